@@ -1,19 +1,19 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node of the last years can read: finds a Node that is new enough, and starts the CLI in its
 // place, from the sources in a checkout and from dist/ in a package.
-import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import module from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import v8 from 'node:v8'
 
 // SQLite and execve are marked experimental in some releases of Node; the operator can do nothing about it.
 const emit = process.emit
 process.emit = (name, data, ...rest) =>
   name === 'warning' && data?.name === 'ExperimentalWarning' ? false : emit.call(process, name, data, ...rest)
 
+// What not every start needs is loaded where it is needed: a command answers in the time of two or three `node -e 0`.
+const require = module.createRequire(import.meta.url)
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 if (isNewEnough(process.versions.node)) {
@@ -36,10 +36,14 @@ function isNewEnough(version) {
  * JavaScript here, a calendar's, takes a tenth longer.
  */
 function stayLight() {
+  // Compiled code is kept between starts: the CLI answers a third sooner. A daemon would keep it in memory, too.
+  if (!process.argv.includes('start')) {
+    module.enableCompileCache?.()
+    return
+  }
+  const v8 = require('node:v8')
   const flags = ['--optimize-for-size', '--semi-space-growth-factor=1', '--no-opt', '--no-maglev']
   for (const flag of [...flags, '--invocation-count-for-feedback-allocation=64']) v8.setFlagsFromString(flag)
-  // Compiled code is kept between starts: the CLI answers a third sooner. A daemon would keep it in memory, too.
-  if (!process.argv.includes('start')) module.enableCompileCache?.()
 }
 
 /** The Node that a checkout brings along (bin/node/package.json). */
@@ -78,7 +82,9 @@ const interruptsAfter = 1_000
 
 function startAsChild(node) {
   // The channel tells it when we are gone, also when we were killed (endWithLauncher).
-  const child = spawn(node, process.argv.slice(1), { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
+  const child = require('node:child_process').spawn(node, process.argv.slice(1), {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  })
   // What is sent to us is meant for it.
   for (const name of ['SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name))
   // A Ctrl-C at a terminal reaches it as well, and a second one would end it at once; a SIGTERM after that does no harm.

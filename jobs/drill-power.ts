@@ -52,7 +52,7 @@ export default defineJob({
       return isCancelled() ? 'a person cancelled it' : undefined
     })
     const upTo = request.until === undefined ? '' : `, up to "${context.wording.titleOf(request.until)}"`
-    journal.write({ kind: 'power', text: `a rehearsal starts${upTo}` })
+    journal.write({ kind: 'power', job: 'drill-power', text: `a rehearsal starts${upTo}` })
     const walked: WalkedPhase[] = []
     const { plan } = planNow(context, record.current)
     for (const phase of plan.phases.filter(({ reversible }) => reversible)) {
@@ -76,7 +76,7 @@ export default defineJob({
     const what = walked.map(({ phase }) => context.wording.titleOf(phase)).join(', ') || 'nothing'
     if (!isUndone) return later(`rehearsed ${what}; not everything is undone yet, trying again`, after(now(), 60_000))
     const summary = `rehearsed ${what} and undid it${isCancelled() ? ' when it was cancelled' : ''}; ${faults === 0 ? 'no faults' : `${counted(faults, 'fault')}; see the report`}`
-    journal.write({ kind: 'power', text: `the rehearsal is over: ${summary}` })
+    journal.write({ kind: 'power', job: 'drill-power', text: `the rehearsal is over: ${summary}` })
     return done(summary)
   },
 })

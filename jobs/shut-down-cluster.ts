@@ -48,7 +48,11 @@ export default defineJob({
     if (!first) return done('no UPS is critical')
     const isNew = !ports.journal.openOutage()?.nodes[first.machine.name]
     if (isNew) {
-      ports.journal.write({ kind: 'power', text: `shutting down because ${describeReason(first.reason)}` })
+      ports.journal.write({
+        kind: 'power',
+        job: 'shut-down-cluster',
+        text: `shutting down because ${describeReason(first.reason)}`,
+      })
     }
     const { record, ended, last } = await bringDown(context, first.reason)
     if (ended) return ended
@@ -137,7 +141,7 @@ async function bringDown(context: JobContext, reason: CriticalReason): Promise<B
       if (await awaitMainsReturn(context, machines)) continue
       // Written to the journal once for the reversible phases, once for the others, and again when the form changes.
       const saying = `${plan.form} ${phase.reversible}`
-      if (saying !== said) ports.journal.write({ kind: 'power', text: plan.reason })
+      if (saying !== said) ports.journal.write({ kind: 'power', job: 'shut-down-cluster', text: plan.reason })
       said = saying
       const isTight = () => left(machines).ms < phase.leaves
       const isOver = () => namesOf(failing()) !== namesOf(machines)

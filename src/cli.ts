@@ -2,20 +2,23 @@ import process from 'node:process'
 import { Option } from 'commander'
 import { addAlertsCommand } from './cli/alerts-command.ts'
 import { addBackupCommands } from './cli/backup-commands.ts'
+import { addCompletionCommands } from './cli/completion-commands.ts'
 import { addConfigCommands } from './cli/config-command.ts'
 import { addDoctorCommand } from './cli/doctor-command.ts'
 import { addInitCommand } from './cli/init-command.ts'
+import { addJournalCommand } from './cli/journal-command.ts'
 import { addNotifyCommands } from './cli/notify-commands.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
+import { addStatusCommand } from './cli/status-command.ts'
 import { addTokenCommands } from './cli/token-commands.ts'
 import { codeOfPlan, codeOfRun } from './cli/outcome.ts'
 import { endWithPipe, fail } from './cli/failure.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
 import { output } from './cli/output.ts'
 import { notRemote } from './cli/server.ts'
-import { whileItRuns } from './cli/waiting.ts'
-import { ask, askOr, command, duration, exit, group, positive, print, program, say, shownOf } from './cli/shell.ts'
+import { progressOf, whileItRuns } from './cli/waiting.ts'
+import { ask, askOr, command, duration, exit, group, print, program, say, shownOf } from './cli/shell.ts'
 
 /** Loaded only to draw text: neither the daemon nor `--json` needs it. */
 const rendering = () => import('./cli/render.ts')
@@ -72,18 +75,7 @@ command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args
   .option('--lines', 'log readable lines, as on a terminal, not JSON')
   .option('--poll-interval <duration>', 'how often a wait checks its condition', duration)
 
-command('status', 'the state of the homelab and of Caretaker', async (options) => {
-  const status = await ask(options, (daemon) => {
-    const answer = daemon.status.$get()
-    // Loaded while the daemon asks the nodes.
-    if (!options.json) void rendering()
-    return answer
-  })
-  await print(options, status, async (zone) =>
-    (await rendering()).renderStatus(status, { now: Date.now(), zone: await zone() }),
-  )
-  return exit.ok
-})
+addStatusCommand()
 
 command('jobs', 'the jobs, their triggers and last runs', async (options) => {
   const jobs = await ask(options, (daemon) => daemon.jobs.$get())
@@ -93,10 +85,13 @@ command('jobs', 'the jobs, their triggers and last runs', async (options) => {
 
 command('run <job>', 'run a job now', async (options, [job], extra) => {
   const wait = extra['wait'] === true
-  const answer = await whileItRuns(describeRun(job!), () =>
-    ask(options, (daemon) =>
-      daemon.jobs[':name'].run.$post({ param: { name: encodeURIComponent(job!) }, json: { wait } }),
-    ),
+  const answer = await whileItRuns(
+    describeRun(job!),
+    () =>
+      ask(options, (daemon) =>
+        daemon.jobs[':name'].run.$post({ param: { name: encodeURIComponent(job!) }, json: { wait } }),
+      ),
+    wait ? await progressOf(options, job!) : undefined,
   )
   await print(options, answer, `${answer.outcome}: ${answer.detail}`)
   return codeOfRun(answer)
@@ -139,8 +134,10 @@ command(
   'stage an image on the share (default: of the target release)',
   async (options, [version], extra) => {
     const order = { ...(version === undefined ? {} : { version }), wait: extra['wait'] !== false }
-    const answer = await whileItRuns(describeRun('stage-image'), () =>
-      ask(options, (daemon) => daemon.stage.$post({ json: order })),
+    const answer = await whileItRuns(
+      describeRun('stage-image'),
+      () => ask(options, (daemon) => daemon.stage.$post({ json: order })),
+      order.wait ? await progressOf(options, 'stage-image') : undefined,
     )
     await print(options, answer, `${answer.outcome}: ${answer.detail}`)
     return codeOfRun(answer)
@@ -169,7 +166,7 @@ command('schematic id <file>', 'print the id of a schematic', async (options, [f
     import('./main/settings.ts'),
   ])
   const { id } = toSchematic(await readText(file!), file!)
-  await print(options, { id }, id)
+  await print(options, { id }, async () => id)
   return exit.ok
 })
 
@@ -188,22 +185,12 @@ addPowerCommands()
 addNotifyCommands()
 addTokenCommands()
 
+addCompletionCommands()
+
 addAlertsCommand()
 addBackupCommands()
 
-command('journal', 'the journal, newest last', async (options, _args, extra) => {
-  const limit = Number(extra['limit'])
-  const newestFirst = await askOr(
-    options,
-    (daemon) => daemon.journal.$get({ query: { limit: String(limit) } }),
-    async (settings) => ({ items: (await import('./cli/direct.ts')).readEntries(settings, limit) }),
-  )
-  const entries = newestFirst.items.toReversed()
-  await print(options, entries, async (zone) =>
-    entries.length === 0 ? 'no entries yet' : (await rendering()).renderJournal(entries, await zone()),
-  )
-  return exit.ok
-}).option('-n, --limit <count>', 'number of entries', positive, '50')
+addJournalCommand()
 
 addConfigCommands()
 

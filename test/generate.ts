@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { configSchema } from '../src/config/config.ts'
+import { cliText } from './cli-document.ts'
 import { openApiText } from './openapi-document.ts'
 import { settingsPage } from './settings-page.ts'
 import { loadRegistry, sectionsOf } from '../src/main/registry.ts'
@@ -31,5 +32,6 @@ const failures = [generate(talos), generate(lab, [`rewrite_imports=./common_pb.j
 const sections = sectionsOf(await loadRegistry())
 writeFileSync(`${root}/config/caretaker.schema.json`, `${JSON.stringify(configSchema(sections), null, 2)}\n`)
 writeFileSync(`${root}/config/caretaker.openapi.json`, await openApiText())
+writeFileSync(`${root}/config/caretaker.cli.json`, await cliText())
 writeFileSync(`${root}/docs/settings.md`, await settingsPage())
 process.exitCode = Math.max(...failures)

@@ -1,3 +1,4 @@
+import { cliText } from './cli-document.ts'
 import { openApiText } from './openapi-document.ts'
 import { settingsPage } from './settings-page.ts'
 import { execFile, spawnSync } from 'node:child_process'
@@ -17,6 +18,7 @@ test('the configuration that is shipped is valid, and its schema for editors is 
   expect(() => parseWhole('', 'nothing')).toThrow('nothing:1:1')
   parseWhole(await read('config/caretaker.yaml'), 'config/caretaker.yaml')
   expect(await read('config/caretaker.openapi.json')).toBe(await openApiText())
+  expect(await read('config/caretaker.cli.json')).toBe(await cliText())
   expect(await read('docs/settings.md')).toBe(await settingsPage())
   expect(JSON.parse(await read('config/caretaker.schema.json'))).toEqual(JSON.parse(JSON.stringify(wholeSchema())))
 })

@@ -1,7 +1,5 @@
-import { once } from 'node:events'
-import process from 'node:process'
 import type { Alert, AlertChange } from '../core/alert.ts'
-import { followLive } from '../http/live-client.ts'
+import { createInterruption } from './interruption.ts'
 import { output } from './output.ts'
 import { askOr, command, exit, type Options, print, reachOf, shownOf, type Zone, zoneOf } from './shell.ts'
 
@@ -43,31 +41,21 @@ interface Told {
 }
 
 async function watch(options: Options): Promise<number> {
-  const stop = new AbortController()
-  const ended = ['SIGINT', 'SIGTERM'].map((name) => once(process, name, { signal: stop.signal }))
-  void Promise.race(ended).then(
-    () => stop.abort(),
-    () => {},
-  )
-  // `caretaker alerts --watch | head` closes the pipe early.
-  process.stdout.once('error', () => stop.abort())
+  using stop = createInterruption()
   const zone = () => zoneOf(options)
   const lost = (why: string) => output.note(`caretaker: ${why}; trying again`)
   let open: ReadonlyMap<string, Alert> | undefined
-  try {
-    for await (const { event, data } of followLive(await reachOf(options), stop.signal, lost)) {
-      if (event === 'alert') {
-        open = new Map([...(open ?? [])].filter(([id]) => id !== data.alert.id))
-        if (data.change !== 'settled') open = new Map([...open, [data.alert.id, data.alert]])
-        await tell(options, data, zone)
-      } else if (event === 'state') {
-        if (open === undefined && data.alerts.length === 0 && !options.json) output.drawing('no open alerts')
-        for (const one of differences(open, data.alerts)) await tell(options, one, zone)
-        open = new Map(data.alerts.map((alert) => [alert.id, alert]))
-      }
+  const { followLive } = await import('../http/live-client.ts')
+  for await (const { event, data } of followLive(await reachOf(options), stop.signal, lost)) {
+    if (event === 'alert') {
+      open = new Map([...(open ?? [])].filter(([id]) => id !== data.alert.id))
+      if (data.change !== 'settled') open = new Map([...open, [data.alert.id, data.alert]])
+      await tell(options, data, zone)
+    } else if (event === 'state') {
+      if (open === undefined && data.alerts.length === 0 && !options.json) output.drawing('no open alerts')
+      for (const one of differences(open, data.alerts)) await tell(options, one, zone)
+      open = new Map(data.alerts.map((alert) => [alert.id, alert]))
     }
-  } finally {
-    stop.abort()
   }
   return exit.ok
 }

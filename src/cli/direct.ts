@@ -5,7 +5,8 @@ import { createFactory } from '../adapters/factory/factory.ts'
 import type { PlanAnswer } from '../core/operator.ts'
 import { planAnswerOf } from '../core/upgrade/answers.ts'
 import type { Alert } from '../core/alert.ts'
-import type { Entry, Journal } from '../core/journal.ts'
+import { type Entry, entryKind, type Journal } from '../core/journal.ts'
+import { type EntryFilter, newestWanted } from '../core/journal-filter.ts'
 import type { Factory } from '../core/release/ports.ts'
 import type { ReleaseAnswer } from '../core/release/release-answer.ts'
 import { type PowerState, startPower } from '../core/power/state.ts'
@@ -24,10 +25,10 @@ import { openWorld } from '../main/wiring.ts'
 
 /** What the CLI can answer while no daemon runs, by looking for itself. */
 
-/** The journal's newest entries, from the disk. */
-export function readEntries(settings: Settings, limit: number): readonly Entry[] {
+/** The journal's newest entries that are wanted, from the disk. */
+export function readEntries(settings: Settings, limit: number, filter: EntryFilter): readonly Entry[] {
   using journal = openKeptJournal(settings)
-  return journal?.entries(limit) ?? []
+  return journal ? newestWanted(journal.entries, entryKind.keyOf, filter)(limit) : []
 }
 
 /** The alerts that a daemon has left open. */

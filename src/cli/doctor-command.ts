@@ -1,4 +1,3 @@
-import process from 'node:process'
 import type { DoctorReport } from '../core/doctor/check.ts'
 import { countVerdicts } from '../core/doctor/check.ts'
 import { AgentError } from '../core/errors.ts'
@@ -6,6 +5,7 @@ import { printable } from '../core/printable.ts'
 import type { DoctorProgress } from '../core/doctor/requests.ts'
 import { ask, askOr, command, exit, type Options, print } from './shell.ts'
 import { output } from './output.ts'
+import { createProgressLine } from './progress.ts'
 
 const rendering = () => import('./render-doctor.ts')
 
@@ -28,7 +28,7 @@ export function addDoctorCommand(): void {
         readonly strict?: boolean
         readonly all?: boolean
       }
-      const progress = createProgressLine(options)
+      const progress = createExamination(options)
       const body = { ...(only === undefined ? {} : { only: [...only] }), ...(send ? { send } : {}) }
       const report =
         last === true
@@ -45,7 +45,7 @@ export function addDoctorCommand(): void {
     .option('--send', 'send a test message by each channel too')
     .option('--last', 'show the last report, also of the weekly job, without looking')
     .option('--strict', 'warnings count as failures')
-    .addHelpText('after', '\nExit code: 0 nothing failed, 1 something did (with --strict: or is a warning).')
+    .addHelpText('after', '\nExit code: 0 nothing failed, 1 something did\n(with --strict: or is a warning).')
 }
 
 /** @throws AgentError `not-found` where nothing was looked at yet */
@@ -59,7 +59,7 @@ interface Request {
   readonly body: { readonly only?: string[]; readonly send?: boolean }
   readonly fix: boolean
   readonly only: readonly string[] | undefined
-  readonly progress: ProgressLine
+  readonly progress: Examination
 }
 
 /** By the daemon, whose user and machine count; where none runs, by this process. */
@@ -78,29 +78,23 @@ function examine(options: Options, { body, fix, only, progress }: Request): Prom
   )
 }
 
-interface ProgressLine extends Disposable {
+/** How far it is, on a terminal. */
+interface Examination extends Disposable {
   readonly isShown: boolean
   show(progress: DoctorProgress): void
   /** Asks again and again how far it is, until it is disposed of. */
   follow(ask: () => Promise<DoctorProgress | undefined>): void
 }
 
-/** How far it is, in one line on a terminal that is wiped at the end; elsewhere nothing. */
-function createProgressLine({ json }: Options): ProgressLine {
-  const isShown = !json && process.stderr.isTTY && process.env['TERM'] !== 'dumb'
+function createExamination({ json }: Options): Examination {
+  const line = createProgressLine({ isWanted: !json })
   let timer: NodeJS.Timeout | undefined
-  let isDrawn = false
-  const wipe = '\r\u001b[K'
   function show({ done, total, underWay }: DoctorProgress): void {
-    if (!isShown) return
     const waits = underWay.length === 0 ? '' : `, looking at ${underWay.map(printable).join(' ')}`
-    const line = `${done} of ${total}${waits}`
-    const width = process.stderr.columns || 80
-    output.progress(`${wipe}${line.length < width ? line : `${line.slice(0, width - 2)}…`}`)
-    isDrawn = true
+    line.show(`${done} of ${total}${waits}`)
   }
   return {
-    isShown,
+    isShown: line.isDrawn,
     show,
     follow: (ask) => {
       timer = setInterval(() => {
@@ -112,8 +106,7 @@ function createProgressLine({ json }: Options): ProgressLine {
     },
     [Symbol.dispose]: () => {
       clearInterval(timer)
-      if (isDrawn) output.progress(wipe)
-      isDrawn = false
+      line[Symbol.dispose]()
     },
   }
 }

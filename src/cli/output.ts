@@ -1,11 +1,18 @@
 import process from 'node:process'
 import { AgentError } from '../core/errors.ts'
 import { printable, printableDrawing, printableJson, printableLines } from '../core/printable.ts'
+import { wrap } from './wrap.ts'
 
 /** The one way out to a terminal: whatever anybody wrote into what is shown, the terminal does not act on it. */
 export const output = {
   /** An answer for people, drawn from fields that are clean, with its line break. */
   drawing: (text: string): void => void process.stdout.write(`${printableDrawing(text)}\n`),
+  /** The same, page by page where it is longer than the terminal. */
+  page: async (text: string, byPager: boolean): Promise<void> => {
+    const { needsPager, showByPager } = await import('./pager.ts')
+    const isShown = byPager && needsPager(text) && (await showByPager(`${printableDrawing(text)}\n`))
+    if (!isShown) output.drawing(text)
+  },
   /** A value for programs. */
   json: (value: unknown, indent?: number): void =>
     void process.stdout.write(`${printableJson(JSON.stringify(value, null, indent))}\n`),
@@ -18,10 +25,16 @@ export const output = {
   /** What commander says of wrong usage. */
   usage: (text: string): void => void process.stderr.write(printableLines(text)),
   /** A sentence beside the answer. */
-  note: (text: string): void => void process.stderr.write(`${printable(text)}\n`),
+  note: (text: string): void => void process.stderr.write(`${fit(printable(text))}\n`),
   /** A failure. Only what we say of files has several lines, and an internal error its stack. */
   failure: (error: unknown, text: string): void => {
     const isOurs = !(error instanceof AgentError) || error.code === 'misconfigured' || error.code === 'internal'
-    process.stderr.write(`${isOurs ? printableLines(text) : printable(text)}\n`)
+    process.stderr.write(`${fit(isOurs ? printableLines(text) : printable(text))}\n`)
   },
+}
+
+/** Between words, on a terminal; whole lines for everything else. */
+function fit(text: string): string {
+  const { isTTY, columns } = process.stderr
+  return isTTY && columns > 0 ? wrap(text, columns).join('\n') : text
 }

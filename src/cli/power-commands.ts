@@ -1,10 +1,10 @@
 import { Option } from 'commander'
-import { reversiblePhases } from '../core/power/phases.ts'
+import { reversiblePhases } from '../core/power/reversible.ts'
 import type { Outage } from '../core/power/outage.ts'
 import { refusalOf } from './confirm.ts'
 import { codeOfRun } from './outcome.ts'
 import { output } from './output.ts'
-import { whileItRuns } from './waiting.ts'
+import { progressOf, whileItRuns } from './waiting.ts'
 import { ask, command, exit, group, type Options, print, say } from './shell.ts'
 
 const rendering = () => import('./render-power.ts')
@@ -96,8 +96,11 @@ async function drill(
   const goesOn = dryRun
     ? 'the check is cancelled: nothing was changed'
     : 'the rehearsal goes on: follow it with `caretaker status`, end it with `caretaker power cancel`'
-  const answer = await whileItRuns(goesOn, () =>
-    ask(options, (daemon) => daemon.power.drill.$post({ json: { dryRun, ...(until === undefined ? {} : { until }) } })),
+  const json = { dryRun, ...(until === undefined ? {} : { until }) }
+  const answer = await whileItRuns(
+    goesOn,
+    () => ask(options, (daemon) => daemon.power.drill.$post({ json })),
+    await progressOf(options, 'drill-power'),
   )
   const { run, report } = answer
   await print(options, answer, async () => (await rendering()).renderDrill(run, report))

@@ -3,6 +3,7 @@ import { describeDuration } from '../core/duration.ts'
 import type { StatusAnswer } from '../core/operator.ts'
 import { describeMoment } from '../core/time.ts'
 import { green, plain, red, yellow } from './colours.ts'
+import { hanging, indented } from './table.ts'
 
 const colours: Readonly<Record<Severity, (text: string) => string>> = { critical: red, warning: yellow, info: plain }
 
@@ -14,8 +15,8 @@ export function renderAlerts(alerts: readonly Alert[], now: number): string {
       const { id, severity, since, settledAt } = alert
       const lasts = describeDuration((settledAt === undefined ? now : Date.parse(settledAt)) - Date.parse(since))
       const ago = settledAt === undefined ? '' : `, settled ${describeDuration(now - Date.parse(settledAt))} ago`
-      const head = `${severity.padEnd(8)}  ${id}, for ${lasts}${ago}`
-      const lines = linesOf(alert).map((line) => `          ${line}`)
+      const head = hanging(`${severity.padEnd(8)}  `, `${id}, for ${lasts}${ago}`)
+      const lines = linesOf(alert).map((line) => indented(line, ' '.repeat(10)))
       return [settledAt === undefined ? colours[severity](head) : plain(head), ...lines].join('\n')
     })
     .join('\n')
@@ -29,9 +30,9 @@ export function renderAlertChange(
 ): string {
   const { id, severity, since, settledAt } = alert
   const at = describeMoment({ open: since, opened: since, changed: now, settled: settledAt ?? now }[change], zone)
-  const head = `${at}  ${change.padEnd(7)}  ${severity}: ${id}`
+  const head = hanging(`${at}  ${change.padEnd(7)}  `, `${severity}: ${id}`)
   const colour = change === 'settled' ? green : colours[severity]
-  return [colour(head), ...linesOf(alert).map((line) => `    ${line}`)].join('\n')
+  return [colour(head), ...linesOf(alert).map((line) => indented(line, '    '))].join('\n')
 }
 
 /** The condition, and what to do; of one that is settled how it ended. */

@@ -2,6 +2,12 @@ import { areaOf, type Check, countVerdicts, type DoctorReport, type Verdict } fr
 import { counted } from '../core/count.ts'
 import { describeDuration } from '../core/duration.ts'
 import { dim, green, red, yellow } from './colours.ts'
+import { hanging, indented, terminalWidth } from './table.ts'
+
+/** Sentences are not read well in longer lines. */
+const widest = 100
+/** Below the words of a verdict. */
+const margin = ' '.repeat(9)
 
 const signs: Readonly<Record<Verdict, { readonly word: string; readonly paint: (text: string) => string }>> = {
   failed: { word: 'failed ', paint: red },
@@ -13,7 +19,7 @@ const signs: Readonly<Record<Verdict, { readonly word: string; readonly paint: (
 /** What is not well, each with its cure; what is well in one line for each area, or with `all` each by itself. */
 export function renderReport(
   report: DoctorReport,
-  { all, width = 100 }: { readonly all: boolean; readonly width?: number },
+  { all, width = Math.min(widest, terminalWidth()) }: { readonly all: boolean; readonly width?: number },
 ): string {
   const { checks, fixed, tookMs } = report
   // What could not be looked at, and asks nothing of anybody, is only counted.
@@ -21,35 +27,33 @@ export function renderReport(
     ({ verdict, next }) => all || !(verdict === 'ok' || (verdict === 'skipped' && next === undefined)),
   )
   const blocks = [
-    fixed.map((text) => `${green('mended ')}  ${text}`).join('\n'),
+    fixed.map((text) => hanging(`${green('mended ')}  `, text, width)).join('\n'),
     shown.map((check) => renderCheck(check, width)).join('\n'),
-    all ? '' : renderWell(checks),
-    `${describeCounts(checks)}, in ${describeDuration(tookMs)}`,
+    all ? '' : renderWell(checks, width),
+    hanging('', `${describeCounts(checks)}, in ${describeDuration(tookMs)}`, width),
   ]
   return blocks.filter((block) => block !== '').join('\n\n')
 }
 
 function renderCheck({ id, subject, verdict, reason, next, tookMs }: Check, width: number): string {
   const { word, paint } = signs[verdict]
-  const body = wrap(`${subject}: ${reason}`, width - 9)
   const took = tookMs >= 1_000 ? ` ${dim(describeDuration(tookMs))}` : ''
-  const [first = '', ...others] = body
   return [
-    `${paint(word)}  ${first}${others.length === 0 ? took : ''}`,
-    ...others.map((line, index) => `         ${line}${index === others.length - 1 ? took : ''}`),
-    ...(next === undefined ? [] : wrap(`→ ${next}`, width - 9).map((line) => `         ${line}`)),
-    `         ${dim(id)}`,
+    hanging(`${paint(word)}  `, `${subject}: ${reason}${took}`, width),
+    ...(next === undefined ? [] : [indented(`→ ${next}`, margin, width)]),
+    indented(dim(id), margin, width),
   ].join('\n')
 }
 
 /** `ok  factory 2, share 3, node 24`. */
-function renderWell(checks: readonly Check[]): string {
+function renderWell(checks: readonly Check[], width: number): string {
   const well = Map.groupBy(
     checks.filter(({ verdict }) => verdict === 'ok'),
     areaOf,
   )
   if (well.size === 0) return ''
-  return `${green('ok     ')}  ${[...well].map(([area, list]) => `${area} ${list.length}`).join(', ')}`
+  const areas = [...well].map(([area, list]) => `${area} ${list.length}`)
+  return hanging(`${green('ok     ')}  `, areas.join(', '), width)
 }
 
 function describeCounts(checks: readonly Check[]): string {
@@ -57,16 +61,4 @@ function describeCounts(checks: readonly Check[]): string {
   const text = `${counted(checks.length, 'check')}: ${ok} ok, ${counted(warning, 'warning')}, ${failed} failed, ${skipped} skipped`
   if (failed > 0) return red(text)
   return warning > 0 ? yellow(text) : green(text)
-}
-
-function wrap(text: string, width: number): readonly string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, line]
 }

@@ -30,7 +30,7 @@ const states: Readonly<Record<DeliveryState, () => string>> = {
 export function renderDeliveries(deliveries: readonly Delivery[], zone: string): string {
   if (deliveries.length === 0) return 'no messages yet'
   return table(
-    ['QUEUED', 'CHANNEL', 'STATE', 'TRIES', 'MESSAGE'],
+    ['QUEUED', 'CHANNEL', 'STATE', 'TRIES', { title: 'MESSAGE', flows: true }],
     deliveries.map(({ queuedAt, channel, state, attempts, message, why }) => [
       describeMoment(queuedAt, zone),
       channel,

@@ -3,7 +3,6 @@ import type {
   DrillReportAnswer,
   NoReading,
   ReadingAnswer,
-  TimelineRowAnswer,
   UnreadUps,
   UpsAnswer,
   UpsStateAnswer,
@@ -18,10 +17,8 @@ import { describeClock, describeMoment, describeTime } from '../core/time.ts'
 import { english } from '../core/wording.ts'
 import { dim, green, red, yellow } from './colours.ts'
 import { describeDriverPace } from './render-ups.ts'
-import { table } from './table.ts'
-
-/** Under a heading that is eleven columns wide. */
-const indent = ' '.repeat(11)
+import { renderTimeline } from './render-timeline.ts'
+import { facts, hanging, indented, paragraphs, table, terminalWidth } from './table.ts'
 
 /** The power in a line or two a UPS. `zone` is the time zone of times. */
 export function describePower({ upses, shutdownRequestedAt }: PowerAnswer, zone: string): string {
@@ -35,7 +32,7 @@ export function describePower({ upses, shutdownRequestedAt }: PowerAnswer, zone:
         ]),
     ...upses.flatMap((ups) => describeUps(ups, upses.length > 1)),
   ]
-  return lines.length === 0 ? 'no UPS is configured' : lines.join(`\n${indent}`)
+  return lines.length === 0 ? 'no UPS is configured' : lines.join('\n')
 }
 
 function describeUps({ label, state, noReading, ...others }: UpsAnswer, isNamed: boolean): string[] {
@@ -118,23 +115,30 @@ function describeReading({ status, chargePercent, runtimeMs, loadPercent, doubtf
   ].join(', ')
 }
 
+/** What stands before a fact, in columns. */
+const margin = 11
+
 /** The power, what would start a shutdown, and a shutdown in progress. */
 export function renderPower(power: PowerAnswer, outages: readonly Outage[], zone: string): string {
   const isNamed = power.upses.length > 1
+  const room = terminalWidth() - margin
   const triggers = power.upses.flatMap(({ label, triggers: all }) =>
     all.map(({ text, disarmed }) => {
       const what = `${isNamed ? `${label}: ` : ''}${text}`
       return disarmed === undefined
-        ? `${green('armed')}   ${what}`
-        : `${dim('off')}     ${what} ${dim(`(${disarmed})`)}`
+        ? hanging(`${green('armed')}   `, what, room)
+        : hanging(`${dim('off')}     `, `${what} ${dim(`(${disarmed})`)}`, room)
     }),
   )
   const open = outages.find(({ stage }) => stage !== 'over')
-  return [
-    `power      ${describePower(power, zone)}`,
-    ...triggers.map((line, index) => `${index === 0 ? 'shutdown   ' : indent}${line}`),
-    ...(open ? [`outage     ${yellow(describeOutage(open, zone))}`] : []),
-  ].join('\n')
+  return facts(
+    [
+      ['power', describePower(power, zone)],
+      ...triggers.map((line, index) => [index === 0 ? 'shutdown' : '', line] as const),
+      ...(open ? [['outage', yellow(describeOutage(open, zone))] as const] : []),
+    ],
+    margin,
+  )
 }
 
 const stageWords: Readonly<Record<Outage['stage'], string>> = {
@@ -175,7 +179,8 @@ function renderOutage(outage: Outage, zone: string): string {
   const { startedAt, reason, endedAt, nodes } = outage
   const head = `${describeMoment(startedAt, zone)}  because ${describeReason(reason)}`
   const end = endedAt ? summarize(outage) : yellow(`${outage.stage}, in progress`)
-  if (!Object.values(nodes).some(({ at }) => at?.['shutdown-sent'])) return `${head}\n  ${end}`
+  if (!Object.values(nodes).some(({ at }) => at?.['shutdown-sent']))
+    return `${paragraphs([head])}\n${indented(end, '  ')}`
   const time = (at: string | undefined) => (at === undefined ? '' : describeClock(at, zone))
   const rows = Object.entries(nodes).map(([name, { state, wasUp, at = {} }]) => [
     name,
@@ -185,21 +190,20 @@ function renderOutage(outage: Outage, zone: string): string {
     time(at['wake-sent']),
     time(at.back),
   ])
-  const lines = table(['MACHINE', 'STATE', 'REQUESTED', 'OFF', 'WOKEN', 'BACK'], rows).split('\n')
-  return [head, `  ${end}`, ...lines.map((line) => `  ${line}`)].join('\n')
+  const times = table(['MACHINE', 'STATE', 'REQUESTED', 'OFF', 'WOKEN', 'BACK'], rows, terminalWidth() - 2)
+  return [paragraphs([head]), indented(end, '  '), indented(times, '  ')].join('\n')
 }
 
 export function renderPowerPlan(plan: PowerPlanAnswer): string {
   const { form, reason, leftMs, leftUnknown, needsMs, timeline, unread = [] } = plan
   const left = leftMs ?? undefined
   const isBlind = unread.some((ups) => ups.isBlind)
-  return [
+  const said = [
     ...unread.flatMap((ups) => [...describeUnread(ups), '']),
     `if ${isBlind ? 'a shutdown started' : 'mains power failed'} now: ${form === 'ordered' ? green(form) : yellow(form)}, ${reason}`,
     describeFit(needsMs, left, needsMs - Math.max(0, ...timeline.map(({ toMs }) => toMs)), leftUnknown),
-    '',
-    renderTimeline(timeline, left),
-  ].join('\n')
+  ]
+  return [paragraphs(said), '', renderTimeline(timeline, left)].join('\n')
 }
 
 /** That a UPS does not answer, and what that means for a power cut. */
@@ -213,58 +217,19 @@ function describeUnread({ label, isBlind, triggers, ...silence }: UnreadUps): re
   ]
 }
 
-const columns = 48
-
-/**
- * Each phase as a bar from its start to its latest end: solid as long as it is likely to take, shaded up to its timeout.
- * `left` in ms draws where the battery ends, if that fits.
- */
-export function renderTimeline(rows: readonly TimelineRowAnswer[], left: number | undefined): string {
-  const end = Math.max(1, ...rows.map(({ toMs }) => toMs))
-  const scale = left !== undefined && left < 3 * end ? Math.max(end, left) : end
-  const column = (ms: number) => Math.round((ms / scale) * (columns - 1))
-  const width = Math.max(0, ...rows.map(({ phase }) => english.titleOf(phase).length), 'battery'.length)
-  const lines = rows.map(({ phase, fromMs: from, toMs: to, likelyMs: likely, steps, reversible }) => {
-    const solid = Math.max(column(from) + 1, column(likely ?? from))
-    const last = Math.max(column(to), column(from) + 1)
-    const bar = Array.from({ length: columns }, (_, at) =>
-      at < column(from) || at >= last ? ' ' : likely !== undefined && at < solid ? '█' : '▒',
-    ).join('')
-    const colour = reversible ? green : red
-    const times = `${inSeconds(from).padStart(6)} – ${inSeconds(to)}`
-    return `${english.titleOf(phase).padEnd(width)}  ${colour(bar)} ${times.padEnd(16)} ${describeSteps(steps)}`
-  })
-  const battery =
-    left === undefined
-      ? []
-      : [
-          `${'battery'.padEnd(width)}  ${yellow('━'.repeat(Math.min(columns, column(left) + 1)))}${left > scale ? yellow('▶') : ''} ${describeDuration(left)}`,
-        ]
-  return [
-    ...lines,
-    ...battery,
-    dim(`${' '.repeat(width)}  green: can be undone, red: can't; ▒ up to its timeout, █ as measured before`),
-  ].join('\n')
-}
-
-function describeSteps(steps: readonly string[]): string {
-  const [first = '', ...others] = steps
-  return others.length === 0 ? first : `${first} and ${others.length} more`
-}
-
 export function renderDrill({ detail }: RunAnswer, report: DrillReportAnswer | undefined): string {
   if (!report) return detail
   const { form, reason, runtimeMs, runtimeUnknown, needsMs, timeline, checks, walked } = report
   const done = (walked ?? []).flatMap(({ phase, tookMs, failed }) => [
     `${failed.length === 0 ? green('done') : red('failed')}  ${english.titleOf(phase)} in ${describeDuration(tookMs)}`,
-    ...failed.map((text) => `        ${red(text)}`),
+    ...failed.map((text) => indented(red(text), ' '.repeat(8))),
   ])
   const results = checks.map(({ subject, text, ok, tookMs }) => {
     const took = tookMs === undefined ? '' : dim(` (${describeDuration(tookMs)})`)
-    return `${ok ? green('ok') : red('failed')}${ok ? '    ' : ''}  ${subject}: ${text}${took}`
+    return hanging(`${ok ? green('ok') : red('failed')}${ok ? '    ' : ''}  `, `${subject}: ${text}${took}`)
   })
   return [
-    detail,
+    paragraphs([detail]),
     '',
     renderPowerPlan({ form, reason, leftMs: runtimeMs ?? null, leftUnknown: runtimeUnknown, needsMs, timeline }),
     ...(done.length > 0 ? ['', ...done] : []),

@@ -6,7 +6,7 @@ import type { Rollout, RolloutNode } from '../core/upgrade/record.ts'
 import type { PhaseId } from '../core/phase-id.ts'
 import { english } from '../core/wording.ts'
 import { describePaused, renderPlan } from './render.ts'
-import { table } from './table.ts'
+import { hanging, paragraphs, table } from './table.ts'
 
 /** A rollout: what is decided, what people requested, and the progress of its nodes. */
 export function renderRollout(answer: RolloutAnswer, zone: string): string {
@@ -24,7 +24,7 @@ export function renderRollout(answer: RolloutAnswer, zone: string): string {
   ] as const
   return [
     renderPlan(plan, zone),
-    ...facts.flatMap(([name, text]) => (text === undefined ? [] : [`${`${name}:`.padEnd(9)} ${text}`])),
+    ...facts.flatMap(([name, text]) => (text === undefined ? [] : [hanging(`${name}:`.padEnd(10), text)])),
     ...(current ? ['', renderOne(current, zone)] : []),
   ].join('\n')
 }
@@ -50,9 +50,23 @@ function renderOne({ release, startedAt, endedAt, outcome, nodes, snapshot }: Ro
     node.failures.at(-1) ?? '',
   ])
   return [
-    head,
-    ...(snapshot === undefined ? [] : [`etcd snapshot: ${snapshot}`]),
-    ...(rows.length === 0 ? [] : [table(['NODE', 'FROM', 'OUTCOME', 'TOOK', 'PHASES', 'LAST FAILURE'], rows)]),
+    paragraphs([head]),
+    ...(snapshot === undefined ? [] : [paragraphs([`etcd snapshot: ${snapshot}`])]),
+    ...(rows.length === 0
+      ? []
+      : [
+          table(
+            [
+              'NODE',
+              'FROM',
+              'OUTCOME',
+              'TOOK',
+              { title: 'PHASES', flows: true },
+              { title: 'LAST FAILURE', flows: true },
+            ],
+            rows,
+          ),
+        ]),
   ].join('\n')
 }
 

@@ -3,6 +3,7 @@ import { describeClock } from '../core/time.ts'
 import type { DriverPace, UpsDetails } from '../core/power/ups-details.ts'
 import type { UpsReading } from '../core/power/ups.ts'
 import { dim, green, plain, red, yellow } from './colours.ts'
+import { facts, pad, paragraphs } from './table.ts'
 
 /** One UPS as `caretaker ups` shows it. */
 export interface UpsShown {
@@ -14,7 +15,7 @@ export interface UpsShown {
 export function renderUps({ label, details }: UpsShown): string {
   const { variables, writable, commands, clients, numLogins, server, protocol, driver, secure } = details
   const can = new Set(writable)
-  const facts: [string, string][] = [
+  const told: [string, string][] = [
     ['ups', label],
     ['status', renderStatus((variables['ups.status'] ?? '').split(/\s+/))],
     ['server', `${server ?? 'unknown'}${protocol === undefined ? '' : `, protocol ${protocol}`}`],
@@ -24,8 +25,10 @@ export function renderUps({ label, details }: UpsShown): string {
     ['commands', commands.join(', ') || 'none'],
   ]
   return [
-    ...facts.map(([name, text]) => `${name.padEnd(12)}${text}`),
-    ...Object.entries(variables).map(([name, value]) => `${name}: ${value}${can.has(name) ? dim(' (writable)') : ''}`),
+    facts(told, 12),
+    paragraphs(
+      Object.entries(variables).map(([name, value]) => `${name}: ${value}${can.has(name) ? dim(' (writable)') : ''}`),
+    ),
   ].join('\n')
 }
 
@@ -147,10 +150,4 @@ export function draw(
       String.fromCodePoint(0x2800 | dotsOf(2 * column, 0, floor) | dotsOf(2 * column + 1, 1, floor)),
     ).join('')
   })
-}
-
-/** Colours take no room. */
-function pad(text: string, width: number): string {
-  // oxlint-disable-next-line no-control-regex -- the escape that begins a colour
-  return text + ' '.repeat(Math.max(0, width - text.replaceAll(/\u001b\[\d+m/g, '').length))
 }

@@ -12,7 +12,7 @@ import type { Uki } from '../core/release/uki.ts'
 import type { ServiceStatus } from '../core/service.ts'
 import { describeOutage, describePower } from './render-power.ts'
 import { describeAlerts } from './render-alerts.ts'
-import { table } from './table.ts'
+import { facts, hanging, paragraphs, table } from './table.ts'
 import { green, plain, red, yellow } from './colours.ts'
 
 /** When a text is drawn: now, in ms since the epoch, and the time zone of its times. */
@@ -54,8 +54,8 @@ export function renderStatus(status: StatusAnswer, { now, zone }: Moment): strin
       ? []
       : [['kubernetes', cluster.kubernetes.ok ? cluster.kubernetes.value : red(cluster.kubernetes.error)]]),
   ] as [string, string][]
-  const facts = lines.map(([name, text]) => `${name.padEnd(11)}${text}`).join('\n')
-  return cluster.nodes.length === 0 ? facts : `${facts}\n\n${renderNodes(cluster.nodes)}`
+  const known = facts(lines, 11)
+  return cluster.nodes.length === 0 ? known : `${known}\n\n${renderNodes(cluster.nodes)}`
 }
 
 /** `since 2026-07-15 10:00 CEST by admin@nas (unverified): guests`, to follow the word. */
@@ -76,12 +76,12 @@ function describeWork({ leaseHolder, activities }: StatusAnswer, now: number): s
       const lasts = describeDuration(now - Date.parse(since))
       return `${step} for ${lasts}${hint === undefined ? '' : `: ${hint}`}`
     })
-    .join(`\n${' '.repeat(11)}`)
+    .join('\n')
 }
 
 export function renderNodes(nodes: readonly Node[]): string {
   return table(
-    ['NODE', 'ROLE', 'TALOS', 'SCHEMATIC', 'READY', 'NOTE'],
+    ['NODE', 'ROLE', 'TALOS', { title: 'SCHEMATIC', spare: true }, 'READY', { title: 'NOTE', flows: true }],
     nodes.map((node) => {
       const facts = node.talos.ok ? node.talos.value : undefined
       const unhealthy = whyUnhealthy(node)
@@ -146,37 +146,43 @@ export function renderPlan(
   { release, held, version, decision, order, takesMs, toApprove, warnings }: PlanAnswer,
   zone: string,
 ): string {
-  const lines = [
+  const told =
     release.kind === 'target'
-      ? `release: ${release.version}, ${release.reason}`
+      ? `${release.version}, ${release.reason}`
       : release.kind === 'wait'
-        ? `release: ${release.version}, but ${withEnd(release.reason, release.until, zone)}`
-        : `release: ${release.reason}`,
-  ]
-  if (order.length > 0) lines.push(`nodes:   ${order.join(', ')} (about ${describeDuration(takesMs)})`)
-  if (toApprove.length > 0) lines.push(yellow(`approve: \`caretaker approve ${version}\`, for ${toApprove.join(', ')}`))
-  for (const warning of warnings) lines.push(yellow(`note:    ${warning}`))
+        ? `${release.version}, but ${withEnd(release.reason, release.until, zone)}`
+        : release.reason
+  const lines = [fact('release', told)]
+  if (order.length > 0) lines.push(fact('nodes', `${order.join(', ')} (about ${describeDuration(takesMs)})`))
+  if (toApprove.length > 0)
+    lines.push(fact('approve', `\`caretaker approve ${version}\`, for ${toApprove.join(', ')}`, yellow))
+  for (const warning of warnings) lines.push(fact('note', warning, yellow))
   switch (decision.kind) {
     case 'upgraded':
       if (release.kind !== 'wait') lines.push(green('nothing to do'))
       else if (held.length === 0) lines.push(yellow('waiting for this release'))
-      else lines.push(...held.map((why) => yellow(`waiting: ${why}`)))
+      else lines.push(...held.map((why) => fact('waiting', why, yellow)))
       break
     case 'wait':
-      lines.push(yellow(`waiting: ${withEnd(decision.reason, decision.until, zone)}`))
+      lines.push(fact('waiting', withEnd(decision.reason, decision.until, zone), yellow))
       break
     case 'stuck':
-      lines.push(red(`stuck: ${decision.reason}`))
+      lines.push(hanging('stuck: ', decision.reason).split('\n').map(red).join('\n'))
       break
     case 'go':
-      if (decision.first.length > 0) lines.push('first:', ...renderPhases(decision.first))
+      if (decision.first.length > 0) lines.push('first:', renderPhases(decision.first))
       for (const { node, reason, plan } of decision.nodes)
-        lines.push(`next:    ${node}, because ${reason}`, ...renderPhases(plan))
+        lines.push(fact('next', `${node}, because ${reason}`), renderPhases(plan))
       break
     default:
       decision satisfies never
   }
   return lines.join('\n')
+}
+
+/** `release: v1.14.1, …`, with what follows in one column. */
+function fact(name: string, text: string, colour: (text: string) => string = plain): string {
+  return hanging(`${name}:`.padEnd(9), text).split('\n').map(colour).join('\n')
 }
 
 /** A reason with the time that it lasts until, unless it says that time itself. */
@@ -185,15 +191,18 @@ function withEnd(reason: string, until: string | undefined, zone: string): strin
   return end === undefined || reason.includes(end) ? reason : `${reason} (until ${end})`
 }
 
-function renderPhases(plan: Plan): string[] {
+function renderPhases(plan: Plan): string {
   const rows = plan.map(({ id, steps }) => [english.titleOf(id), steps.map(english.describeStep).join(', ')] as const)
   const width = Math.max(0, ...rows.map(([title]) => title.length))
-  return rows.map(([title, steps]) => `  ${title.padEnd(width)}  ${steps}`)
+  return facts(
+    rows.map(([title, steps]) => [`  ${title}`, steps]),
+    width + 4,
+  )
 }
 
 export function renderJobs(jobs: readonly JobAnswer[], now: number): string {
   return table(
-    ['JOB', 'STARTED BY', 'LAST RUN', ''],
+    ['JOB', { title: 'STARTED BY', flows: true }, 'LAST RUN', ''],
     jobs.map(({ name, triggers, lastRun }) => [
       name,
       triggers
@@ -223,7 +232,7 @@ export function renderFailed(entries: readonly FailedEntry[], zone: string): str
 export function renderStaged(images: readonly StagedImage[], zone: string): string {
   if (images.length === 0) return 'nothing staged'
   return table(
-    ['VERSION', 'SCHEMATIC', 'SIZE', 'STAGED', 'SHA-256', ''],
+    ['VERSION', { title: 'SCHEMATIC', spare: true }, 'SIZE', 'STAGED', { title: 'SHA-256', spare: true }, ''],
     images.map(({ version, schematic, bytes, stagedAt, sha256, published }) => [
       version,
       schematic.slice(0, 12),
@@ -237,22 +246,23 @@ export function renderStaged(images: readonly StagedImage[], zone: string): stri
 
 /** In the order given. */
 export function renderJournal(entries: readonly Entry[], zone: string): string {
-  return entries
-    .map(
-      ({ at, kind, subject, text }) =>
-        `${describeMoment(at, zone)}  ${(kind === 'alert' ? red : plain)(kind.padEnd(6))} ${subject && !text.toLowerCase().includes(subject.toLowerCase()) ? `${subject}: ` : ''}${text}`,
-    )
-    .join('\n')
+  return entries.map((entry) => renderEntry(entry, zone)).join('\n')
+}
+
+export function renderEntry({ at, kind, subject, text }: Entry, zone: string): string {
+  const head = `${describeMoment(at, zone)}  ${(kind === 'alert' ? red : plain)(kind.padEnd(6))} `
+  return hanging(head, `${subject && !text.includes(subject) ? `${subject}: ` : ''}${text}`)
 }
 
 export function renderUki(uki: Uki, file: string): string {
-  return [
-    `${file}: ${uki.osRelease['PRETTY_NAME'] ?? uki.osRelease['NAME'] ?? 'no name'}`,
-    `version       ${uki.version ?? '(none)'}`,
-    `architecture  ${uki.architecture}`,
-    `kernel        ${uki.kernel ?? '(unknown)'}`,
-    `signed        ${uki.signed ? 'yes' : 'no'}`,
-    `command line  ${uki.commandLine}`,
-    `sections      ${uki.sections.map(({ name, bytes }) => `${name} ${bytes}`).join(', ')}`,
-  ].join('\n')
+  const told: readonly (readonly [string, string])[] = [
+    ['version', uki.version ?? '(none)'],
+    ['architecture', uki.architecture],
+    ['kernel', uki.kernel ?? '(unknown)'],
+    ['signed', uki.signed ? 'yes' : 'no'],
+    ['command line', uki.commandLine],
+    ['sections', uki.sections.map(({ name, bytes }) => `${name} ${bytes}`).join(', ')],
+  ]
+  const head = `${file}: ${uki.osRelease['PRETTY_NAME'] ?? uki.osRelease['NAME'] ?? 'no name'}`
+  return `${paragraphs([head])}\n${facts(told, 14)}`
 }

@@ -1,14 +1,14 @@
 import { hostname, userInfo } from 'node:os'
 import process from 'node:process'
-import { Command, InvalidArgumentError } from 'commander'
-import { answerOf, type Client, createClient } from '../http/client.ts'
+import { type Argument, Command, InvalidArgumentError } from 'commander'
+import type { Client } from '../http/client.ts'
 import type { Reach } from '../http/reach.ts'
 import { parseDuration } from '../core/duration.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import { printableDeep } from '../core/printable.ts'
 import type { RequestAnswer } from '../core/operator.ts'
 import { chooseTimeZone } from '../core/time.ts'
-import { type DaemonPlace, findDaemon } from '../main/config-file.ts'
+import type { DaemonPlace } from '../main/config-file.ts'
 import { output } from './output.ts'
 import { notRemote, openServer, serverOf, type ServerOptions } from './server.ts'
 import type { Settings } from '../main/settings.ts'
@@ -26,6 +26,8 @@ export interface Options extends ServerOptions {
   readonly json?: boolean
   /** The name of the person who runs the command. */
   readonly as?: string
+  /** False where long texts are not to be shown page by page. */
+  readonly pager?: boolean
 }
 
 /** Whether `--json` is given, also on a command line that can't be read otherwise. */
@@ -45,10 +47,12 @@ export const program = new Command('caretaker')
   .option('--token-file <file>', 'the token for --server (default: $CARETAKER_TOKEN_FILE)')
   .option('--ca <file>', 'the CA that signed its certificate (default: $CARETAKER_CA)')
   .option('--as <name>', 'your name in the journal (default: $CARETAKER_OPERATOR, user@host)')
+  .option('--no-pager', 'do not show what is longer than the terminal with $PAGER (default: less)')
   .addHelpText(
     'after',
     `
-Durations are written as 500ms, 30s, 10m, 2h or 7d. Times are shown in the zone of $TZ, else upgrade.timeZone.
+Durations are written as 500ms, 30s, 10m, 2h or 7d.
+Times are shown in the zone of $TZ, else upgrade.timeZone.
 
 Exit codes:
   0  done, or nothing to change
@@ -58,11 +62,23 @@ Exit codes:
   4  unreachable or timed out`,
   )
   .version(await ownVersion(), '-v, --version')
-  .configureHelp({ showGlobalOptions: true })
+  // Also where a terminal is narrow.
+  .configureHelp({
+    showGlobalOptions: true,
+    minWidthToWrap: 20,
+    // Each has options.
+    subcommandTerm: (one) => [one.name(), ...one.registeredArguments.map(termOf)].join(' '),
+  })
   // With --json it is told as JSON.
   .configureOutput({ writeErr: (text) => void (asksForJson() || output.usage(text)) })
   .exitOverride()
   .showHelpAfterError('(see caretaker --help)')
+
+/** `<node>`, or `[reason...]` where it may be left out. */
+function termOf(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`
+  return argument.required ? `<${name}>` : `[${name}]`
+}
 
 /** Adds `--json`, runs the action with the options, and exits with the code that it returns. */
 export function command(
@@ -105,15 +121,19 @@ export function group(name: string, about: string): void {
 /** The time zone of the times in a text. */
 export type Zone = () => Promise<string>
 
-/** Prints the answer: as JSON with `--json`, else its text, which is drawn only then. */
+/**
+ * Prints the answer: as JSON with `--json`, else its text, which is drawn only then. A text as it stands is sentences, and
+ * is wrapped.
+ */
 export async function print(
   options: Options,
   answer: unknown,
   text: string | ((zone: Zone) => Promise<string>),
 ): Promise<void> {
   const zone = () => zoneOf(options)
-  if (options.json) output.json(answer, 2)
-  else output.drawing(typeof text === 'string' ? text : await text(zone))
+  if (options.json) return output.json(answer, 2)
+  const drawn = typeof text === 'string' ? (await import('./table.ts')).paragraphs(text.split('\n')) : await text(zone)
+  await output.page(drawn, options.pager !== false)
 }
 
 /** The zone of the times that are shown: without the configuration, as of a server, it is this machine's. */
@@ -135,7 +155,8 @@ let edit: Promise<void> | undefined
 
 /** Where the daemon is, looked up once: a process carries out one command. */
 function daemonOf({ config }: Options): Promise<DaemonPlace | undefined> {
-  daemon ??= findDaemon(config, process.env).then((place) => {
+  daemon ??= import('../main/config-file.ts').then(async ({ findDaemon }) => {
+    const place = await findDaemon(config, process.env)
     if (place?.trouble !== undefined) warn(place.trouble)
     return place
   })
@@ -238,7 +259,8 @@ interface Json<T> {
   json(): Promise<T>
 }
 
-function askAt<T>(reach: Reach, { as }: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
+async function askAt<T>(reach: Reach, { as }: Options, question: (daemon: Client) => Promise<Json<T>>): Promise<T> {
+  const { answerOf, createClient } = await import('../http/client.ts')
   const by = as ?? (process.env['CARETAKER_OPERATOR'] || `${userName()}@${hostname()}`)
   return answerOf(question(createClient(reach, { by })))
 }

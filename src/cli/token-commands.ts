@@ -12,7 +12,7 @@ export function addTokenCommands(): void {
     const scope = scopes.find((one) => one === extra['scope'])!
     const answer = await ask(options, (daemon) => daemon.tokens.$post({ json: { name: name!, scope, ...lastsMs } }))
     // The token stands alone on the last line, for `| tail -n 1`.
-    await print(options, answer, `${answer.said}; it is shown this once:\n${answer.token}`)
+    await print(options, answer, async () => `${answer.said}; it is shown this once:\n${answer.token}`)
     return exit.ok
   })
     .addOption(new Option('--scope <scope>', 'what it may do').choices(scopes).makeOptionMandatory())

@@ -1,8 +1,6 @@
 import { isTimeZone } from '../core/time.ts'
 import { openYaml } from '../yaml.ts'
-
-/** Where the journal and the queue are kept unless another place is named. */
-export const defaultState = '/var/lib/caretaker'
+import { defaultState, lineOf } from './state-line.ts'
 
 /** The settings that a client of the daemon needs. */
 export interface ClientSettings {
@@ -43,11 +41,4 @@ export function readClientSettings(text: string): ClientSettings {
 
 function zoneOf(timeZone: unknown): string {
   return typeof timeZone === 'string' && isTimeZone(timeZone) ? timeZone : 'UTC'
-}
-
-/** What a line `key: value` says, however broken the rest is. */
-function lineOf(text: string, key: RegExp): string | undefined {
-  const pattern = new RegExp(`${key.source}:[ \\t]*(?:'([^'\\n]+)'|"([^"\\n]+)"|([^\\s#'"[{&*!|>][^\\n#]*))`, 'm')
-  const found = pattern.exec(text)
-  return (found?.[1] ?? found?.[2] ?? found?.[3])?.trim()
 }

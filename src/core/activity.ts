@@ -7,4 +7,12 @@ export interface Activity {
   readonly since: string
   /** The node's latest event. */
   readonly hint?: string
+  /** How far a download is. */
+  readonly progress?: Progress
+}
+
+export interface Progress {
+  readonly doneBytes: number
+  /** Absent where the server does not say. */
+  readonly totalBytes?: number
 }

@@ -1,3 +1,4 @@
+import type { EntryKind } from './entry-kind.ts'
 import { createListeners } from './listeners.ts'
 import type { Outage } from './power/outage.ts'
 import { outageKind } from './power/outage-kind.ts'
@@ -14,7 +15,7 @@ import { rolloutKind } from './upgrade/rollout-kind.ts'
  */
 export interface Journal extends RecordStore {
   /** A sentence for the operator. */
-  write(entry: { kind: EntryKind; subject?: string; text: string }): void
+  write(entry: { kind: EntryKind; subject?: string; job?: string; text: string }): void
   /** Called with each entry that is written, until it is disposed of. */
   onEntry(listener: (entry: Entry) => void): Disposable
   /** Newest first; only those before the one with this key, where it is given. So for all lists here. */
@@ -39,14 +40,14 @@ export interface Journal extends RecordStore {
   rollouts(limit: number, before?: string): readonly Rollout[]
 }
 
-export type EntryKind = 'event' | 'step' | 'run' | 'power' | 'alert'
-
 export interface Entry {
   readonly id: number
   /** ISO 8601. */
   readonly at: string
   readonly kind: EntryKind
   readonly subject: string | undefined
+  /** The job that did it; absent where none did, and in records of 0.1.0. */
+  readonly job?: string
   readonly text: string
 }
 
@@ -71,6 +72,7 @@ export const entryKind: RecordKind<Entry> = {
     at: text,
     kind: oneOf<EntryKind>({ event: true, step: true, run: true, power: true, alert: true }),
     subject: optional(text),
+    job: optional(text),
     text,
   }),
   keyOf: ({ id }) => numberedKey(id),
@@ -114,8 +116,9 @@ export function createJournal(store: RecordStore, now: () => Date): Journal {
     get degraded() {
       return store.degraded
     },
-    write: ({ kind, subject, text: sentence }) => {
-      const entry = { id: nextEntry(), at: now().toISOString(), kind, subject, text: sentence }
+    write: ({ kind, subject, job, text: sentence }) => {
+      const by = job === undefined ? {} : { job }
+      const entry = { id: nextEntry(), at: now().toISOString(), kind, subject, ...by, text: sentence }
       entries.save(entry)
       written.tell(entry)
     },

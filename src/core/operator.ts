@@ -6,6 +6,8 @@ import type { EtcdSnapshot } from './cluster/snapshot.ts'
 import type { DoctorRequests } from './doctor/requests.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
+import type { EntryFilter } from './journal-filter.ts'
+import type { NamesAnswer } from './names.ts'
 import type { Delivery } from './notify/delivery.ts'
 import type { Page, PageRequest } from './page.ts'
 import type { DrillReportAnswer, TimelineRowAnswer, UnreadUps, UpsAnswer, UpsDetailsAnswer } from './power/answers.ts'
@@ -36,8 +38,12 @@ export interface Operator {
   alerts(): readonly Alert[]
   /** Settled alerts, those that were opened last first. */
   settledAlerts(page: PageRequest): Page<Alert>
-  /** Newest first. */
-  journal(page: PageRequest): Page<Entry>
+  /** Newest first, those that are wanted. */
+  journal(page: PageRequest & EntryFilter): Page<Entry>
+  /** What can be named in a request, as it is known without looking. */
+  names(): NamesAnswer
+  /** The steps that are being carried out now. */
+  activities(): readonly Activity[]
   readonly jobs: JobRequests
   readonly rollouts: RolloutRequests
   readonly nodes: NodeRequests

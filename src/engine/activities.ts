@@ -42,8 +42,8 @@ export function createActivities(options: ActivitiesOptions) {
     changes.tell()
   }
 
-  function note(step: Step, text: string): void {
-    journal.write({ kind: 'step', ...('node' in step ? { subject: step.node } : {}), text })
+  function note(step: Step, job: string, text: string): void {
+    journal.write({ kind: 'step', ...('node' in step ? { subject: step.node } : {}), job, text })
   }
 
   async function carry(plan: Plan, { job, log, signal }: Carrier, choices: CarryOutChoices = {}): Promise<void> {
@@ -55,6 +55,11 @@ export function createActivities(options: ActivitiesOptions) {
       ...choices,
       signal: choices.signal ? AbortSignal.any([signal, choices.signal]) : signal,
       onHint: hint,
+      // Whoever wants to know asks: it changes with each packet.
+      onProgress: (step, progress) => {
+        const activity = present.get(step)
+        if (activity) present.set(step, { ...activity, progress })
+      },
       onStep: (step, state) => {
         choices.onStep?.(step, state)
         const text = wording.describeStep(step)
@@ -66,9 +71,9 @@ export function createActivities(options: ActivitiesOptions) {
         }
         present.delete(step)
         changes.tell()
-        if (state.kind === 'done') return choices.isRoutine ? undefined : note(step, `${text}: done`)
+        if (state.kind === 'done') return choices.isRoutine ? undefined : note(step, job, `${text}: done`)
         const isCalledOff = signal.aborted || choices.signal?.aborted === true
-        note(step, isCalledOff ? `${text}: cancelled, ${state.error.message}` : `failed: ${state.error.message}`)
+        note(step, job, isCalledOff ? `${text}: cancelled, ${state.error.message}` : `failed: ${state.error.message}`)
       },
     })
   }

@@ -3,7 +3,8 @@ import { etcdObstacle } from '../core/cluster/etcd.ts'
 import type { Plan, Step } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
 import { observeNodes } from './observe.ts'
-import type { CarryOutOptions } from './step.ts'
+import { countedDownloads } from './counted-download.ts'
+import type { CarryOutOptions, StepOf } from './step.ts'
 import { confirm, install, installAndReboot, reboot, rollBack } from './order-steps.ts'
 import {
   awaitDown,
@@ -55,7 +56,7 @@ async function carryOutStep(step: Step, ports: Ports, options: CarryOutOptions):
 
 /** The one place where a step turns into a call on the outside world. */
 async function perform(step: Step, ports: Ports, options: CarryOutOptions): Promise<void> {
-  const { talos, kubernetes, factory, share, upses, snapshots } = ports
+  const { talos, kubernetes, upses, snapshots } = ports
   const { signal, pollEvery } = options
   const limit = (within: number, call: (signal: AbortSignal) => Promise<unknown>) =>
     withDeadline(within, signal, async (limited) => void (await call(limited)))
@@ -123,8 +124,17 @@ async function perform(step: Step, ports: Ports, options: CarryOutOptions): Prom
     case 'bring-back-host':
       return bringBackHost(step, ports, options)
     case 'stage-image':
-      return void (await share.stage(step.image, { publish: step.publish }, factory, signal))
+      return stageImage(step, ports, options)
     default:
       return assertNever(step)
   }
+}
+
+async function stageImage(
+  step: StepOf<'stage-image'>,
+  { share, factory }: Pick<Ports, 'share' | 'factory'>,
+  { onProgress, signal }: CarryOutOptions,
+): Promise<void> {
+  const counted = countedDownloads(factory, (progress) => onProgress?.(step, progress))
+  await share.stage(step.image, { publish: step.publish }, counted, signal)
 }

@@ -70,6 +70,19 @@ export const page = z.strictObject({
   before: bounded(300, 'The `next` of the page before').optional(),
 })
 
+/** A moment, where one may be meant. */
+export function timeIfAny(description: string) {
+  return z
+    .string()
+    .max(64, 'is longer than 64 characters')
+    .refine((value) => value === '' || !Number.isNaN(Date.parse(value)), {
+      message: 'is not a time such as 2026-11-26T21:40:00Z',
+    })
+    .transform((value) => (value === '' ? undefined : value))
+    .optional()
+    .openapi({ format: 'date-time', description })
+}
+
 /** An empty text counts as not sent. */
 function orNothing(schema: z.ZodString) {
   return schema.transform((value) => (value === '' ? undefined : value)).optional()

@@ -1,5 +1,4 @@
-import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { AgentError, type ErrorCode } from '../core/errors.ts'
 
 /** Where a daemon is: at its control socket, or behind the API of another machine. */
@@ -49,14 +48,23 @@ interface Options {
   readonly signal?: AbortSignal
 }
 
+/** By an import of it Node would load undici as well, for classes that it hands on: that takes longer than most requests. */
+const http = () => process.getBuiltinModule('node:http')
+const https = () => process.getBuiltinModule('node:https')
+
 function open(reach: Reach, path: string, { headers, ...options }: Options): ClientRequest {
   if ('socketPath' in reach)
-    return httpRequest({ socketPath: reach.socketPath, path, ...options, headers: { host: 'caretaker', ...headers } })
+    return http().request({
+      socketPath: reach.socketPath,
+      path,
+      ...options,
+      headers: { host: 'caretaker', ...headers },
+    })
   const { url, token, ca } = reach
   const bearer = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const all = { ...options, agent: false, headers: { ...headers, ...bearer }, ...(ca === undefined ? {} : { ca }) }
   const isTls = url.startsWith('https:')
-  const outgoing = (isTls ? httpsRequest : httpRequest)(`${url}${path}`, all)
+  const outgoing = (isTls ? https() : http()).request(`${url}${path}`, all)
   const late = setTimeout(
     () => outgoing.destroy(new AgentError('unreachable', `${url} does not answer within ${connectWithin / 1_000} s`)),
     connectWithin,

@@ -7,7 +7,7 @@ import { readClientSettings } from '../config/state.ts'
 import { backupFormat, type BackupPlace, type Manifest } from '../core/backup/manifest.ts'
 import { AgentError } from '../core/errors.ts'
 import { openYaml } from '../yaml.ts'
-import { findConfigFile } from './config-file.ts'
+import { findConfigFile } from './config-place.ts'
 import { readText } from './file-gate.ts'
 import { ownVersion } from './version.ts'
 

@@ -1,32 +1,13 @@
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { readClientSettings } from '../config/state.ts'
 import { messageOf } from '../core/errors.ts'
 import { chooseTimeZone } from '../core/time.ts'
+import { defaultFiles, findConfigFile, socketOf } from './config-place.ts'
 import { readKept } from './last-good.ts'
-import { findRuntimeSocket } from './runtime-socket.ts'
 import { placesOfState } from './state-places.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
-
-export const defaultFiles = ['config/caretaker.yaml', '/etc/caretaker/caretaker.yaml']
-
-/** The file that is named, else $CARETAKER_CONFIG, else the first default that exists; undefined where there is none. */
-export function findConfigFile(named: string | undefined, environment: Environment): string | undefined {
-  return named ?? (environment['CARETAKER_CONFIG'] || undefined) ?? defaultFiles.find((file) => existsSync(file))
-}
-
-/** The control socket of a state directory. */
-export function socketIn(state: string): string {
-  return join(state, 'control.sock')
-}
-
-/** The socket of the daemon of this state directory. One elsewhere is newer: whoever opens it here removes that. */
-function socketOf(state: string, environment: Environment): string | undefined {
-  const inside = existsSync(socketIn(state)) ? socketIn(state) : undefined
-  return findRuntimeSocket(state, environment) ?? inside
-}
 
 /** A daemon as its clients need it. */
 export interface DaemonPlace {

@@ -23,7 +23,7 @@ import { newestFormat } from '../adapters/journal/migrations.ts'
 import { readClientSettings } from '../config/state.ts'
 import { backupFormat, type BackupFile, type Manifest, whyNotRestore } from '../core/backup/manifest.ts'
 import { AgentError } from '../core/errors.ts'
-import { defaultFiles, findConfigFile } from './config-file.ts'
+import { defaultFiles, findConfigFile } from './config-place.ts'
 import { ownVersion } from './version.ts'
 
 export interface RestoreOrder {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { lstatSync, statSync } from 'node:fs'
 import { lstat, mkdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,6 +10,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /** The places in their order, each of a directory that is ours alone and named by the state directory. */
 function placesFor(state: string, environment: Environment): readonly string[] {
+  // Imported it would have Node load all of Web Crypto, at each start of the CLI.
+  const { createHash } = process.getBuiltinModule('node:crypto')
   const name = `caretaker-${createHash('sha256').update(state).digest('hex').slice(0, 16)}`
   const roots = [environment['XDG_RUNTIME_DIR'], '/run', tmpdir()].filter((root) => root !== undefined && root !== '')
   return [...new Set(roots.map((root) => join(root!, name)))]

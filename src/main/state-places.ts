@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
-import { defaultState, readClientSettings } from '../config/state.ts'
+import { readClientSettings } from '../config/state.ts'
+import { defaultState } from '../config/state-line.ts'
 
 /** A line whose key may have been meant as `state`, and what stands behind it: the mistake may be in this very line. */
 const likeState = /^ {0,3}["']?(?:s[a-z]*t|ts)[a-z]*["']?\s*[:=]?\s*["'[{]*([^\s"'#{}[\]]+)/gim

@@ -1,11 +1,13 @@
 import { alertKind } from '../core/alert.ts'
 import { entryKind } from '../core/journal.ts'
+import { newestWanted } from '../core/journal-filter.ts'
 import type { Operator } from '../core/operator.ts'
 import { readPage } from '../core/page.ts'
 import { createChanges } from './changes.ts'
 import { createDoctorRequests } from './doctor-requests.ts'
 import { createJobRequests } from './job-requests.ts'
 import { createNotificationRequests, type NotificationMeans } from './notification-requests.ts'
+import { readNames } from './names-request.ts'
 import { createNodeRequests } from './node-requests.ts'
 import { createPowerRequests, type PowerMeans } from './power-requests.ts'
 import { createRecentLook } from './recent-look.ts'
@@ -48,7 +50,9 @@ export function createOperator(options: OperatorOptions): Operator {
     status: (signal) => readStatus(means, power, 'recent', signal),
     alerts: () => alerts.all,
     settledAlerts: (page) => readPage(alerts.settled, alertKind.keyOf, page),
-    journal: (page) => readPage(journal.entries, entryKind.keyOf, page),
+    journal: (page) => readPage(newestWanted(journal.entries, entryKind.keyOf, page), entryKind.keyOf, page),
+    names: () => readNames(means),
+    activities: () => agent.activities,
     jobs: createJobRequests(means),
     rollouts: createRolloutRequests(means),
     nodes: createNodeRequests(means),

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
-import type { EntryKind, Journal } from '../core/journal.ts'
+import type { Journal } from '../core/journal.ts'
+import type { EntryKind } from '../core/entry-kind.ts'
 import type { Asked, RequestAnswer } from '../core/operator.ts'
 import { describeRequester, type Requester } from '../core/requester.ts'
 import type { Ports } from '../core/ports.ts'

@@ -3,6 +3,7 @@
 import { cpus, loadavg } from 'node:os'
 import { measureApi } from './api.ts'
 import { megabytes, rounds, startEveryday } from './everyday.ts'
+import { measureCommands } from './commands.ts'
 import { measureFootprint } from './footprint.ts'
 import { measureIdle } from './idle.ts'
 import { measureManyShutdowns } from './many-shutdowns.ts'
@@ -27,6 +28,7 @@ const subjects: Readonly<Record<string, { readonly within: number; readonly meas
       await measureStaging(everyday)
     },
   },
+  commands: { within: 4 * minutes, measure: measureCommands },
   power: { within: 20 * minutes, measure: measurePowerRace },
   told: { within: 20 * minutes, measure: measureTold },
   'false-alarms': { within: 6 * minutes, measure: measureFalseAlarms },

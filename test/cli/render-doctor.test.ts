@@ -30,9 +30,11 @@ const report: DoctorReport = {
 
 test('what is wrong comes with its cure, what is well in one line, and what was mended first', () => {
   expect(stripVTControlCharacters(renderReport(report, { all: false, width: 70 }))).toBe(`\
-mended   /etc/key, the private key for nas, has the mode 600 now, and had 644
+mended   /etc/key, the private key for nas, has the mode 600 now, and
+         had 644
 
-failed   cp-1: runs as a worker and is configured as a controlplane 1 s
+failed   cp-1: runs as a worker and is configured as a controlplane
+         1 s
          → Set role: worker for cp-1 in caretaker.yaml, or install the
          node with the right machine type
          node.role:cp-1

@@ -29,7 +29,9 @@ const talosconfig = () => at.talosconfig
 
 test.skipIf(lacks(whyNoTerminal()))('a person is led through the questions, and may err', async () => {
   const words = ['init', '-c', file, '--factory', lab.factory.url, '--state', 'state']
-  await using terminal = startTerminal([process.execPath, launcher, ...words], { TALOSCONFIG: '', HOME: directory })
+  await using terminal = startTerminal([process.execPath, launcher, ...words], {
+    environment: { TALOSCONFIG: '', HOME: directory },
+  })
   await terminal.answer('Talosconfig of the cluster', `${join(at.home, 'kubeconfig')}\r`)
   await terminal.answer('it is no talosconfig', '')
   await terminal.answer('Talosconfig of the cluster', `${talosconfig()}\r`)
@@ -59,7 +61,7 @@ test.skipIf(lacks(whyNoTerminal())).each([
   { name: 'at the last question', until: 'Write it?' },
 ])('Ctrl-C $name leaves nothing behind', async ({ until }) => {
   const words = ['init', '-c', file, '--talosconfig', talosconfig(), '--factory', lab.factory.url, '--state', 'state']
-  await using terminal = startTerminal([process.execPath, launcher, ...words], { HOME: directory })
+  await using terminal = startTerminal([process.execPath, launcher, ...words], { environment: { HOME: directory } })
   const questions = [
     ['Copy it to', '\r'],
     ['Server of the UPS', '\r'],

@@ -73,6 +73,8 @@ export async function startDaemon(
     alerts: overrides.alerts ?? (() => []),
     settledAlerts: overrides.settledAlerts ?? listed,
     journal: overrides.journal ?? listed,
+    activities: overrides.activities ?? (() => []),
+    names: overrides.names ?? (() => ({ nodes: [], hosts: [], upses: [], jobs: [], releases: [] })),
     jobs: {
       list: () => [{ name: 'look', about: 'Looks.', triggers: [], runs: 'queue', lastRun: undefined }],
       runs: listed,

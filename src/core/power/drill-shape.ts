@@ -2,7 +2,7 @@ import { AgentError } from '../errors.ts'
 import { phaseIdOfTitle } from '../phase-id.ts'
 import { flag, listOf, number, object, oneOf, optional, type Shape, text } from '../shape.ts'
 import type { DrillCheck, DrillReport, WalkedPhase } from './drill.ts'
-import { isReversiblePhase, type ReversiblePhase } from './phases.ts'
+import { isReversiblePhase, type ReversiblePhase } from './reversible.ts'
 import type { TimelineRow } from './timeline.ts'
 
 /** A phase, which a record of 0.1.0 names by its title. */

@@ -1,4 +1,5 @@
 import type { PhaseId } from '../phase-id.ts'
+import type { ReversiblePhase } from './reversible.ts'
 import { bestEffort, type Phase, phase, type Step, type StopReason } from '../plan.ts'
 import { type Machine, type Tier, tiers } from './machines.ts'
 import type { Outage, OutageNode } from './outage.ts'
@@ -16,14 +17,6 @@ export interface ShutdownPhase extends Phase {
   readonly within: number
   /** The runtime that the later phases need, in ms; with less this phase is cut short. */
   readonly leaves: number
-}
-
-/** The phases that can be undone, in order: those that a rehearsal carries out, and the only ones that need Kubernetes. */
-export const reversiblePhases = ['cordon', 'scale-down', 'set-storage-flags', 'drain'] as const satisfies PhaseId[]
-export type ReversiblePhase = (typeof reversiblePhases)[number]
-
-export function isReversiblePhase(text: string): text is ReversiblePhase {
-  return reversiblePhases.some((id) => id === text)
 }
 
 /** The machines that one order is given to: those of a tier, or all but the NAS and our own. */

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { Operator } from '../../core/operator.ts'
-import { reversiblePhases } from '../../core/power/phases.ts'
+import { reversiblePhases } from '../../core/power/reversible.ts'
 import { choice, flag, label, nameIfAny, page } from '../fields.ts'
 import { route } from '../route.ts'
 import { changed } from '../schemas/jobs.ts'

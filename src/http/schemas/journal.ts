@@ -38,6 +38,7 @@ export const entry = schemaOf<Entry>()(
     at: time,
     kind: z.enum(['event', 'step', 'run', 'power', 'alert']),
     subject: text.optional(),
+    job: text.optional(),
     text,
   }),
 )

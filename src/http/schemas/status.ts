@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { Activity } from '../../core/activity.ts'
+import type { NamesAnswer } from '../../core/names.ts'
 import type { StatusAnswer } from '../../core/operator.ts'
 import type { ServiceStatus } from '../../core/service.ts'
 import { count, schemaOf, text, texts, time } from './answer.ts'
@@ -13,8 +14,15 @@ import { pause } from './upgrade.ts'
 
 const activity = schemaOf<Activity>()(
   'Activity',
-  z.object({ job: text, step: text, since: time, hint: text.optional() }),
+  z.object({
+    job: text,
+    step: text,
+    since: time,
+    hint: text.optional(),
+    progress: z.object({ doneBytes: count, totalBytes: count.optional() }).optional(),
+  }),
 )
+export const activities = z.array(activity)
 
 const service = schemaOf<ServiceStatus>()(
   'Service',
@@ -24,6 +32,11 @@ const service = schemaOf<ServiceStatus>()(
     since: time,
     text: text.optional(),
   }),
+)
+
+export const names = schemaOf<NamesAnswer>()(
+  'Names',
+  z.object({ nodes: texts, hosts: texts, upses: texts, jobs: texts, releases: texts }),
 )
 
 export const status = schemaOf<StatusAnswer>()(
@@ -38,7 +51,7 @@ export const status = schemaOf<StatusAnswer>()(
     news: text.optional(),
     leftBehind: texts,
     leaseHolder: text.optional(),
-    activities: z.array(activity),
+    activities,
     alerts: z.object({ open: count, worst: alert.optional() }),
     outage: outage.optional(),
     paused: pause.optional(),

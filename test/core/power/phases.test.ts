@@ -1,14 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type PhaseId, phaseTitles } from '../../../src/core/phase-id.ts'
 import { withNodeState } from '../../../src/core/power/outage.ts'
-import {
-  isReversiblePhase,
-  isShutDownPhase,
-  reversiblePhases,
-  shortForm,
-  stateOf,
-  stopTier,
-} from '../../../src/core/power/phases.ts'
+import { isShutDownPhase, shortForm, stateOf, stopTier } from '../../../src/core/power/phases.ts'
+import { isReversiblePhase, reversiblePhases } from '../../../src/core/power/reversible.ts'
 import { planShutdown } from '../../../src/core/power/shutdown.ts'
 import { busy, everyTier, machineOf, now, recordOf } from './shutdowns.ts'
 

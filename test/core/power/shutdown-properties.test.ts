@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { tiers } from '../../../src/core/power/machines.ts'
 import type { PhaseId } from '../../../src/core/phase-id.ts'
-import { awaitPhaseOf, reversiblePhases, shutDownPhaseOf } from '../../../src/core/power/phases.ts'
+import { awaitPhaseOf, shutDownPhaseOf } from '../../../src/core/power/phases.ts'
+import { reversiblePhases } from '../../../src/core/power/reversible.ts'
 import { planShutdown, type ShutdownPlan } from '../../../src/core/power/shutdown.ts'
 import { awaitedIn, now, randomRun, type Run, toldIn, type Turn } from './shutdowns.ts'
 

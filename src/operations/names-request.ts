@@ -1,0 +1,18 @@
+import type { NamesAnswer } from '../core/names.ts'
+import { compareVersions } from '../core/version.ts'
+import { remembered } from './facts.ts'
+import type { RequestMeans } from './request.ts'
+
+/** What a person can name, without asking anybody: completion waits for it. */
+export function readNames({ agent, config, ports: { journal } }: RequestMeans): NamesAnswer {
+  const { nodes, hosts, upses } = config()
+  const withdrawn = new Set(remembered.withdrawn.recall(journal))
+  const offered = (remembered.versions.recall(journal) ?? []).filter((version) => !withdrawn.has(version))
+  return {
+    nodes: nodes.map(({ name }) => name),
+    hosts: hosts.map(({ name }) => name),
+    upses: upses.map(({ label }) => label),
+    jobs: agent.jobs.map(({ name }) => name),
+    releases: offered.toSorted(compareVersions).toReversed(),
+  }
+}
