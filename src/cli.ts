@@ -2,6 +2,7 @@ import process from 'node:process'
 import { Option } from 'commander'
 import { addAlertsCommand } from './cli/alerts-command.ts'
 import { addConfigCommands } from './cli/config-command.ts'
+import { addDoctorCommand } from './cli/doctor-command.ts'
 import { addNotifyCommands } from './cli/notify-commands.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
@@ -176,6 +177,7 @@ command('uki inspect <file>', 'print what an image contains', async (options, [f
   return exit.ok
 })
 
+addDoctorCommand()
 addUpsCommand()
 addPowerCommands()
 addNotifyCommands()

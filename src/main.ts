@@ -9,6 +9,7 @@ import type { Logger } from './core/log.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
 import { watchClock } from './main/clock-watch.ts'
+import { createDoctorPorts } from './main/doctor.ts'
 import { endingInTime } from './main/farewell.ts'
 import { watchLoop } from './main/loop-watch.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
@@ -70,7 +71,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { version, releasedAt } = await ownRelease()
   const clock = openClock(journal, alerts, releasedAt)
   const told = { ...tellAlerts(settings, alerts, log), time: clock.hear }
-  const world = await openWorld({ settings, journal, log, isDaemon: true, told })
+  const world = await openWorld({ settings, journal, log, isDaemon: true, told, doctor: createDoctorPorts })
   stack.use(endingInTime('connections', world, log))
   const { ports } = world
   await checkServices(settings)

@@ -7,6 +7,7 @@ import { findConfigFile } from '../main/config-file.ts'
 import type { CheckAnswer } from './check.ts'
 import { fail, failureAnswer } from './failure.ts'
 import { output } from './output.ts'
+import type { OnlineFault } from './online.ts'
 import { notRemote } from './server.ts'
 import { command, exit, group, type Options, print } from './shell.ts'
 
@@ -20,9 +21,9 @@ export function addConfigCommands(): void {
       if (options.server !== undefined) throw notRemote('a configuration is checked')
       const found = await check(file ?? options.config)
       const asks = extra['online'] === true && found.faults.length === 0
-      return tell(options, asks ? { ...found, faults: await checkOnline(found) } : found)
+      return tell(options, asks ? await checkOnline(found) : found)
     },
-  ).option('--online', 'also check it against the nodes, Kubernetes, the UPSes and the Factory')
+  ).option('--online', 'also check it against the nodes, Kubernetes, UPSes, hosts, channels, the share and the Factory')
 }
 
 /** A file that is none to read is a fault of the configuration as any other. */
@@ -36,11 +37,14 @@ async function check(named: string | undefined): Promise<CheckAnswer> {
   })
 }
 
-async function checkOnline({ file, settings }: CheckAnswer): Promise<readonly Fault[]> {
-  if (settings === undefined) return []
+/** The same with what the homelab says to it. */
+async function checkOnline(found: CheckAnswer): Promise<CheckAnswer> {
+  const { file, settings } = found
+  if (settings === undefined) return found
   const online = await import('./online.ts')
-  const said = await online.checkOnline(settings, AbortSignal.timeout(30_000))
-  return said.map(({ setting, message }) => ({ ...unplaced(message, file), setting }))
+  const { faults, warnings } = await online.checkOnline(settings, AbortSignal.timeout(120_000))
+  const placed = ({ setting, message }: OnlineFault): Fault => ({ ...unplaced(message, file), setting })
+  return { ...found, faults: faults.map(placed), warnings: [...found.warnings, ...warnings.map(placed)] }
 }
 
 async function tell(options: Options, { file, faults, warnings, credentials, ofShape }: CheckAnswer): Promise<number> {

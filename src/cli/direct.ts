@@ -43,7 +43,7 @@ export function readSettledAlerts(settings: Settings, limit: number): readonly A
 }
 
 /** The journal that a daemon has left, to read; undefined where none has run yet. */
-function openKeptJournal({ config, path }: Settings): JournalHandle | undefined {
+export function openKeptJournal({ config, path }: Settings): JournalHandle | undefined {
   const directory = path(config.state)
   return existsSync(join(directory, 'journal.db')) ? openJournal(directory, { readOnly: true }) : undefined
 }

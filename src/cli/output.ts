@@ -11,6 +11,8 @@ export const output = {
     void process.stdout.write(`${printableJson(JSON.stringify(value, null, indent))}\n`),
   /** A picture with its own movements of the cursor, drawn from fields that are clean. */
   frame: (text: string): void => void process.stdout.write(text),
+  /** How far long work is: a line that is drawn over, beside the answer. */
+  progress: (text: string): void => void process.stderr.write(text),
   /** A line of the log, which main/logging.ts has cleaned. */
   log: (line: string): void => void process.stdout.write(line),
   /** What commander says of wrong usage. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Level, levelOf } from './known-keys.ts'
 import { hostMachine, node } from './machine.ts'
 import { power, ups } from './power.ts'
-import { name, serverUrl } from './scalars.ts'
+import { name, server, serverUrl } from './scalars.ts'
 import { defaultState } from './state.ts'
 import { storage } from './storage.ts'
 import { findRenamed } from './renamed.ts'
@@ -62,6 +62,10 @@ const share = z.strictObject({
     .default('amd64')
     .meta({ description: 'The architecture of the machines that boot from the share' }),
   keep: z.int().min(1).max(50).default(2).meta({ description: 'How many staged images to keep' }),
+  server: server.optional().meta({
+    description:
+      'Address of the TFTP server that machines boot from, with its port if it is not 69: 192.168.0.6. The doctor reads back from it what is written to the share',
+  }),
 })
 
 /** Sections of the configuration that belong to services. */

@@ -66,6 +66,15 @@ export const ipv4 = z
 
 export const port = z.int().min(1).max(65_535)
 
+/** A host, with a port where it is not the usual one: `nas.lan`, `192.168.0.6:69`, `[fd00::6]:69`. */
+export const server = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9[]([-A-Za-z0-9.:\]]*[A-Za-z0-9\]])?$/,
+    'use an address such as 192.168.0.6, or 192.168.0.6:69 with its port',
+  )
+  .meta({ examples: ['192.168.0.6', '[fd00::6]:1069'] })
+
 /** A URL by HTTP, with whatever stands behind the host. */
 export const httpUrl = z
   .url({ protocol: /^https?$/, error: 'use a URL such as https://nas.lan:8420/path' })

@@ -3,6 +3,7 @@ import type { Activity } from './activity.ts'
 import type { Alert, AlertChange } from './alert.ts'
 import type { Node, SeenCluster } from './cluster/cluster.ts'
 import type { EtcdSnapshot } from './cluster/snapshot.ts'
+import type { DoctorRequests } from './doctor/requests.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { Delivery } from './notify/delivery.ts'
@@ -44,6 +45,7 @@ export interface Operator {
   readonly staging: StagingRequests
   readonly notifications: NotificationRequests
   readonly tokens: TokenRequests
+  readonly doctor: DoctorRequests<Asked>
 }
 
 /** What has changed: an alert, what a UPS tells, an entry that was written, or anything else of the status. */

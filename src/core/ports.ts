@@ -1,4 +1,5 @@
 import type { Checks, Kubernetes, Snapshots, Talos } from './cluster/ports.ts'
+import type { DoctorPorts } from './doctor/ports.ts'
 import type { Journal } from './journal.ts'
 import type { Hosts, Ups, Waker } from './power/ports.ts'
 import type { Factory, Share } from './release/ports.ts'
@@ -22,4 +23,6 @@ export interface Ports {
   /** Absent where none is configured. */
   readonly calendar?: Calendar | undefined
   readonly journal: Journal
+  /** What only the doctor asks. Absent where nobody can: then it skips what needs it. */
+  readonly doctor?: DoctorPorts | undefined
 }

@@ -1,4 +1,5 @@
 import type { Operator } from '../core/operator.ts'
+import { doctorRoutes } from './routes/doctor.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { notificationRoutes } from './routes/notifications.ts'
@@ -20,6 +21,7 @@ export function routesOf(operator: Operator) {
     ...stagingRoutes(operator),
     ...notificationRoutes(operator),
     ...tokenRoutes(operator),
+    ...doctorRoutes(operator),
   ]
 }
 

@@ -12,6 +12,7 @@ import { createTalos, type TalosAdapter } from '../adapters/talos/talos.ts'
 import type { Credentials } from '../adapters/talos/talosconfig.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
+import type { DoctorPorts } from '../core/doctor/ports.ts'
 import type { Logger } from '../core/log.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Calendar } from '../core/upgrade/ports.ts'
@@ -59,6 +60,14 @@ export interface WorldOptions {
    * files that the configuration names: it guards the power with what is left.
    */
   readonly isDaemon?: boolean
+  /** Makes what only the doctor asks; without it nobody does. */
+  readonly doctor?: (parts: {
+    readonly settings: Settings
+    readonly talos: TalosAdapter
+    readonly upses: ReadonlyMap<string, NutUps>
+    readonly loginsRefused: ReadonlyMap<string, string>
+    readonly isDaemon: boolean
+  }) => DoctorPorts
 }
 
 /**
@@ -96,6 +105,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       return upgrade.calendar()
     },
     journal,
+    doctor: options.doctor?.({ settings, talos, upses, loginsRefused, isDaemon: isDaemon === true }),
   }
   return {
     ports,

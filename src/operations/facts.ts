@@ -1,4 +1,5 @@
 import type { Cluster } from '../core/cluster/cluster.ts'
+import { doctorReport } from '../core/doctor/report-shape.ts'
 import { drillReport, drillRequest } from '../core/power/drill-shape.ts'
 import type { NamedMachine } from '../core/power/renames.ts'
 import { registeredSchematic } from '../core/release/schematic-shape.ts'
@@ -114,6 +115,8 @@ export const remembered = {
   lost: fact('journal.lost', object<{ readonly at: string; readonly why: string }>({ at: time, why: text })),
   /** Since when each channel of notifications is there, by name, ISO 8601. */
   channels: fact('notifications.channels', mapOf(time)),
+  /** What the last whole examination of the homelab came to. */
+  examined: fact('doctor.report', doctorReport),
   /** The name by which this agent holds the cluster's Lease. */
   agentId: fact('agent.id', text),
 }

@@ -6,6 +6,7 @@ import { markForRetry } from '../core/upgrade/attempts.ts'
 import { remembered, withdrawRollbacks } from './facts.ts'
 import { describeGoingBack, goingBack } from './going-back.ts'
 import { withoutWord } from './pause.ts'
+import type { Cluster } from '../core/cluster/cluster.ts'
 import type { RecentLook } from './recent-look.ts'
 import { patiently, type RequestMeans, unchanged } from './request.ts'
 import { rollBack } from './rollback-request.ts'
@@ -15,12 +16,12 @@ import { findJob, notFound } from './running-agent.ts'
 
 export interface NodeMeans extends RequestMeans {
   /** What was seen of the cluster last. */
-  readonly seen: Pick<RecentLook, 'recent'>
+  readonly seen: Pick<RecentLook<Cluster>, 'recent'>
 }
 
 /** Requests about one node, or about all. */
 export function createNodeRequests(means: NodeMeans): NodeRequests {
-  const list = async (signal: AbortSignal) => (await means.seen.recent(signal)).cluster.nodes
+  const list = async (signal: AbortSignal) => (await means.seen.recent(signal)).value.nodes
   return {
     list,
     find: async ({ node }, signal) => {

@@ -3,6 +3,7 @@ import { entryKind } from '../core/journal.ts'
 import type { Operator } from '../core/operator.ts'
 import { readPage } from '../core/page.ts'
 import { createChanges } from './changes.ts'
+import { createDoctorRequests } from './doctor-requests.ts'
 import { createJobRequests } from './job-requests.ts'
 import { createNotificationRequests, type NotificationMeans } from './notification-requests.ts'
 import { createNodeRequests } from './node-requests.ts'
@@ -13,7 +14,7 @@ import { createStagingRequests } from './staging-requests.ts'
 import { readStatus, type StatusMeans } from './status-request.ts'
 import { createTokenRequests } from './token-requests.ts'
 
-export interface OperatorOptions extends Omit<StatusMeans & PowerMeans & NotificationMeans, 'now' | 'seen'> {
+export interface OperatorOptions extends Omit<StatusMeans & PowerMeans & NotificationMeans, 'now' | 'seen' | 'staged'> {
   readonly now?: () => Date
 }
 
@@ -24,13 +25,18 @@ export function createOperator(options: OperatorOptions): Operator {
   const { alerts } = agent
   const now = options.now ?? (() => new Date())
   const seen = createRecentLook({ look: agent.observe, now, monotonic: () => agent.monotonic() })
+  const staged = createRecentLook({ look: () => options.ports.share.staged(), now, monotonic: () => agent.monotonic() })
   // Whoever has looked has looked for all; what is done to a node, and what happens to one, may have changed what was seen.
   agent.onLook(seen.note)
-  agent.onActivity(seen.outdate)
+  const outdate = () => {
+    seen.outdate()
+    staged.outdate()
+  }
+  agent.onActivity(outdate)
   journal.onEntry(({ kind }) => {
-    if (kind === 'step' || kind === 'event') seen.outdate()
+    if (kind === 'step' || kind === 'event') outdate()
   })
-  const means = { ...options, now, seen }
+  const means = { ...options, now, seen, staged }
   const power = createPowerRequests(means)
   return {
     subscribe: createChanges({
@@ -50,5 +56,6 @@ export function createOperator(options: OperatorOptions): Operator {
     staging: createStagingRequests(means),
     notifications: createNotificationRequests(means),
     tokens: createTokenRequests(means),
+    doctor: createDoctorRequests(means),
   }
 }

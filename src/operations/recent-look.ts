@@ -1,43 +1,41 @@
-import type { Cluster } from '../core/cluster/cluster.ts'
-
 /** In ms: what was seen so long ago at most is answered without looking again. */
 const freshFor = 10_000
 /** In ms: what is older than this is looked at again meanwhile, so that whoever asks all the time never waits. */
 const refreshedAfter = 5_000
 
-/** The cluster, and when it was seen. */
-export interface Seen {
-  readonly cluster: Cluster
+/** What was seen, and when. */
+export interface Seen<T> {
+  readonly value: T
   readonly at: Date
 }
 
-export interface RecentLookOptions {
+export interface RecentLookOptions<T> {
   /** `isUnhurried`: nobody waits for it. */
-  readonly look: (signal: AbortSignal, limits: { readonly isUnhurried: boolean }) => Promise<Cluster>
+  readonly look: (signal: AbortSignal, limits: { readonly isUnhurried: boolean }) => Promise<T>
   readonly now: () => Date
   /** Monotonic clock, in ms. */
   readonly monotonic: () => number
 }
 
-/** What was seen of the cluster last: however many ask, it is looked at once. */
-export interface RecentLook {
+/** What was seen of something last, the cluster for example: however many ask, it is looked at once. */
+export interface RecentLook<T> {
   /** What was seen in the last seconds, if nothing is known to have happened since; else a new look, one for all who ask. */
-  recent(signal: AbortSignal): Promise<Seen>
+  recent(signal: AbortSignal): Promise<Seen<T>>
   /** What was seen last, however long ago; where nothing was seen yet, a first look. */
-  known(signal: AbortSignal): Promise<Seen>
+  known(signal: AbortSignal): Promise<Seen<T>>
   /** Somebody else has looked. */
-  note(cluster: Cluster): void
+  note(value: T): void
   /** Something has happened: what was seen before it is not recent any more. */
   outdate(): void
 }
 
-export function createRecentLook({ look, now, monotonic }: RecentLookOptions): RecentLook {
-  let last: (Seen & { readonly seenAt: number }) | undefined
+export function createRecentLook<T>({ look, now, monotonic }: RecentLookOptions<T>): RecentLook<T> {
+  let last: (Seen<T> & { readonly seenAt: number }) | undefined
   let isOutdated = false
   let under: ReturnType<typeof begin> | undefined
 
-  function keep(cluster: Cluster): Seen {
-    last = { cluster, at: now(), seenAt: monotonic() }
+  function keep(value: T): Seen<T> {
+    last = { value, at: now(), seenAt: monotonic() }
     return last
   }
 
@@ -48,8 +46,8 @@ export function createRecentLook({ look, now, monotonic }: RecentLookOptions): R
     const own = {
       waiting: 0,
       stop,
-      seen: look(stop.signal, { isUnhurried }).then((cluster) =>
-        stop.signal.aborted ? { cluster, at: now() } : keep(cluster),
+      seen: look(stop.signal, { isUnhurried }).then((value) =>
+        stop.signal.aborted ? { value, at: now() } : keep(value),
       ),
     }
     const end = () => {
@@ -59,7 +57,7 @@ export function createRecentLook({ look, now, monotonic }: RecentLookOptions): R
     return own
   }
 
-  async function shared(signal: AbortSignal): Promise<Seen> {
+  async function shared(signal: AbortSignal): Promise<Seen<T>> {
     signal.throwIfAborted()
     // One that began before something happened may not have seen it.
     if (!under || isOutdated) under = begin()
@@ -95,7 +93,7 @@ export function createRecentLook({ look, now, monotonic }: RecentLookOptions): R
     },
     known: async (signal) => last ?? shared(signal),
     // It may have begun before what has outdated ours, which therefore stays outdated.
-    note: (cluster) => void keep(cluster),
+    note: (value) => void keep(value),
     outdate: () => void (isOutdated = true),
   }
 }

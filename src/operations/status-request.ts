@@ -3,6 +3,7 @@ import type { Journal, Run } from '../core/journal.ts'
 import type { PowerRequests, StatusAnswer } from '../core/operator.ts'
 import { describeLeftBehind, movementOf } from '../core/release/left-behind.ts'
 import { describeLagging } from '../core/upgrade/lagging.ts'
+import type { StagedImage } from '../core/release/image.ts'
 import type { ServiceStatus } from '../core/service.ts'
 import { abortsIn } from './aborts.ts'
 import { remembered } from './facts.ts'
@@ -26,7 +27,9 @@ export interface About {
 export interface StatusMeans extends QueueMeans {
   readonly about: About
   /** What was seen of the cluster last. */
-  readonly seen: RecentLook
+  readonly seen: RecentLook<Cluster>
+  /** What was seen on the share last. */
+  readonly staged: RecentLook<readonly StagedImage[]>
 }
 
 /** How old what is told of the cluster may be: seconds, or as it is known without looking. */
@@ -34,14 +37,18 @@ export type Freshness = 'recent' | 'known'
 
 /** What the homelab and the agent are at. */
 export async function readStatus(
-  { agent, ports, about, seen, queue: { counts } }: StatusMeans,
+  { agent, ports, about, seen, staged, queue: { counts } }: StatusMeans,
   power: Pick<PowerRequests, 'state'>,
   freshness: Freshness,
   signal: AbortSignal,
 ): Promise<StatusAnswer> {
-  const { journal, share } = ports
+  const { journal } = ports
   const { ownNode } = agent.preview(findJob(agent, 'upgrade-node'), signal)
-  const [{ cluster, at }, staged, queue] = await Promise.all([seen[freshness](signal), share.staged(), counts()])
+  const [{ value: cluster, at }, { value: images }, queue] = await Promise.all([
+    seen[freshness](signal),
+    staged.recent(signal),
+    counts(),
+  ])
   const upgrade = journal.runs(100).find(({ job }) => job === 'upgrade-node')
   return {
     version: about.version,
@@ -58,7 +65,7 @@ export async function readStatus(
     outage: journal.openOutage(),
     paused: pauseIn(journal),
     waiting: upgrade && whyNotDone(upgrade),
-    published: staged.find((image) => image.published),
+    published: images.find((image) => image.published),
     queue,
     services: about.services(),
     missing: about.missing(),

@@ -131,6 +131,14 @@ export async function startDaemon(
       log: listed,
       ...overrides.notifications,
     },
+    doctor: {
+      state: () => ({ last: undefined, underWay: undefined }),
+      examine: async (about, asked) => {
+        await hear('examine', about, asked)
+        return { at: '2026-11-26T10:00:00.000Z', tookMs: 12, checks: [], fixed: [] }
+      },
+      ...overrides.doctor,
+    },
     tokens: {
       list: () => [],
       create: ({ name }, { by }) => {

@@ -108,3 +108,14 @@ test.each([
   await at.raw.post('/rollout/resume', undefined, { 'x-caretaker-by': stated })
   expect(at.heard).toEqual([{ request: 'resume rollouts', about: {}, by }])
 })
+
+test.each([
+  { path: '/doctor', body: undefined, about: { send: false } },
+  { path: '/doctor', body: { only: ['node', ' '], send: true }, about: { only: ['node'], send: true } },
+  { path: '/doctor/fix', body: { only: ['files'] }, about: { only: ['files'], send: false, fix: true } },
+])('POST $path with $body examines $about', async ({ path, body, about }) => {
+  await using at = await startDaemon()
+  expect(await at.raw.post(path, body)).toMatchObject({ checks: [], tookMs: 12 })
+  expect(at.heard).toEqual([{ request: 'examine', about, by: 'anonymous' }])
+  expect(await at.raw.get('/doctor')).toEqual({})
+})

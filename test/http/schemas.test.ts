@@ -50,9 +50,9 @@ test('every request needs a scope, has a summary of its own, and is reached by o
   const table = specs.map(({ method, path, scope }) => `${scope} ${method} ${path}`)
   expect(new Set(table).size).toBe(table.length)
   expect(new Set(specs.map(({ summary }) => summary)).size).toBe(specs.length)
-  // Whoever may only read changes nothing, and tokens are for whoever may everything.
+  // Whoever may only read changes nothing; tokens, and modes of files, are for whoever may everything.
   const wanted = specs.map(({ method, path }) => {
-    const scope = path.startsWith('/tokens') ? 'admin' : method === 'get' ? 'read' : 'operate'
+    const scope = path.startsWith('/tokens') || path === '/doctor/fix' ? 'admin' : method === 'get' ? 'read' : 'operate'
     return `${scope} ${method} ${path}`
   })
   expect(table).toEqual(wanted)

@@ -43,7 +43,7 @@ export async function readFile({ machine }: Pick<Session, 'machine'>, path: stri
  * file that isn't there is Go's own error, without a code. An answer that was cut on its way can have the same codes, and
  * is none.
  */
-function absentOrRefused(error: unknown): undefined {
+export function absentOrRefused(error: unknown): undefined {
   if (!(error instanceof ConnectError) || isSaidHere(error)) throw error
   const codes: readonly Code[] = [Code.NotFound, Code.PermissionDenied, Code.Unimplemented, Code.InvalidArgument]
   if (codes.includes(error.code)) return undefined

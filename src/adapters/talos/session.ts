@@ -4,6 +4,7 @@ import { askAgain } from './again.ts'
 import { type ConnectLimits, connectLimits, openConnection } from './connection.ts'
 import { ImageService, LifecycleService, MachineService } from './gen/machine_pb.ts'
 import { State } from './gen/state_pb.ts'
+import { TimeService } from './gen/time_pb.ts'
 import type { Need } from './roles.ts'
 import { type Credentials, endpointOf } from './talosconfig.ts'
 import { translate } from './trouble.ts'
@@ -13,6 +14,7 @@ export interface Session {
   readonly lifecycle: Client<typeof LifecycleService>
   readonly images: Client<typeof ImageService>
   readonly state: Client<typeof State>
+  readonly time: Client<typeof TimeService>
 }
 
 /** A node to talk to, and the credentials for it. */
@@ -91,6 +93,7 @@ function connect(
       lifecycle: createClient(LifecycleService, transport),
       images: createClient(ImageService, transport),
       state: createClient(State, transport),
+      time: createClient(TimeService, transport),
     },
     [Symbol.dispose]: () => connection.close(),
   }

@@ -3,6 +3,7 @@ import { AgentError } from '../../core/errors.ts'
 import { demandMachine, type ExpectedMachine } from '../../core/cluster/identity.ts'
 import type { RebootMode } from '../../core/cluster/drain.ts'
 import type { Talos } from '../../core/cluster/ports.ts'
+import type { NodeInspection } from '../../core/doctor/node.ts'
 import { readActivity } from './activity.ts'
 import type { ConnectLimits } from './connection.ts'
 import { type EtcdNode, forfeitLeadership, snapshotEtcd } from './etcd-calls.ts'
@@ -14,6 +15,7 @@ import {
   UpgradeRequest_RebootMode,
 } from './gen/machine_pb.ts'
 import { type ClientConfiguration, type ClientOrder, generateClient, readKubeconfig } from './handout.ts'
+import { inspectNode } from './inspect.ts'
 import { containerd, installOn } from './installer.ts'
 import { type Need, needs } from './roles.ts'
 import { type Peer, type Session, streamed, withSession } from './session.ts'
@@ -35,6 +37,8 @@ export interface TalosAdapter extends Talos {
   kubeconfig(node: string, signal: AbortSignal): Promise<string>
   /** A new client certificate with these roles, good for `ttl` ms from now, as PEM texts. Control planes only. */
   clientConfiguration(node: string, order: ClientOrder, signal: AbortSignal): Promise<ClientConfiguration>
+  /** What is not observed all the time: the node's clock, its network cards. */
+  inspect(node: string, signal: AbortSignal): Promise<NodeInspection>
 }
 
 const rebootModes: Record<RebootMode, RebootBy> = {
@@ -156,6 +160,7 @@ export function createTalos({
         await machine.shutdown({ force }, { signal })
       }),
     kubeconfig: (node, signal) => on(node, needs.kubeconfig, signal, (session) => readKubeconfig(session, signal)),
+    inspect: (node, signal) => on(node, needs.observe, signal, inspectNode),
     clientConfiguration: (node, wanted, signal) =>
       on(node, needs.clientConfiguration, signal, (session) => generateClient(session, node, wanted, signal)),
   }

@@ -17,6 +17,7 @@ import {
   UpgradeRequest_RebootMode as UpgradeBy,
 } from '../../../src/adapters/talos/gen/machine_pb.ts'
 import { State } from '../../../src/adapters/talos/gen/state_pb.ts'
+import { TimeService } from '../../../src/adapters/talos/gen/time_pb.ts'
 import { machineIdOf } from '../../../src/adapters/talos/machine-id.ts'
 import { tarOf } from './archive.ts'
 import { generateClient } from './client-config.ts'
@@ -35,6 +36,7 @@ export function serveTalos(router: ConnectRouter, machine: Machine, sequences: S
   router.service(LifecycleService, serveLifecycle(machine, sequences, images))
   router.service(ImageService, serveImages(machine, sequences, images))
   router.service(State, serveResources(machine, sequences))
+  router.service(TimeService, serveTime(machine))
   serveMore(router, machine, sequences, images)
 }
 
@@ -137,7 +139,7 @@ function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore
       }))
       return { messages: [{ services }] }
     },
-    systemStat: () => ({ messages: [{ bootTime: BigInt(Math.floor(machine.bootedAt / 1000)) }] }),
+    systemStat: () => ({ messages: [{ bootTime: BigInt(Math.floor((machine.bootedAt + faults.clockOff) / 1000)) }] }),
     async *read({ path }) {
       if (machine.faults.efiUnreadable && path.startsWith('/sys/firmware/efi/'))
         throw new ConnectError(`read ${path}: input/output error`, Code.Unknown)
@@ -163,11 +165,26 @@ function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore
   }
 }
 
+/** A node asks its time server, and answers with its own time when that has (v1alpha1_time.go). */
+function serveTime({ faults }: Machine): ServiceImpl<typeof TimeService> {
+  return {
+    time: () => {
+      if (faults.timeServer !== undefined)
+        throw new ConnectError(`error querying NTP server "time.cloudflare.com": ${faults.timeServer}`, Code.Unknown)
+      const server = 'time.cloudflare.com'
+      const localtime = timestampFromMs(Date.now() + faults.clockOff)
+      return { messages: [{ server, localtime, remotetime: timestampFromMs(Date.now()) }] }
+    },
+  }
+}
+
 /** What the lab has of a node's files. */
 function fileOf(machine: Machine, path: string): Buffer | undefined {
   switch (path) {
     case '/proc/sys/kernel/random/boot_id':
       return Buffer.from(`${machine.bootId}\n`)
+    case '/proc/uptime':
+      return Buffer.from(`${((Date.now() - machine.bootedAt) / 1000).toFixed(2)} 1.00\n`)
     case '/etc/machine-id':
       return Buffer.from(machineIdOf(machine.nodeId) ?? '')
     // Four bytes of attributes, then UTF-16 (systemd docs/BOOT_LOADER_INTERFACE.md); GRUB knows nothing of it.

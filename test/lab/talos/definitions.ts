@@ -84,6 +84,11 @@ const definitions: Partial<Record<string, Definition>> = {
       WakeUpType: '{.wakeUpType}',
     },
   },
+  'LinkStatuses.net.talos.dev': {
+    aliases: ['link', 'links'],
+    columns: { Kind: '{.kind}', 'Hw Addr': '{.hardwareAddr}' },
+  },
+  'EthernetStatuses.net.talos.dev': { aliases: ['ethtool'], columns: { Link: '{.linkState}' } },
   'TimeStatuses.v1alpha1.talos.dev': { columns: { Synced: '{.synced}' } },
   'Versions.runtime.talos.dev': { columns: { Name: '{.name}', Version: '{.version}' } },
   'VolumeStatuses.block.talos.dev': {

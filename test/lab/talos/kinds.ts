@@ -32,7 +32,25 @@ export const otherKinds: Readonly<Record<string, Kind>> = {
   'Diagnostics.runtime.talos.dev': { namespace: 'runtime', items: () => [] },
   'TimeStatuses.v1alpha1.talos.dev': {
     namespace: 'runtime',
-    items: one('node', () => ({ synced: true, epoch: 1, syncDisabled: false })),
+    items: one('node', ({ faults }) => ({ synced: faults.timeServer === undefined, epoch: 1, syncDisabled: false })),
+  },
+  'LinkStatuses.net.talos.dev': {
+    namespace: 'network',
+    items: ({ options, faults }) => [
+      ['enp1s0', link(options.mac ?? '02:00:00:00:00:01', !faults.cableOut)],
+      ['lo', { ...link('00:00:00:00:00:00', true), type: 'loopback' }],
+      ['flannel.1', { ...link('02:00:00:00:ff:01', true), kind: 'vxlan' }],
+    ],
+  },
+  'EthernetStatuses.net.talos.dev': {
+    namespace: 'network',
+    // Talos tells what wakes a machine from 1.12 on, and leaves an empty list out.
+    items: ({ running, faults: { wakesBy = [] } }) => [
+      [
+        'enp1s0',
+        { linkState: true, ...(minorOf(running.version) >= 12 && wakesBy.length > 0 ? { wakeOnLAN: wakesBy } : {}) },
+      ],
+    ],
   },
   'SystemDisks.block.talos.dev': {
     namespace: 'runtime',
@@ -110,6 +128,19 @@ export const otherKinds: Readonly<Record<string, Kind>> = {
     sensitive: true,
     items: (machine) => ['v1alpha1', 'persistent'].map((id) => [id, configOf(machine)]),
   },
+}
+
+/** A network card as the kernel shows it; one that is no card has a kind. */
+function link(hardwareAddr: string, linkState: boolean) {
+  return {
+    type: 'ether',
+    kind: '',
+    hardwareAddr,
+    permanentAddr: hardwareAddr,
+    mtu: 1500,
+    operationalState: 'up',
+    linkState,
+  }
 }
 
 function component(name: (typeof components)[number]): Kind {

@@ -170,6 +170,14 @@ export interface TalosFaults {
   watchOverrun: boolean
   /** Until switched off: the firmware's variables can't be read (EIO). */
   efiUnreadable: boolean
+  /** Until changed: how far its clock is ahead of ours, in ms. */
+  clockOff: number
+  /** Until changed: why it can't ask its time server; it is not in step then. */
+  timeServer: string | undefined
+  /** Until changed: what its network card wakes it by (ethtool); undefined: its driver does not tell. */
+  wakesBy: readonly string[] | undefined
+  /** Until switched off: its network card has no link, whatever else answers. */
+  cableOut: boolean
   /** Until switched off: connections are accepted and nothing is ever answered, on old ones neither. */
   silent: boolean
 }

@@ -1,0 +1,65 @@
+import type { Alerts } from '../../core/alert.ts'
+import { areaOf, type Check, type DoctorReport, isAmong } from '../../core/doctor/check.ts'
+
+const kind = 'check.failed'
+
+/** By the first words of a check's id, the kinds of alerts that say the same of the same thing. */
+const toldBy: Readonly<Record<string, readonly string[]>> = {
+  'ups.status': ['ups.silent', 'ups.forced'],
+  'ups.login': ['ups.login', 'ups.secret'],
+  'node.role': ['node.role'],
+  'node.identity': ['node.identity'],
+  'credentials.life': ['credentials.end', 'credentials.file', 'credentials.renewal'],
+  'channel.reach': ['channel.failing'],
+  'factory.schematic': ['schematic.refused'],
+  'host.shutdown': ['machine.secret'],
+}
+/** The same of what there is only one of. */
+const toldByOne: Readonly<Record<string, readonly string[]>> = {
+  config: ['config.invalid', 'config.mistakes'],
+  'machine.clock': ['clock.untrusted'],
+  'queue.store': ['service.down:queue'],
+  'files.mode': ['state.access'],
+}
+
+/**
+ * One alert for each check that has failed, settled by the next report in which it has not. A report of a few checks says
+ * nothing of the others. What another alert says already is not said a second time.
+ */
+export function reportChecks(
+  alerts: Alerts,
+  { checks, only }: DoctorReport,
+  { opens }: { readonly opens: boolean },
+): void {
+  const failing = new Map(
+    checks.filter(({ verdict }) => verdict === 'failed').map((check) => [`${kind}:${check.id}`, check]),
+  )
+  alerts.settleWhere(({ id, subject }) => {
+    if (!id.startsWith(`${kind}:`) || failing.has(id)) return false
+    const checkId = id.slice(kind.length + 1)
+    return only === undefined || isAmong({ id: checkId, subject }, only)
+  })
+  for (const [id, check] of failing) {
+    if (isTold(alerts, check)) alerts.settle(id)
+    else if (opens || alerts.find(id)) alerts.open(id, contentOf(check))
+  }
+}
+
+function isTold(alerts: Alerts, check: Check): boolean {
+  const [words = '', name] = [
+    check.id.split(':', 1)[0],
+    check.id.includes(':') ? check.id.slice(check.id.indexOf(':') + 1) : undefined,
+  ]
+  const named = (toldBy[words] ?? []).map((one) => `${one}:${name ?? check.subject}`)
+  const single = toldByOne[words] ?? toldByOne[areaOf(check)] ?? []
+  return [...named, ...single].some((id) => alerts.find(id) !== undefined)
+}
+
+function contentOf({ subject, reason, next }: Check) {
+  return {
+    severity: 'warning',
+    subject,
+    text: `${subject}: ${reason}`,
+    ...(next === undefined ? {} : { action: next }),
+  } as const
+}

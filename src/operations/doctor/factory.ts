@@ -1,0 +1,69 @@
+import { about, failed, ok, skipped, warning } from '../../core/doctor/check.ts'
+import { AgentError, messageOf } from '../../core/errors.ts'
+import type { Look, Means } from './look.ts'
+
+/** The Image Factory, and the schematics that images are built from. */
+export function factoryLooks({ context }: Means): readonly Look[] {
+  const { config, ports, schematics } = context
+  const { factory } = ports
+  const used = new Set([config.schematic, ...config.nodes.flatMap(({ schematic }) => schematic ?? [])])
+  return [
+    {
+      id: 'factory.reach',
+      subject: 'factory',
+      within: 20_000,
+      look: async (signal) => {
+        const versions = await factory.versions(signal).catch((error: unknown) => messageOf(error))
+        const finding =
+          typeof versions === 'string'
+            ? failed(versions, 'Check factory.url, and the way to the internet from this machine')
+            : versions.length === 0
+              ? warning('offers no release', 'Check factory.url')
+              : ok(`offers ${versions.length} releases, the newest ${versions.at(-1)}`)
+        return [about('factory.reach', 'factory', finding)]
+      },
+    },
+    ...[...used].map((name): Look => {
+      const id = `factory.schematic:${name}`
+      return {
+        id,
+        subject: name,
+        within: 20_000,
+        look: async (signal) => {
+          const known = schematics.get(name)
+          if (!known)
+            return [
+              about(
+                id,
+                name,
+                failed(`there is no usable schematic ${name}`, `Write schematics/${name}.yaml beside caretaker.yaml`),
+              ),
+            ]
+          const told = await factory.register(known.schematic, signal).catch((error: unknown) => error)
+          if (told instanceof AgentError && told.retryable)
+            return [about(id, name, skipped('the Factory could not be asked: see factory.reach'))]
+          if (typeof told !== 'string')
+            return [
+              about(
+                id,
+                name,
+                failed(`the Factory does not take it: ${messageOf(told)}`, `Correct schematics/${name}.yaml`),
+              ),
+            ]
+          const short = known.id.slice(0, 12)
+          return [
+            about(
+              id,
+              name,
+              told === known.id
+                ? ok(`the Factory knows it as ${short}…`)
+                : warning(
+                    `the Factory knows it as ${told.slice(0, 12)}…, and it is ${short}… by our own count: the Factory's counts`,
+                  ),
+            ),
+          ]
+        },
+      }
+    }),
+  ]
+}
