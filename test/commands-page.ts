@@ -46,23 +46,14 @@ export async function commandsPage(): Promise<string> {
       leaves.map(({ words, command }) => `| ${linkTo(words)} | ${cell(command.description())} |`).join('\n'),
     '## Options of every command',
     optionsOf(program.options),
-    'Durations are written as `500ms`, `30s`, `10m`, `2h` or `7d`. With `--json` an answer is JSON, and so is a failure.',
-    '## Exit codes',
-    [
-      '| code | means |',
-      '| --- | --- |',
-      '| 0 | done, or nothing to change |',
-      '| 1 | failed or refused |',
-      '| 2 | wrong usage or configuration, or not found |',
-      '| 3 | waiting, or not possible now: try again later |',
-      '| 4 | unreachable or timed out |',
-    ].join('\n'),
+    remarksOf(program),
     ...leaves.flatMap(({ words, command }) => [
       `## ${words.join(' ')}`,
       `\`caretaker ${[...words, ...command.registeredArguments.map(argumentOf)].join(' ')}\``,
       sentence(command.description()),
       argumentsOf(command.registeredArguments),
       optionsOf(command.options.filter(({ hidden }) => !hidden)),
+      remarksOf(command),
     ]),
   ]
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`
@@ -85,6 +76,17 @@ function argumentsOf(all: readonly Argument[]): string {
   if (told.length === 0) return ''
   const rows = told.map((one) => `| \`${argumentOf(one)}\` | ${cell(one.description)}${choicesOf(one.argChoices)} |`)
   return ['| argument | what it is |', '| --- | --- |', ...rows].join('\n')
+}
+
+/** What its help says below the options. */
+function remarksOf(command: Command): string {
+  let told = ''
+  const { writeOut } = command.configureOutput()
+  command.configureOutput({ writeOut: (text) => void (told += text) })
+  command.outputHelp()
+  command.configureOutput({ ...(writeOut && { writeOut }) })
+  const remarks = told.slice(told.lastIndexOf(command.helpInformation()) + command.helpInformation().length).trim()
+  return remarks === '' ? '' : `\`\`\`text\n${remarks}\n\`\`\``
 }
 
 /** Of `--json` alone nothing is said: every command has it. */

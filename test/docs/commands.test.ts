@@ -5,6 +5,7 @@ import { commandsPage, leavesOf, wholeProgram } from '../commands-page.ts'
 import { callsIn, disarm, faultOf } from './command-line.ts'
 import { readPages, root } from './pages.ts'
 
+const isIncomplete = (fault: string) => /missing required argument|required option .* not specified/.test(fault)
 const program = await wholeProgram()
 const page = await commandsPage()
 disarm(program)
@@ -21,9 +22,14 @@ const calls = pages.flatMap(({ path, fences, codes }) => [
         // Without a language it is a screen, where `$` is the prompt.
         .filter((one) => language !== '' || one.startsWith('$ '))
         .flatMap((one) => callsIn(one.replace(/^\$ /, '')))
-        .map((words) => ({ place: `${path}:${line}`, words })),
+        .map((words) => ({ place: `${path}:${line}`, words, isMention: false })),
     ),
-  ...codes.flatMap(({ text, line }) => callsIn(text).map((words) => ({ place: `${path}:${line}`, words }))),
+  // A sentence may name a command without what it takes.
+  ...codes.flatMap(({ text, line }) =>
+    callsIn(text)
+      .filter((words) => words.length > 0)
+      .map((words) => ({ place: `${path}:${line}`, words, isMention: true })),
+  ),
 ])
 
 test('the page of all commands is that of the command line', async () => {
@@ -32,9 +38,9 @@ test('the page of all commands is that of the command line', async () => {
 
 test('every call of caretaker in README and docs is one that the command line takes', async () => {
   const faults: string[] = []
-  for (const { place, words } of calls) {
+  for (const { place, words, isMention } of calls) {
     const fault = await faultOf(program, words)
-    if (fault !== undefined) faults.push(`${place}: caretaker ${words.join(' ')}: ${fault}`)
+    if (fault !== undefined && !(isMention && isIncomplete(fault))) faults.push(`${place}: caretaker ${words.join(' ')}: ${fault}`)
   }
   expect(faults).toEqual([])
   expect(calls.length).toBeGreaterThan(150)

@@ -10,7 +10,7 @@ function brokenIn(page: (typeof pages)[number]): readonly string[] {
   return page.links.flatMap(({ text, line }) => {
     const { file, anchor } = targetOf(page, text)
     const place = `${page.path}:${line}: ${text}`
-    if (!existsSync(join(root, file))) return [place]
+    if (file !== page.path && !existsSync(join(root, file))) return [place]
     if (anchor === undefined) return []
     const target = file === page.path ? page : pages.find(({ path }) => path === file)
     return target?.anchors.has(anchor) ? [] : [place]
