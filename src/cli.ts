@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { Option } from 'commander'
 import { addAlertsCommand } from './cli/alerts-command.ts'
+import { addBackupCommands } from './cli/backup-commands.ts'
 import { addConfigCommands } from './cli/config-command.ts'
 import { addDoctorCommand } from './cli/doctor-command.ts'
 import { addNotifyCommands } from './cli/notify-commands.ts'
@@ -23,10 +24,11 @@ const describeRun = (job: string) =>
 
 command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args, extra) => {
   if (options.server !== undefined) throw notRemote('a daemon runs')
-  const [{ runDaemon }, { createLog }, { leaveSoon, limitFarewell }] = await Promise.all([
+  const [{ runDaemon }, { createLog }, { leaveSoon, limitFarewell }, { takeSupervisor }] = await Promise.all([
     import('./main.ts'),
     import('./main/logging.ts'),
     import('./main/farewell.ts'),
+    import('./main/systemd.ts'),
   ])
   const settings = await (await import('./main/settings.ts')).loadUsableSettings(options.config, process.env)
   const format = options.json || !process.stdout.isTTY ? 'json' : 'lines'
@@ -55,6 +57,7 @@ command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args
     signal: stop.signal,
     pollEvery: typeof extra['pollInterval'] === 'number' ? extra['pollInterval'] : undefined,
     onHangup: (reread) => void (hangup = reread),
+    supervisor: takeSupervisor(process.env, { pid: process.pid, parent: process.channel && process.ppid }, log),
   })
   // Connections to a store that is down would retry forever and keep the process alive.
   leaveSoon()
@@ -184,6 +187,7 @@ addNotifyCommands()
 addTokenCommands()
 
 addAlertsCommand()
+addBackupCommands()
 
 command('journal', 'the journal, newest last', async (options, _args, extra) => {
   const limit = Number(extra['limit'])

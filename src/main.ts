@@ -6,6 +6,7 @@ import type { Alerts } from './core/alert.ts'
 import { AgentError } from './core/errors.ts'
 import type { Floor } from './core/clock.ts'
 import type { Logger } from './core/log.ts'
+import type { ServiceStatus } from './core/service.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
 import { watchClock } from './main/clock-watch.ts'
@@ -24,8 +25,10 @@ import { checkServices, createServices, recallSchematics } from './main/services
 import type { Settings } from './main/settings.ts'
 import { keepServing } from './main/socket.ts'
 import { reportState, takeState } from './main/state.ts'
+import type { Supervisor } from './main/systemd.ts'
 import { tellAlerts } from './main/tell.ts'
 import { ownRelease } from './main/version.ts'
+import { tellOfLife, type Watchdog } from './main/watchdog.ts'
 import { openWorld } from './main/wiring.ts'
 import type { Job } from './operations/job.ts'
 import { createClock, type WatchedClock } from './operations/clock.ts'
@@ -49,6 +52,8 @@ export interface DaemonOptions {
   readonly pollEvery?: number | undefined
   /** Receives the function to call on SIGHUP, which reads the configuration again. */
   readonly onHangup?: (reread: () => void) => void
+  /** Who restarts this process when it hangs. */
+  readonly supervisor?: Supervisor | undefined
 }
 
 /**
@@ -126,12 +131,14 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   stack.defer(services.stop)
 
   takeUpOutage(agent, jobs, journal)
+  const watchdog = stack.use(watchedBy(options, settings, agent, () => services.status))
   follow(settings, options, stack)
   await settings.keep()
   stack.use(verifyDaily(journal))
   stack.use(probeDisk(journal))
   stack.use(settleLosses(options.settings.state, alerts))
   log.info({ config: settings.file, pid: process.pid }, 'caretaker is running')
+  watchdog.ready()
   await aborted(signal)
   log.info({}, 'stopping')
 }
@@ -226,6 +233,20 @@ async function agentOptions(
 function takeUpOutage(agent: Agent, jobs: readonly Job[], journal: JournalHandle): void {
   if (!journal.openOutage() && agent.guard.power.ordered === undefined) return
   for (const job of jobs) if (job.name === 'wake-cluster' || job.name === 'shut-down-cluster') void agent.start(job)
+}
+
+/** Tells whoever restarts this process that the power is guarded. */
+function watchedBy(
+  { supervisor, log }: DaemonOptions,
+  settings: LiveSettings,
+  { guard }: Agent,
+  services: () => readonly ServiceStatus[],
+): Watchdog {
+  const pollInterval = () => {
+    const { upses, power } = settings.config
+    return Math.max(...upses.map((ups) => ups.pollInterval ?? power.pollInterval), 0)
+  }
+  return tellOfLife({ supervisor, guard, services, pollInterval, log })
 }
 
 /** Follows the edits of the configuration until the end. */

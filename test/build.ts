@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseSync, Visitor } from 'oxc-parser'
 import { rolldown, type OutputChunk, type Plugin } from 'rolldown'
+import { builtVersion, lastRelease, type Release } from './release.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** Parts of `ws` in native code, which it does without. */
@@ -50,6 +51,12 @@ export async function buildPackage(directory: string): Promise<void> {
   const chunks = output.filter((part) => part.type === 'chunk')
   await Promise.all(chunks.map((chunk) => writeAscii(directory, chunk)))
   await writeFile(join(directory, 'LICENSES.txt'), licencesOf(chunks))
+}
+
+/** Writes what a package tells of itself, beside its files: it is found before the package.json above (main/version). */
+export async function stampPackage(directory: string, { version, released }: Release): Promise<void> {
+  const text = JSON.stringify({ name: 'caretaker', version, released, type: 'module', private: true }, undefined, 2)
+  await writeFile(join(directory, 'package.json'), `${text}\n`)
 }
 
 /** The words of zod for its own messages in fifty languages, which nobody is shown. */
@@ -132,4 +139,8 @@ function describe(place: string): Description {
   return JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')) as Description
 }
 
-if (import.meta.main) await buildPackage(join(root, 'dist'))
+if (import.meta.main) {
+  const release = lastRelease()
+  await buildPackage(join(root, 'dist'))
+  await stampPackage(join(root, 'dist'), { ...release, version: builtVersion(release, process.env['CARETAKER_BUILD']) })
+}

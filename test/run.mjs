@@ -25,6 +25,8 @@ const servers = {
   'nut-tls': { found: () => onPath('certutil'), packages: ['libnss3-tools'] },
   ssh: { found: () => existsSync('/usr/sbin/sshd') && onPath('ssh'), packages: ['openssh-server', 'openssh-client'] },
   apprise: { found: () => existsSync('/usr/bin/apprise'), packages: ['apprise'] },
+  dpkg: { found: () => onPath('dpkg-deb'), packages: ['dpkg'], brew: 'dpkg' },
+  debian: { found: () => onPath('dpkg-deb') && onPath('debootstrap'), packages: ['dpkg', 'debootstrap'] },
   aiosmtpd: { found: () => existsSync('/usr/lib/python3/dist-packages/aiosmtpd'), packages: ['python3-aiosmtpd'] },
   python: { found: () => onPath('python3'), packages: ['python3', 'python3-venv'] },
   curl: { found: () => onPath('curl'), packages: ['curl', 'ca-certificates'] },
@@ -45,7 +47,7 @@ const tasks = {
     run('node', '--disable-warning=ExperimentalWarning', 'test/lab/demo.ts', ...rest),
   lab: () => run('node', '--disable-warning=ExperimentalWarning', 'test/lab/alone.ts', ...rest),
   test: () =>
-    needs(['queue', 'nut', 'nut-tls', 'tftp', 'curl', 'uki', 'kubectl', 'ssh', 'apprise', 'aiosmtpd'], {
+    needs(['queue', 'nut', 'nut-tls', 'tftp', 'curl', 'uki', 'kubectl', 'ssh', 'apprise', 'aiosmtpd', 'debian'], {
       required: false,
     }) && run('vitest', 'run', ...rest),
   // The random stories that `npm test` plays some hundreds of, and kills that it plays every other of; SEEDS=n plays as many.
@@ -68,6 +70,8 @@ const tasks = {
     rmSync(join(root, 'dist'), { recursive: true, force: true })
     return run('node', '--disable-warning=ExperimentalWarning', 'test/build.ts')
   },
+  deb: () =>
+    needs(['dpkg'], { required: true }) && run('node', '--disable-warning=ExperimentalWarning', 'test/deb.ts', ...rest),
   generate: () => run('node', 'test/generate.ts'),
   lock: () =>
     run('node', 'test/complete-lock.mjs', 'drop') &&

@@ -53,6 +53,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
     ]),
   )
   const changes = createListeners<Power>()
+  const noticedAt = new Map(upses.map((label) => [label, monotonic()]))
   const watches = new Set<{ test: PowerTest; abort: AbortController }>()
 
   const power: Power = {
@@ -88,6 +89,7 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
     notice: (label: string, seen: Observation): void => {
       const before = states.get(label)
       if (!before) return
+      noticedAt.set(label, monotonic())
       const state = nextPowerState(before, seen, policy(label))
       enter(label, state)
       upsAlerts.notice(label, seen, state)
@@ -128,6 +130,9 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
     rest: (): void => {
       for (const [label, state] of states) memories.write(label, state)
     },
+    /** UPSes of which nothing has been noticed for so many ms, not even that they are silent. */
+    unnoticedFor: (ms: number): readonly string[] =>
+      [...noticedAt].filter(([, at]) => monotonic() - at >= ms).map(([label]) => label),
     /** For how long a UPS has been silent, in ms, once that is longer than the policy allows. */
     silentFor: upsAlerts.silentFor,
     /** That there is no reading of a UPS, from the first question without an answer on; undefined where there is one. */

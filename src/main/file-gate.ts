@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
-import { AgentError, messageOf } from '../core/errors.ts'
+import { AgentError } from '../core/errors.ts'
 import { FaultsError, unplaced } from '../core/fault.ts'
+import { whyUnreadable } from './unreadable.ts'
 
 /**
  * The door for files that people put somewhere: credentials, secrets, the configuration. They may lie on a share that
@@ -90,7 +91,7 @@ async function readWhole(file: string): Promise<string> {
     if (info.size > largest) throw new Error(`it is larger than ${largest / 1_048_576} MiB`)
     return await readFile(file, 'utf8')
   } catch (error) {
-    const why = isAbsent(error) ? 'does not exist' : `can't be read: ${messageOf(error)}`
+    const why = isAbsent(error) ? 'does not exist' : `can't be read: ${await whyUnreadable(file, error)}`
     throw new FaultsError([unplaced(why, file)], { message: `${file} ${why}`, cause: error })
   }
 }

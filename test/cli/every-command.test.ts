@@ -8,6 +8,8 @@ import type { Asked } from './every-command.ts'
 /** Those that ask nobody, and why no other machine can. */
 const local: Readonly<Record<string, string>> = {
   start: 'is the daemon',
+  backup: 'reads the files of this machine',
+  restore: 'replaces files of this machine while no daemon runs',
   'schematic id': 'reads a file of this machine',
   'uki inspect': 'reads a file of this machine',
   'config check': 'reads the files of this machine',

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AgentError, messageOf } from '../../core/errors.ts'
@@ -30,10 +30,36 @@ export function openToWrite(directory: string): DatabaseSync {
   return closedOnFault(database, () => {
     refuseForeign(database, path)
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+    keepFormer(database, path)
     migrate(database)
     demandTables(database)
     return database
   })
+}
+
+/**
+ * Before a file is brought to a newer format a copy of it is kept: who goes back to the release before needs it. Where the disk
+ * has no room for it the power is guarded without.
+ */
+function keepFormer(database: DatabaseSync, path: string): void {
+  const format = formatOf(database)
+  if (format === newestFormat || !database.prepare('SELECT 1 FROM sqlite_schema').get()) return
+  const former = formerPath(path, format)
+  if (existsSync(former)) return
+  const part = `${former}.part`
+  try {
+    rmSync(part, { force: true })
+    database.prepare('VACUUM INTO ?').run(part)
+    chmodSync(part, 0o600)
+    renameSync(part, former)
+  } catch {
+    rmSync(part, { force: true })
+  }
+}
+
+/** What a journal was before it was brought to a newer format than this one. */
+function formerPath(path: string, format: number): string {
+  return `${path}.format-${format}`
 }
 
 /** Where the journal is in the state directory. */
@@ -108,9 +134,15 @@ function refuseForeign(database: DatabaseSync, path: string): void {
   const format = formatOf(database)
   if (format < 0 || format > lastFormat) throw new Error(`${path} has a format that none of ours has (${format})`)
   if (format <= newestFormat) return
+  const formats = Array.from({ length: newestFormat + 1 }, (_, index) => formerPath(path, newestFormat - index))
+  const former = formats.find((file) => existsSync(file))
+  const back =
+    former === undefined
+      ? 'or restore a backup of this one (`caretaker restore FILE`)'
+      : `or go back to the journal from before it (\`caretaker restore ${former}\`)`
   throw new NewerJournal(
     'misconfigured',
-    `${path} was written by a newer Caretaker (format ${format}; this one reads up to ${newestFormat}): install that version or move the file away`,
+    `${path} was written by a newer Caretaker (format ${format}; this one reads up to ${newestFormat}): install that version, ${back}`,
   )
 }
 

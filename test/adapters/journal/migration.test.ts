@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
@@ -87,6 +87,26 @@ describe('a state directory of 0.1.0', () => {
     expect(again.entries(1)[0]!.id).toBe(last!.id + 1)
   })
 
+  test('is kept as it was, for whoever goes back', async () => {
+    await using folder = await formerState()
+    openJournal(folder.path)[Symbol.dispose]()
+    const kept = join(folder.path, 'journal.db.format-0')
+    expect((await stat(kept)).mode & 0o777).toBe(0o600)
+    // And no copy is made of the next format.
+    openJournal(folder.path)[Symbol.dispose]()
+    expect((await readdir(folder.path)).toSorted()).toEqual(['journal.db', 'journal.db.format-0'])
+    {
+      using database = new DatabaseSync(join(folder.path, 'journal.db'))
+      database.exec(`PRAGMA user_version = ${newestFormat + 1}`)
+    }
+    expect(() => openJournal(folder.path)).toThrow(
+      `go back to the journal from before it (\`caretaker restore ${kept}\`)`,
+    )
+    await copyFile(kept, join(folder.path, 'journal.db'))
+    using journal = openJournal(folder.path)
+    expectEverything(journal)
+  })
+
   test('is read by a reader alone, who leaves it as it is', async () => {
     await using folder = await formerState()
     {
@@ -155,7 +175,7 @@ test.each([{ readOnly: true }, { readOnly: false }])(
     expect(() => openJournal(state, how)).toThrow(
       expect.objectContaining({
         code: 'misconfigured',
-        message: `${join(state, 'journal.db')} was written by a newer Caretaker (format ${newestFormat + 1}; this one reads up to ${newestFormat}): install that version or move the file away`,
+        message: `${join(state, 'journal.db')} was written by a newer Caretaker (format ${newestFormat + 1}; this one reads up to ${newestFormat}): install that version, or restore a backup of this one (\`caretaker restore FILE\`)`,
       }),
     )
     expect(formatIn(state)).toEqual({ user_version: newestFormat + 1 })
