@@ -1,10 +1,12 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { packageFolder } from '../lab/launcher.ts'
+import { sharedFolder } from '../lab/package.ts'
 import { buildDeb } from '../deb.ts'
 import { stampPackage } from '../build.ts'
 
@@ -31,20 +33,39 @@ export interface Debian extends AsyncDisposable {
   run(...command: readonly string[]): Promise<{ readonly code: number; readonly output: string }>
 }
 
+/** Makes the bare Debian; one file of tests does, and others of the same run wait for it. @throws Error where no mirror answers */
+async function haveBase(): Promise<void> {
+  if (existsSync(base)) return
+  const ofThisRun = process.env[packageFolder]
+  if (ofThisRun === undefined) return debootstrap()
+  const folder = join(ofThisRun, 'debian')
+  await mkdir(folder, { recursive: true })
+  await sharedFolder(folder, debootstrap)
+}
+
+async function debootstrap(): Promise<void> {
+  await mkdir(join(root, '.cache'), { recursive: true })
+  const part = await mkdtemp(`${base}-`)
+  await chmod(part, 0o755)
+  try {
+    const include = `--include=${programs.join(',')}`
+    await run('debootstrap', ['--variant=minbase', include, 'bookworm', part], { maxBuffer: 1e7 })
+    await rename(part, base)
+  } catch (error) {
+    // It mounts this, and leaves it so where it fails.
+    await run('umount', ['-l', join(part, 'proc')]).catch(() => {})
+    await rm(part, { recursive: true, force: true })
+    throw error
+  }
+}
+
 /** Undefined where no mirror answers. */
 export async function makeDebian(): Promise<Debian | undefined> {
-  if (!existsSync(base)) {
-    const part = `${base}.part`
-    await rm(part, { recursive: true, force: true })
-    await mkdir(part, { recursive: true })
-    const include = `--include=${programs.join(',')}`
-    const made = await run('debootstrap', ['--variant=minbase', include, 'bookworm', part]).then(
-      () => true,
-      () => false,
-    )
-    if (!made) return undefined
-    await rename(part, base)
-  }
+  const isThere = await haveBase().then(
+    () => true,
+    () => false,
+  )
+  if (!isThere) return undefined
   const path = await mkdtemp(join(tmpdir(), 'caretaker-debian-'))
   await run('cp', ['-a', `${base}/.`, path])
   return {

@@ -28,16 +28,18 @@ export async function layOutPackage(directory: string): Promise<void> {
     await symlink(join(project, 'node_modules', name), join(directory, 'node_modules', name))
 }
 
+/** The directory of the package that all processes of a test run share in this folder. */
+export function sharedPackage(folder: string): Promise<string> {
+  return sharedFolder(folder, layOutPackage)
+}
+
 /**
- * The directory of the package that all processes of a test run share in this folder: whoever asks first builds it.
+ * A directory that all processes of a test run share in this folder: whoever asks first makes it.
  *
- * @throws Error where it can't be built, to everybody who asks
+ * @throws Error where it can't be made, to everybody who asks
  */
-export async function sharedPackage(
-  folder: string,
-  layOut: (directory: string) => Promise<void> = layOutPackage,
-): Promise<string> {
-  const finished = join(folder, 'package')
+export async function sharedFolder(folder: string, make: (directory: string) => Promise<void>): Promise<string> {
+  const finished = join(folder, 'made')
   const failure = join(folder, 'failure')
   if (existsSync(finished)) return finished
   if (await claims(join(folder, 'claimed'))) {
@@ -45,15 +47,15 @@ export async function sharedPackage(
       const directory = await mkdtemp(join(folder, 'new-'))
       // Some daemons run as another user.
       await chmod(directory, 0o755)
-      await layOut(directory)
+      await make(directory)
       await rename(directory, finished)
     } catch (error) {
       await writeFile(failure, String(error))
       throw error
     }
   }
-  await waitFor('the package to be built', 60_000, async () => {
-    if (existsSync(failure)) throw new Error(`the package was not built: ${await readFile(failure, 'utf8')}`)
+  await waitFor(`somebody to make ${finished}`, 60_000, async () => {
+    if (existsSync(failure)) throw new Error(`it was not made: ${await readFile(failure, 'utf8')}`)
     return existsSync(finished)
   })
   return finished
