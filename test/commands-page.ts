@@ -74,7 +74,7 @@ function argumentOf(argument: Argument): string {
 function argumentsOf(all: readonly Argument[]): string {
   const told = all.filter(({ description, argChoices }) => description !== '' || argChoices)
   if (told.length === 0) return ''
-  const rows = told.map((one) => `| \`${argumentOf(one)}\` | ${cell(one.description)}${choicesOf(one.argChoices)} |`)
+  const rows = told.map((one) => `| \`${argumentOf(one)}\` | ${about(one.description, one.argChoices)} |`)
   return ['| argument | what it is |', '| --- | --- |', ...rows].join('\n')
 }
 
@@ -95,11 +95,12 @@ function optionsOf(all: readonly Option[]): string {
     .filter(({ long }) => long !== '--json' && long !== '--version')
     .map(({ flags, description, argChoices, defaultValue }) => {
       const usual = typeof defaultValue === 'string' ? ` (default: \`${defaultValue}\`)` : ''
-      return `| \`${cell(flags)}\` | ${cell(description)}${choicesOf(argChoices)}${usual} |`
+      return `| \`${cell(flags)}\` | ${about(description, argChoices)}${usual} |`
     })
   return rows.length === 0 ? '' : ['| option | what it does |', '| --- | --- |', ...rows].join('\n')
 }
 
-function choicesOf(choices: readonly string[] | undefined): string {
-  return choices ? `: ${choices.map((one) => `\`${one}\``).join(', ')}` : ''
+function about(description: string, choices: readonly string[] | undefined): string {
+  const told = choices ? [choices.map((one) => `\`${one}\``).join(', ')] : []
+  return [...(description === '' ? [] : [cell(description)]), ...told].join(': ')
 }

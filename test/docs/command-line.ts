@@ -2,7 +2,7 @@ import { type Command, CommanderError } from 'commander'
 
 /** What may stand before `caretaker` on a line, and whether it stands for the word itself. */
 const before =
-  /^(?:\w+=\S+ +)*(?:(?:sudo (?:-u \S+ )?|runuser -u \S+ -- |docker (?:compose )?exec (?:-\S+ )*\w+ )?(?:\S*bin\/)?caretaker|docker compose run --rm (?:-\S+ )*agent)(?: +|$)/
+  /^(?:\w+=\S+ +)*(?:(?:sudo (?:-u \S+ )?|runuser -u \S+ -- |docker (?:compose )?exec (?:-\S+ )*\w+ )?(?:\S*bin\/)?caretaker|docker compose run --rm (?!.*--entrypoint)(?:-\S+ (?:\S+ )??)*agent)(?: +|$)/
 
 /** The words behind `caretaker` of each call of it in a line of shell, or of code in a sentence; empty where it is none. */
 export function callsIn(line: string): readonly (readonly string[])[] {

@@ -13,7 +13,9 @@ const entries = [...page.text.matchAll(/^- \*\*`(.+?)`\*\*: (.*(?:\n {2}.*)*)/gm
 
 test('troubleshooting has more than fifty messages, each with its cause and its cure', () => {
   expect(new Set(entries.map(({ message }) => message)).size).toBeGreaterThan(50)
-  expect(entries.filter(({ cause, cure }) => cause.length < 20 || cure.length < 20 || /^as it says/i.test(cause))).toEqual([])
+  expect(
+    entries.filter(({ cause, cure }) => cause.length < 20 || cure.length < 20 || /^as it says/i.test(cause)),
+  ).toEqual([])
 })
 
 test('the product says every message that troubleshooting explains', () => {

@@ -23,11 +23,10 @@ function merged(below: Tree, above: Tree): Tree {
 
 /** What a compose file may have at its top, and a service of it, of all that there is: what our pages use. */
 const inCompose = ['name', 'services', 'volumes', 'secrets', 'networks']
-const inService = new Set([
-  ...['build', 'cap_add', 'cap_drop', 'command', 'depends_on', 'entrypoint', 'environment', 'env_file', 'healthcheck'],
-  ...['image', 'init', 'logging', 'network_mode', 'ports', 'profiles', 'read_only', 'restart', 'secrets', 'user'],
-  ...['security_opt', 'stop_grace_period', 'tmpfs', 'volumes'],
-])
+const inService = new Set(
+  `build cap_add cap_drop command depends_on entrypoint environment env_file healthcheck image init logging network_mode ports
+  profiles read_only restart secrets security_opt stop_grace_period tmpfs user volumes`.split(/\s+/),
+)
 
 /** What is wrong with a snippet of YAML; undefined where there is nothing. */
 function faultIn(text: string, place: string): string | undefined {
