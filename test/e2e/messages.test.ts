@@ -282,7 +282,7 @@ test('a journal of a newer release is refused in one line, and left as it is', a
       code: 2,
       stdout: '',
       stderr: expect.stringMatching(
-        /^caretaker: .*journal\.db was written by a newer Caretaker \(format 1000; this one reads up to \d+\): install that version or move the file away\n$/,
+        /^caretaker: .*journal\.db was written by a newer Caretaker \(format 1000; this one reads up to \d+\): install that version, or restore a backup of this one \(`caretaker restore FILE`\)\n$/,
       ),
     })
   expect(await readFile(journal)).toEqual(before)

@@ -228,7 +228,7 @@ describe.skipIf(isStoreMissing).concurrent(`the store of our own${skippedWord}`,
       directory,
       searchPath: program.folder,
       log: silentLog,
-      startWithin: 1_000,
+      startWithin: 4_000,
       checkEvery: 20,
     })
     await writeFile(program.deaf, '')
@@ -251,7 +251,7 @@ describe.skipIf(isStoreMissing).concurrent(`the store of our own${skippedWord}`,
         directory,
         searchPath: program.folder,
         log: { ...silentLog, error: (fields) => void complaints.push(JSON.stringify(fields)) },
-        startWithin: 1_000,
+        startWithin: 4_000,
         checkEvery: 20,
       })
       const complaints: string[] = []
@@ -279,7 +279,7 @@ describe.skipIf(isStoreMissing).concurrent(`the store of our own${skippedWord}`,
         directory: join(folder.path, 'queue'),
         searchPath: program.folder,
         log: { ...silentLog, error: (fields) => void complaints.push(JSON.stringify(fields)) },
-        startWithin: 1_000,
+        startWithin: 4_000,
         checkEvery: 20,
       })
       await writeFile(program.loading, how)
