@@ -55,6 +55,18 @@ test('every command is named somewhere in the guides, not only in the reference'
   expect(leavesOf(program).flatMap(({ words }) => (isNamed(words) ? [] : [words.join(' ')]))).toEqual([])
 })
 
+test('the commands in the table of README are commands', async () => {
+  const table = /## Commands\n\n((?:\|.*\n)+)/.exec(readPages()[0]!.text)![1]!
+  const named = table.split('\n').flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)])
+  const faults: string[] = []
+  for (const [, words] of named) {
+    const fault = await faultOf(program, words!.split(' '))
+    if (fault !== undefined && !isIncomplete(fault)) faults.push(fault)
+  }
+  expect(faults).toEqual([])
+  expect(named.length).toBeGreaterThan(20)
+})
+
 test.each([
   { line: 'caretaker statsu', says: /unknown command 'statsu'/ },
   { line: 'caretaker status --watchful', says: /unknown option '--watchful'/ },
