@@ -34,8 +34,8 @@ export const arguedStates: readonly Argued[] = [
   },
   {
     path: 'src/core/power/triggers.ts',
-    code: 'return calledOff !== undefined && byGravity.indexOf(reason) <= byGravity.indexOf(calledOff)',
-    change: 'calledOff !== undefined → true',
+    code: 'if (calledOff === undefined) return false',
+    change: 'calledOff === undefined → false',
     because: 'what is in no list is below all others',
   },
   {
