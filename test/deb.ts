@@ -80,6 +80,7 @@ async function layOut(tree: string, architecture: Architecture, dist: string): P
   await copy(join(root, 'config/caretaker.yaml'), `${documents}/examples/caretaker.yaml`)
   await copy(join(root, 'config/schematics/homelab.yaml'), `${documents}/examples/schematics/homelab.yaml`)
   await copy(join(root, 'README.md'), `${documents}/README.md`)
+  for await (const page of glob('docs/*.md', { cwd: root })) await copy(join(root, page), `${documents}/${page}`)
   await copy(join(dist, 'LICENSES.txt'), `${documents}/LICENSES.txt`)
   await copy(join(node, 'LICENSE'), `${documents}/LICENSE.node`)
   await copy(install('debian/copyright'), `${documents}/copyright`)

@@ -1,12 +1,14 @@
 // Writes what is made from something else: Talos' messages from our own .proto files, the product's and the lab's (needs
 // `protobuf-compiler` and `libprotobuf-dev`), the configuration's JSON Schema from its zod schema, and
-// the page of all settings from the same, and the API's OpenAPI document from its routes. Run by `npm run generate`.
+// the page of all settings from the same, the page of all commands from the command line, and the API's OpenAPI document from its
+// routes. Run by `npm run generate`.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { configSchema } from '../src/config/config.ts'
 import { cliText } from './cli-document.ts'
 import { openApiText } from './openapi-document.ts'
+import { commandsPage } from './commands-page.ts'
 import { settingsPage } from './settings-page.ts'
 import { loadRegistry, sectionsOf } from '../src/main/registry.ts'
 
@@ -34,4 +36,5 @@ writeFileSync(`${root}/config/caretaker.schema.json`, `${JSON.stringify(configSc
 writeFileSync(`${root}/config/caretaker.openapi.json`, await openApiText())
 writeFileSync(`${root}/config/caretaker.cli.json`, await cliText())
 writeFileSync(`${root}/docs/settings.md`, await settingsPage())
+writeFileSync(`${root}/docs/commands.md`, await commandsPage())
 process.exitCode = Math.max(...failures)

@@ -54,6 +54,7 @@ describe.skipIf(lacks(why, { alsoInCi: true }))('the package for Debian', { time
     for (const path of [
       'usr/bin/caretaker',
       'usr/lib/systemd/system/caretaker.service',
+      'usr/share/doc/caretaker/docs/troubleshooting.md',
       'usr/share/doc/caretaker/examples/caretaker.yaml',
     ])
       expect(stdout).toContain(` ./${path}\n`)
