@@ -8,7 +8,6 @@ import type { Entry } from '../core/journal.ts'
 import type { Plan } from '../core/plan.ts'
 import { english } from '../core/wording.ts'
 import type { StagedImage } from '../core/release/image.ts'
-import type { Uki } from '../core/release/uki.ts'
 import type { ServiceStatus } from '../core/service.ts'
 import { describeOutage, describePower } from './render-power.ts'
 import { describeAlerts } from './render-alerts.ts'
@@ -243,16 +242,4 @@ export function renderJournal(entries: readonly Entry[], zone: string): string {
         `${describeMoment(at, zone)}  ${(kind === 'alert' ? red : plain)(kind.padEnd(6))} ${subject && !text.toLowerCase().includes(subject.toLowerCase()) ? `${subject}: ` : ''}${text}`,
     )
     .join('\n')
-}
-
-export function renderUki(uki: Uki, file: string): string {
-  return [
-    `${file}: ${uki.osRelease['PRETTY_NAME'] ?? uki.osRelease['NAME'] ?? 'no name'}`,
-    `version       ${uki.version ?? '(none)'}`,
-    `architecture  ${uki.architecture}`,
-    `kernel        ${uki.kernel ?? '(unknown)'}`,
-    `signed        ${uki.signed ? 'yes' : 'no'}`,
-    `command line  ${uki.commandLine}`,
-    `sections      ${uki.sections.map(({ name, bytes }) => `${name} ${bytes}`).join(', ')}`,
-  ].join('\n')
 }
