@@ -172,9 +172,9 @@ command('schematic id <file>', 'print the id of a schematic', async (options, [f
 
 group('uki', 'Unified Kernel Images')
 command('uki inspect <file>', 'print what an image contains', async (options, [file]) => {
-  const { readUkiFile } = await import('./adapters/share/file-source.ts')
-  const uki = shownOf(options, await readUkiFile(file!))
-  await print(options, uki, async () => (await rendering()).renderUki(uki, file!))
+  const { inspectUkiFile } = await import('./adapters/share/uki-file.ts')
+  const uki = shownOf(options, await inspectUkiFile(file!))
+  await print(options, uki, async () => (await import('./cli/render-uki.ts')).renderUki(uki, file!))
   return exit.ok
 })
 

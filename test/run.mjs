@@ -35,8 +35,10 @@ const servers = {
       existsSync('/usr/lib/systemd/boot/efi/linuxx64.efi.stub') &&
       existsSync('/bin/busybox') &&
       onPath('cpio') &&
-      onPath('objcopy'),
-    packages: ['systemd-boot-efi', 'busybox-static', 'cpio', 'binutils'],
+      onPath('objcopy') &&
+      onPath('sbsign') &&
+      onPath('openssl'),
+    packages: ['systemd-boot-efi', 'busybox-static', 'cpio', 'binutils', 'sbsigntool', 'openssl'],
   },
 }
 

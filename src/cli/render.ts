@@ -8,11 +8,10 @@ import type { Entry } from '../core/journal.ts'
 import type { Plan } from '../core/plan.ts'
 import { english } from '../core/wording.ts'
 import type { StagedImage } from '../core/release/image.ts'
-import type { Uki } from '../core/release/uki.ts'
 import type { ServiceStatus } from '../core/service.ts'
 import { describeOutage, describePower } from './render-power.ts'
 import { describeAlerts } from './render-alerts.ts'
-import { facts, hanging, paragraphs, table } from './table.ts'
+import { facts, hanging, table } from './table.ts'
 import { green, plain, red, yellow } from './colours.ts'
 
 /** When a text is drawn: now, in ms since the epoch, and the time zone of its times. */
@@ -251,18 +250,5 @@ export function renderJournal(entries: readonly Entry[], zone: string): string {
 
 export function renderEntry({ at, kind, subject, text }: Entry, zone: string): string {
   const head = `${describeMoment(at, zone)}  ${(kind === 'alert' ? red : plain)(kind.padEnd(6))} `
-  return hanging(head, `${subject && !text.includes(subject) ? `${subject}: ` : ''}${text}`)
-}
-
-export function renderUki(uki: Uki, file: string): string {
-  const told: readonly (readonly [string, string])[] = [
-    ['version', uki.version ?? '(none)'],
-    ['architecture', uki.architecture],
-    ['kernel', uki.kernel ?? '(unknown)'],
-    ['signed', uki.signed ? 'yes' : 'no'],
-    ['command line', uki.commandLine],
-    ['sections', uki.sections.map(({ name, bytes }) => `${name} ${bytes}`).join(', ')],
-  ]
-  const head = `${file}: ${uki.osRelease['PRETTY_NAME'] ?? uki.osRelease['NAME'] ?? 'no name'}`
-  return `${paragraphs([head])}\n${facts(told, 14)}`
+  return hanging(head, `${subject && !text.toLowerCase().includes(subject.toLowerCase()) ? `${subject}: ` : ''}${text}`)
 }

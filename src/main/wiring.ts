@@ -16,6 +16,7 @@ import type { DoctorPorts } from '../core/doctor/ports.ts'
 import type { Logger } from '../core/log.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Calendar } from '../core/upgrade/ports.ts'
+import { recallSchematic } from '../operations/known-schematic.ts'
 import { accessFrom, keepKubernetes, keepTalos, type Sourced } from './credentials.ts'
 import { isMissingFile } from './file-gate.ts'
 import type { KeptFile } from './kept-file.ts'
@@ -92,7 +93,11 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const upgrade = followUpgrade(settings)
   const ports: Ports = {
     factory: createFactory(config.factory.url, { onDate: (at) => told.time?.('the Image Factory', at) }),
-    share: createShare({ ...config.share, directory: path(config.share.directory) }),
+    share: createShare({
+      ...config.share,
+      directory: path(config.share.directory),
+      schematicOf: (id) => recallSchematic(journal, id),
+    }),
     talos,
     kubernetes: createKubernetes(api),
     upses,

@@ -1,10 +1,6 @@
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import type { StatusAnswer } from '../../src/core/operator.ts'
 import type { Outage } from '../../src/core/power/outage.ts'
@@ -12,13 +8,10 @@ import { endStore, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
 import { startHomelab } from '../lab/homelab.ts'
 import { lacks } from '../lab/needs.ts'
 import { fetchByTftp, startTftpd, whyNoTftpd } from '../lab/tftpd.ts'
+import { buildRealUki, whyNoRealUki } from '../lab/uki/real-uki.ts'
 import { isUpsdInstalled, startUpsd } from '../lab/upsd/upsd.ts'
 
-const buildUki = fileURLToPath(new URL('../lab/uki/build-uki.sh', import.meta.url))
-const whyNoUki = existsSync('/usr/lib/systemd/boot/efi/linuxx64.efi.stub')
-  ? undefined
-  : 'systemd-boot-efi is not installed, which a real UKI is made of'
-const missing = whyNoUki ?? whyNoTftpd() ?? (isUpsdInstalled() ? undefined : 'nut-server is not installed')
+const missing = whyNoRealUki() ?? whyNoTftpd() ?? (isUpsdInstalled() ? undefined : 'nut-server is not installed')
 
 test.skipIf(lacks(missing))(
   'a real UKI is staged and read back over TFTP, five nodes go to its release with quorum held, and a power cut in the middle is survived',
@@ -32,9 +25,7 @@ test.skipIf(lacks(missing))(
 
     // A kernel, an initramfs and systemd's stub: what firmware would boot.
     const uki = join(directory, 'built-uki.efi')
-    await promisify(execFile)(buildUki, {
-      env: { ...process.env, OUT: uki, VERSION: 'v1.14.1', CONFIG_URL: 'http://10.0.2.2:8080/config?mac=${mac}' },
-    })
+    await buildRealUki(uki, { version: 'v1.14.1' })
     const upsd = stack.use(await startUpsd({ address: '127.0.61.93' }))
     const lab = stack.use(
       await startHomelab({ net: 61, versions: ['v1.13.9'], files: { 'v1.14.1': uki }, pace: { boot: 400 } }),

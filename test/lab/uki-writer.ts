@@ -27,6 +27,12 @@ export interface UkiOptions {
   readonly seed?: number
   /** Left out: the initrd has one frame, as an image has that no factory built. */
   readonly schematic?: UkiSchematic
+  /** Extensions as the catalogue names them, `siderolabs/i915`: each is a layer of the last archive. */
+  readonly extensions?: readonly string[]
+  /** More entries of the boot menu, as the images of installers and ISOs have them. */
+  readonly profiles?: readonly { readonly id: string; readonly title: string; readonly cmdline: string }[]
+  /** Replaces what `.initrd` would be. */
+  readonly initrd?: Buffer
 }
 
 const fileAlignment = 512
@@ -65,8 +71,12 @@ function sectionsOf(options: UkiOptions, version: string, arch: Arch, fill: numb
     // The builder finds the kernel's own version in x86 kernels only.
     ...(arch === 'amd64' ? [{ name: '.uname', data: Buffer.from('6.18.44-talos') }] : []),
     { name: '.linux', data: Buffer.concat([Buffer.from('MZ'), filler(4094, `linux ${version} ${arch}`)]) },
-    { name: '.initrd', data: initrd(filler(fill, `rootfs ${version} ${arch} ${seed}`), options.schematic) },
+    { name: '.initrd', data: options.initrd ?? initrd(filler(fill, `rootfs ${version} ${arch} ${seed}`), options) },
     ...(isAtLeast(version, 1, 10) ? [{ name: '.profile', data: Buffer.from('ID=main') }] : []),
+    ...(options.profiles ?? []).flatMap(({ id, title, cmdline }) => [
+      { name: '.profile', data: Buffer.from(`ID=${id}\nTITLE=${title}`) },
+      { name: '.cmdline', data: Buffer.from(cmdline) },
+    ]),
   ]
 }
 
@@ -131,11 +141,27 @@ function assemble(sections: readonly Section[], arch: Arch, seed: number): Buffe
 }
 
 /** Two zstd frames, as since Talos 1.8: the system, then the extensions (siderolabs/talos pkg/imager/extensions/rebuild.go). */
-function initrd(rootfs: Buffer, schematic: UkiSchematic | undefined): Buffer {
-  const base = cpio({ init: Buffer.from('#!/bin/false\n'), 'rootfs.sqsh': rootfs })
-  if (!schematic) return zstd(base)
-  const layer = {
-    metadata: {
+function initrd(rootfs: Buffer, { schematic, extensions = [] }: Pick<UkiOptions, 'schematic' | 'extensions'>): Buffer {
+  const base = zstd(cpio({ init: Buffer.from('#!/bin/false\n'), 'rootfs.sqsh': rootfs }))
+  if (!schematic) return base
+  // What is below kernel/ has to be first, and bare: the kernel looks for its microcode before it can unpack.
+  const microcode = extensions.some((name) => name.endsWith('-ucode'))
+    ? [cpio({ kernel: Buffer.alloc(0), 'kernel/x86/microcode/GenuineIntel.bin': filler(700, 'microcode') }, 512)]
+    : []
+  return Buffer.concat([...microcode, base, extensionsFrame(schematic, extensions)])
+}
+
+/** The last archive of an image from a Factory: a squashfs for each extension, and the list of them. */
+export function extensionsFrame(schematic: UkiSchematic, extensions: readonly string[] = []): Buffer {
+  const layers = [
+    ...extensions.map((name) => ({
+      name: name.replace(/^siderolabs\//, ''),
+      version: 'v1.0.0',
+      author: 'Sidero Labs',
+      description: 'An extension.',
+      compatibility: { talos: { version: '>= v1.7.0' } },
+    })),
+    {
       name: 'schematic',
       version: schematic.id,
       author: `Image Factory (${schematic.factory})`,
@@ -143,19 +169,24 @@ function initrd(rootfs: Buffer, schematic: UkiSchematic | undefined): Buffer {
       compatibility: { talos: { version: '>= 1.0.0' } },
       extraInfo: schematic.yaml,
     },
-  }
+  ]
   // JSON is YAML too, and needs no rules of its own for the schematic's lines.
-  const list = Buffer.from(`layers:\n    - image: 0.sqsh\n      metadata: ${JSON.stringify(layer.metadata)}\n`)
-  const extensions = cpio({ '0.sqsh': filler(512, schematic.id), 'extensions.yaml': list })
-  return Buffer.concat([zstd(base), zstd(extensions)])
+  const rows = layers.map(
+    (metadata, index) => `    - image: ${index}.sqsh\n      metadata: ${JSON.stringify(metadata)}\n`,
+  )
+  const images = layers.map(({ name }, index) => [`${index}.sqsh`, filler(512, `${name} ${schematic.id}`)] as const)
+  return zstd(cpio({ ...Object.fromEntries(images), 'extensions.yaml': Buffer.from(`layers:\n${rows.join('')}`) }))
 }
 
-function zstd(data: Buffer): Buffer {
+export function zstd(data: Buffer): Buffer {
   return zstdCompressSync(data, { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
 }
 
-/** A "newc" archive: hexadecimal fields of eight digits, names and data padded to four bytes. */
-function cpio(files: Readonly<Record<string, Buffer>>): Buffer {
+/**
+ * A "newc" archive: hexadecimal fields of eight digits, names and data padded to four bytes, the whole to `block`, as
+ * cpio does.
+ */
+export function cpio(files: Readonly<Record<string, Buffer>>, block = 4): Buffer {
   const parts: Buffer[] = []
   let inode = 1
   const add = (name: string, data: Buffer, mode: number): void => {
@@ -166,7 +197,8 @@ function cpio(files: Readonly<Record<string, Buffer>>): Buffer {
   }
   for (const [name, data] of Object.entries(files)) add(name, data, 0o100644)
   add('TRAILER!!!', Buffer.alloc(0), 0)
-  return Buffer.concat(parts)
+  const whole = Buffer.concat(parts)
+  return Buffer.concat([whole, Buffer.alloc(align(whole.length, block) - whole.length)])
 }
 
 /** Bytes that look random, do not compress, and are the same for the same label. */

@@ -2,17 +2,19 @@ import { chmod, rename, rm } from 'node:fs/promises'
 import { AgentError } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
 import type { Factory } from '../../core/release/ports.ts'
-import { refuseUki } from '../../core/release/uki.ts'
-import { readUkiFile } from './file-source.ts'
+import type { Schematic } from '../../core/release/schematic.ts'
 import { type Manifest, syncDirectory, writeWhole } from './files.ts'
 import { imagePath, type Layout, makePlace, manifestPath, partPath, placeOf } from './layout.ts'
 import { discard, download } from './part.ts'
+import { refuseUkiFile } from './uki-file.ts'
 
 /** The source of an image, and the facts for its manifest. */
 export interface Origin {
   readonly factory: Pick<Factory, 'warm' | 'open'>
   readonly architecture: string
   readonly now: () => Date
+  /** What an id of the order stands for, where that is known. */
+  readonly schematicOf: (id: string) => Schematic | undefined
 }
 
 /**
@@ -23,14 +25,14 @@ export interface Origin {
 export async function bring(
   layout: Layout,
   order: ImageOrder,
-  { factory, architecture, now }: Origin,
+  { factory, architecture, now, schematicOf }: Origin,
   signal: AbortSignal,
 ): Promise<void> {
   const place = placeOf(layout, order)
   await makePlace(layout, place)
   const part = partPath(layout, place)
   const { bytes, sha256 } = await download(part, order, factory, signal)
-  await check(part, order)
+  await check(part, order, schematicOf(order.schematic))
   const { version, schematic } = order
   const manifest: Manifest = { version, schematic, architecture, sha256, bytes, stagedAt: now().toISOString() }
   // Containers often have a umask of 0077, and a TFTP server serves only world-readable files.
@@ -41,13 +43,11 @@ export async function bring(
   await syncDirectory(place)
 }
 
-async function check(part: string, order: ImageOrder): Promise<void> {
-  const refusal = await readUkiFile(part).then(
-    (uki) => refuseUki(uki, order),
-    (error: unknown) =>
-      error instanceof AgentError && error.code === 'malformed'
-        ? error.message.replace(`${part}: `, '')
-        : Promise.reject(error),
+async function check(part: string, order: ImageOrder, schematic: Schematic | undefined): Promise<void> {
+  const refusal = await refuseUkiFile(part, order, schematic).catch((error: unknown) =>
+    error instanceof AgentError && error.code === 'malformed'
+      ? error.message.replace(`${part}: `, '')
+      : Promise.reject(error),
   )
   if (refusal === undefined) return
   await discard(part)

@@ -1,6 +1,7 @@
 import { AgentError } from '../../core/errors.ts'
 import type { ImageOrder, StagedImage } from '../../core/release/image.ts'
 import type { Factory, Share } from '../../core/release/ports.ts'
+import type { Schematic } from '../../core/release/schematic.ts'
 import { bring } from './bring.ts'
 import { checkDirectory, type Layout, placeOf, publishedPath } from './layout.ts'
 import { translateError } from './part.ts'
@@ -15,6 +16,11 @@ export interface ShareOptions extends Layout {
   /** How long an observation of the directory may take, in ms. */
   readonly answerWithin?: number
   readonly now?: () => Date
+  /**
+   * What the id of a schematic stands for, so that what an image carries is compared by its contents. Where it is not
+   * known, ids are compared, which the Factory's builder may compute otherwise.
+   */
+  readonly schematicOf?: (id: string) => Schematic | undefined
 }
 
 /**
@@ -28,6 +34,7 @@ export function createShare({
   keep,
   answerWithin = 10_000,
   now = () => new Date(),
+  schematicOf = () => undefined,
 }: ShareOptions): Share {
   const layout: Layout = { directory, image }
   const staged = observeStaged(layout, answerWithin)
@@ -42,7 +49,7 @@ export function createShare({
     const there = (await staged.fresh()).find(isFor(order))
     await checkDirectory(layout)
     const place = placeOf(layout, order)
-    if (!there) await bring(layout, order, { factory, architecture, now }, signal)
+    if (!there) await bring(layout, order, { factory, architecture, now, schematicOf }, signal)
     if (wanted && !there?.published) await publish(layout, place)
     await pruneImages(layout, (await staged.fresh()).slice(keep), place)
     await pruneParts(layout, now())

@@ -6,7 +6,8 @@ type Overlay = NonNullable<Schematic['overlay']>
 
 const anything: Shape<unknown> = (value) => value
 
-const schematic = object<Schematic>({
+/** Reads a schematic as the Factory writes it. What it does not know is left out. */
+export const schematicShape = object<Schematic>({
   owner: optional(text),
   overlay: optional(object<Overlay>({ image: text, name: text, options: optional(mapOf(anything)) })),
   customization: optional(
@@ -30,4 +31,4 @@ const schematic = object<Schematic>({
 })
 
 /** Reads a schematic that is on record. */
-export const registeredSchematic = object<RegisteredSchematic>({ id: text, schematic })
+export const registeredSchematic = object<RegisteredSchematic>({ id: text, schematic: schematicShape })

@@ -1,13 +1,7 @@
-import { AgentError } from '../errors.ts'
 import { withoutEnd } from '../text-end.ts'
+import { type ByteSource, malformed } from './byte-source.ts'
 import type { Architecture, ImageOrder } from './image.ts'
-
-/** A file, or anything else that can be read in places. */
-export interface ByteSource {
-  readonly size: number
-  /** `length` bytes from `offset`; fewer only at the end. */
-  read(offset: number, length: number): Promise<Uint8Array>
-}
+import { type Pe, readPe } from './pe.ts'
 
 /** What a Unified Kernel Image says of itself. */
 export interface Uki {
@@ -17,76 +11,116 @@ export interface Uki {
   readonly osRelease: Readonly<Record<string, string>>
   /** VERSION_ID of `.osrel`, `v1.13.9`. */
   readonly version: string | undefined
+  /** That of the first profile, which boots by default. */
   readonly commandLine: string
+  /** What can be chosen in the boot menu, the default first. */
+  readonly profiles: readonly UkiProfile[]
   readonly kernel: string | undefined
+  /** Whether it has an Authenticode signature, whoever made it. */
   readonly signed: boolean
+  /** What measured boot is bound to (systemd-stub(7)): a public key, and signatures of the measurements. */
+  readonly pcrKey: boolean
+  readonly pcrSignatures: number
+}
+
+/** One entry of the boot menu (UAPI.5, Multi-Profile UKIs). */
+export interface UkiProfile {
+  /** ID of `.profile`; undefined in an image without profiles, as before Talos 1.10. */
+  readonly id: string | undefined
+  readonly title: string | undefined
+  /** That of the first profile where it has none of its own. */
+  readonly commandLine: string
+}
+
+/** A UKI and where its parts are in the file. */
+export interface OpenedUki {
+  readonly uki: Uki
+  readonly pe: Pe
+  /** The extent of `.initrd`. */
+  readonly initrd: { readonly start: number; readonly end: number }
 }
 
 const machines: Readonly<Record<number, Architecture>> = { 0x8664: 'amd64', 0xaa64: 'arm64' }
+/** Of one section, in bytes. */
+const longestText = 1_048_576
+/** Of all of them together. */
+const mostText = 2 * longestText
+
+/** Reads the headers and the small sections of a UKI. @throws AgentError `malformed`, saying what is wrong with the file */
+export async function readUki(source: ByteSource): Promise<Uki> {
+  return (await openUki(source)).uki
+}
 
 /**
- * Reads the headers and the small sections of a UKI: a PE32+ program for EFI (Microsoft PE/COFF specification, sections
- * 2 to 4) whose sections carry an operating system (UAPI.5 Unified Kernel Image).
+ * Reads the headers and the small sections of a UKI: a program for EFI whose sections carry an operating system (UAPI.5
+ * Unified Kernel Image).
  *
  * @throws AgentError `malformed`, saying what is wrong with the file
  */
-export async function readUki(source: ByteSource): Promise<Uki> {
-  const at = async (offset: number, length: number, what: string) => {
-    const bytes = await source.read(offset, length)
-    if (bytes.length < length) throw malformed(`the file ends inside ${what}`)
-    return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  }
-  if (latin1(await source.read(0, 2)) !== 'MZ') throw malformed(await describeNonPe(source))
-  const dos = await at(0, 64, 'the DOS header')
-  const start = dos.getUint32(0x3c, true)
-  const header = await at(start, 24, 'the PE header')
-  if (header.getUint32(0, true) !== 0x00004550) throw malformed('there is no PE signature')
-  const sectionCount = header.getUint16(6, true)
-  const optionalSize = header.getUint16(20, true)
-  if (optionalSize < 152 || sectionCount > 96) throw malformed('the PE header is not that of an EFI program')
-
-  const optional = await at(start + 24, optionalSize, 'the optional header')
-  if (optional.getUint16(0, true) !== 0x20b) throw malformed('it is not a 64-bit (PE32+) program')
-  if (optional.getUint16(68, true) !== 10) throw malformed('it is not an EFI application')
-  const certificate = { offset: optional.getUint32(144, true), size: optional.getUint32(148, true) }
-  let end = certificate.offset + certificate.size
-
-  const table = await at(start + 24 + optionalSize, sectionCount * 40, 'the section table')
-  const sections = Array.from({ length: sectionCount }, (_, index) => {
-    const base = index * 40
-    const name = latin1(new Uint8Array(table.buffer, table.byteOffset + base, 8)).replace(/\0.*$/s, '')
-    const [bytes, rawSize, offset] = [8, 16, 20].map((field) => table.getUint32(base + field, true)) as [
-      number,
-      number,
-      number,
-    ]
-    end = Math.max(end, offset + rawSize)
-    return { name, bytes: Math.min(bytes, rawSize), offset }
-  })
-  if (end > source.size) throw malformed(`it is truncated: ${end} bytes expected, ${source.size} present`)
-
-  const text = async (name: string) => {
-    // A name may come twice, with another boot profile; the first is the one that boots by default.
-    const section = sections.find((candidate) => candidate.name === name)
-    if (!section) return undefined
-    if (section.bytes > 1_048_576) throw malformed(`its section ${name} is too large to be text`)
-    return withoutEnd(new TextDecoder().decode(await source.read(section.offset, section.bytes)), '\0')
-  }
+export async function openUki(source: ByteSource): Promise<OpenedUki> {
+  const pe = await readPe(source)
+  const { sections } = pe
   const missing = ['.osrel', '.cmdline', '.linux', '.initrd'].filter(
     (name) => !sections.some((section) => section.name === name && section.bytes > 0),
   )
   if (missing.length > 0) throw malformed(`it has no section ${missing.join(', ')}`)
 
-  const osRelease = parseOsRelease((await text('.osrel')) ?? '')
-  return {
-    architecture: machines[header.getUint16(4, true)] ?? 'unknown',
-    sections: sections.map(({ name, bytes }) => ({ name, bytes })),
-    osRelease,
-    version: osRelease['VERSION_ID'],
-    commandLine: ((await text('.cmdline')) ?? '').trim(),
-    kernel: await text('.uname'),
-    signed: certificate.size > 0,
+  const text = createTextReader(source)
+  const first = (name: string) => sections.find((section) => section.name === name)
+  const textOf = async (name: string) => {
+    const section = first(name)
+    return section && text(section)
   }
+  const osRelease = parseOsRelease((await textOf('.osrel')) ?? '')
+  const profiles = await readProfiles(pe, text)
+  const initrd = first('.initrd')!
+  return {
+    pe,
+    initrd: { start: initrd.offset, end: initrd.offset + initrd.bytes },
+    uki: {
+      architecture: machines[pe.machine] ?? 'unknown',
+      sections: sections.map(({ name, bytes }) => ({ name, bytes })),
+      osRelease,
+      version: osRelease['VERSION_ID'],
+      commandLine: profiles[0]!.commandLine,
+      profiles,
+      kernel: await textOf('.uname'),
+      signed: pe.certificates !== undefined,
+      pcrKey: first('.pcrpkey') !== undefined,
+      pcrSignatures: sections.filter(({ name }) => name === '.pcrsig').length,
+    },
+  }
+}
+
+type TextReader = (section: Pe['sections'][number]) => Promise<string>
+
+function createTextReader(source: ByteSource): TextReader {
+  let left = mostText
+  return async ({ name, offset, bytes }) => {
+    if (bytes > longestText) throw malformed(`its section ${name} is too large to be text`)
+    left -= bytes
+    if (left < 0) throw malformed('its sections of text are too large together')
+    return withoutEnd(new TextDecoder().decode(await source.read(offset, bytes)), '\0')
+  }
+}
+
+/** A section `.profile` begins a profile; what comes before the first one is shared by all, and is the first one's too. */
+async function readProfiles({ sections }: Pe, text: TextReader): Promise<readonly UkiProfile[]> {
+  const profiles: { id: string | undefined; title: string | undefined; commandLine: string | undefined }[] = []
+  let shared: string | undefined
+  for (const section of sections) {
+    if (section.name === '.profile') {
+      const { ID: id, TITLE: title } = parseOsRelease(await text(section))
+      profiles.push({ id, title, commandLine: undefined })
+    } else if (section.name === '.cmdline') {
+      const last = profiles.at(-1)
+      if (last) last.commandLine ??= (await text(section)).trim()
+      else shared ??= (await text(section)).trim()
+    }
+  }
+  const base = shared ?? profiles.find(({ commandLine }) => commandLine !== undefined)?.commandLine ?? ''
+  if (profiles.length === 0) return [{ id: undefined, title: undefined, commandLine: base }]
+  return profiles.map((profile) => ({ ...profile, commandLine: profile.commandLine ?? base }))
 }
 
 /** Why this image is not the one that was requested; undefined if it is. */
@@ -112,20 +146,4 @@ function parseOsRelease(text: string): Record<string, string> {
     if (match) fields[match[1]!] = match[2] ?? match[3] ?? match[4] ?? ''
   }
   return fields
-}
-
-/** The most common wrong file is an error page saved under the image's name: quote it. */
-async function describeNonPe(source: ByteSource): Promise<string> {
-  if (source.size === 0) return 'it is empty'
-  const start = latin1(await source.read(0, 80))
-  const printable = start.replaceAll(/[^\x20-\x7e]+/g, ' ').trim()
-  return `it is not an EFI program; it starts with "${printable.slice(0, 60)}"`
-}
-
-function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes)
-}
-
-function malformed(why: string): AgentError {
-  return new AgentError('malformed', why)
 }

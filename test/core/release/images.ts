@@ -1,5 +1,5 @@
 import { kernelCommandLine, type UkiOptions, writeUki } from '../../lab/uki-writer.ts'
-import type { ByteSource } from '../../../src/core/release/uki.ts'
+import type { ByteSource } from '../../../src/core/release/byte-source.ts'
 
 /** A small image of v1.13.9 for amd64. */
 export function imageOf(changed: Partial<UkiOptions> & { readonly extra?: readonly string[] } = {}): Buffer {

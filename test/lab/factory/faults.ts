@@ -18,6 +18,8 @@ export interface LabFactoryFaults {
   wrongArch: boolean
   /** UKIs name another schematic in their initrd. */
   wrongSchematic: boolean
+  /** UKIs are built without this extension, `siderolabs/i915`, though their schematic names it. */
+  leftOutExtension: string | undefined
   /** Images are answered by a page of HTML with status 200, as a captive portal does. */
   html: boolean
   /** Every image was evicted and built again: other bytes at the same address, another ETag. */
@@ -44,6 +46,7 @@ export function noFaults(): LabFactoryFaults {
     wrongVersion: undefined,
     wrongArch: false,
     wrongSchematic: false,
+    leftOutExtension: undefined,
     html: false,
     rebuilt: false,
     versionsNull: false,

@@ -30,13 +30,15 @@ export function createImages(sources: ImageSources): (id: string, version: strin
     const { wrongVersion, wrongArch, wrongSchematic, rebuilt } = faults
     const inside = withV(wrongVersion ?? version)
     const processor: Arch = wrongArch ? (arch === 'amd64' ? 'arm64' : 'amd64') : arch
-    const key = JSON.stringify([id, inside, path, processor, wrongSchematic, rebuilt])
+    const key = JSON.stringify([id, inside, path, processor, wrongSchematic, rebuilt, faults.leftOutExtension])
     const known = images.get(key)
     if (known) return known
     const yaml = wrongSchematic
       ? 'customization:\n    extraKernelArgs:\n        - wrong\n'
       : (schematics.get(id) ?? vanilla)
     const extra = readSchematic(schematics.get(id) ?? vanilla).customization.extraKernelArgs
+    const named = readSchematic(yaml).customization.systemExtensions?.officialExtensions ?? []
+    const extensions = named.filter((name) => name !== faults.leftOutExtension)
     const cmdline = kernelCommandLine({
       version: inside,
       arch: processor,
@@ -50,7 +52,7 @@ export function createImages(sources: ImageSources): (id: string, version: strin
       if (kind !== 'uki') return filler(imageBytes, key)
       if (file !== undefined) return readFileSync(file)
       const schematic = { id: hash('sha256', yaml), yaml, factory: origin() }
-      return writeUki({ version: inside, arch: processor, cmdline, fillBytes: imageBytes, seed, schematic })
+      return writeUki({ version: inside, arch: processor, cmdline, fillBytes: imageBytes, seed, schematic, extensions })
     }
     const bytes = make()
     images.set(key, bytes)

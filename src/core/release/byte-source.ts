@@ -1,0 +1,42 @@
+import { AgentError } from '../errors.ts'
+
+/** A file, or anything else that can be read in places. */
+export interface ByteSource {
+  readonly size: number
+  /** `length` bytes from `offset`; fewer only at the end. */
+  read(offset: number, length: number): Promise<Uint8Array>
+}
+
+/** A source whose small neighbouring reads are one read of the file. Offsets count from the start of the file. */
+export interface ByteWindow {
+  /** @throws AgentError `malformed` where the file ends inside of `what` */
+  at(offset: number, length: number, what: string): Promise<DataView>
+}
+
+/** Large enough for some headers in a row, small enough where each of them is far from the next. */
+const windowSize = 4_096
+
+/** Reads nothing at or behind `end`. */
+export function openWindow(source: ByteSource, end: number): ByteWindow {
+  let kept: { readonly offset: number; readonly bytes: Uint8Array } = { offset: 0, bytes: new Uint8Array() }
+  return {
+    at: async (offset, length, what) => {
+      if (offset + length > end) throw malformed(`the file ends inside ${what}`)
+      const isKept = offset >= kept.offset && offset + length <= kept.offset + kept.bytes.length
+      if (!isKept) {
+        const most = Math.min(Math.max(length, windowSize), end - offset)
+        kept = { offset, bytes: await source.read(offset, most) }
+      }
+      if (offset + length > kept.offset + kept.bytes.length) throw malformed(`the file ends inside ${what}`)
+      return new DataView(kept.bytes.buffer, kept.bytes.byteOffset + offset - kept.offset, length)
+    },
+  }
+}
+
+export function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes)
+}
+
+export function malformed(why: string): AgentError {
+  return new AgentError('malformed', why)
+}
