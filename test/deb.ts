@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import { scripts } from '../src/cli/completion-scripts.ts'
 import { buildPackage, stampPackage } from './build.ts'
 import { builtVersion, lastRelease, type Release } from './release.ts'
 
@@ -32,6 +33,12 @@ export interface DebOptions {
 /** Where it lies on the machine. */
 const home = 'usr/lib/caretaker'
 const documents = 'usr/share/doc/caretaker'
+/** Where each shell looks for the completion of a command. */
+const completions = {
+  bash: 'usr/share/bash-completion/completions/caretaker',
+  zsh: 'usr/share/zsh/vendor-completions/_caretaker',
+  fish: 'usr/share/fish/vendor_completions.d/caretaker.fish',
+} as const
 
 /**
  * Builds one package: the built sources, the two packages that they load, Node, the unit of systemd, an example of a
@@ -75,9 +82,14 @@ async function layOut(tree: string, architecture: Architecture, dist: string): P
   await copy(join(node, 'bin/node'), `${home}/node`, 0o755)
   await copy(install('caretaker.pl'), 'usr/bin/caretaker', 0o755)
   await copy(install('caretaker.service'), 'usr/lib/systemd/system/caretaker.service')
-  for (const name of ['caretaker.schema.json', 'caretaker.openapi.json'])
+  for (const name of ['caretaker.schema.json', 'caretaker.openapi.json', 'caretaker.cli.json'])
     await copy(join(root, 'config', name), `usr/share/caretaker/${name}`)
   await copy(join(root, 'config/caretaker.yaml'), `${documents}/examples/caretaker.yaml`)
+  for (const [shell, place] of Object.entries(completions)) {
+    await mkdir(join(tree, dirname(place)), { recursive: true })
+    await writeFile(join(tree, place), scripts[shell as keyof typeof completions])
+    await chmod(join(tree, place), 0o644)
+  }
   await copy(join(root, 'config/schematics/homelab.yaml'), `${documents}/examples/schematics/homelab.yaml`)
   await copy(join(root, 'README.md'), `${documents}/README.md`)
   for await (const page of glob('docs/*.md', { cwd: root })) await copy(join(root, page), `${documents}/${page}`)

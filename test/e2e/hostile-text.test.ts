@@ -80,6 +80,7 @@ const needs: Readonly<Record<string, readonly string[]>> = {
   approve: [hostile],
   'rollout pause': [hostile],
   'config check': ['--online'],
+  completion: ['bash'],
 }
 
 test(
