@@ -99,8 +99,16 @@ const uki = z.object({
   osRelease: z.record(text, text),
   version: text.optional(),
   commandLine: text,
+  profiles: z.array(z.object({ id: text.optional(), title: text.optional(), commandLine: text })),
   kernel: text.optional(),
   signed: z.boolean(),
+  pcrKey: z.boolean(),
+  pcrSignatures: z.number(),
+  bytes: z.number(),
+  authenticode: text,
+  extensions: z.array(z.looseObject({ name: text, version: text })),
+  schematic: z.object({ id: text, author: text, contents: z.looseObject({}) }).optional(),
+  schematicUnread: text.optional(),
 })
 const checked = z.object({
   file: text.nullable(),

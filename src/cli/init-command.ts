@@ -31,10 +31,14 @@ export function addInitCommand(): void {
     .addHelpText(
       'after',
       `
-It only looks: at nodes, Kubernetes, UPSes, the Factory, and at the share, where a small file is written and removed. An
-older configuration is brought up to date: what was found is entered, everything else stays as it is.
+It only looks: at nodes, Kubernetes, UPSes, the Factory,
+and at the share, where a small file is written and
+removed. An older configuration is brought up to date:
+what was found is entered, the rest stays as it is.
 
-Answers are named as the options are: talosconfig, share, ups: [192.168.0.6], upsUser, upsPassword (kept in a file of its
-own), upgrades, timeZone; feeds: {w-1: [rack]} says which UPSes feed a machine.`,
+Answers are named as the options are: talosconfig, share,
+ups: [192.168.0.6], upsUser, upsPassword (kept in a file
+of its own), upgrades, timeZone; feeds: {w-1: [rack]}
+says which UPSes feed a machine.`,
     )
 }

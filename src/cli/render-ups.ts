@@ -24,12 +24,10 @@ export function renderUps({ label, details }: UpsShown): string {
     ['logged in', `${numLogins ?? clients.length}${clients.length === 0 ? '' : `: ${clients.join(', ')}`}`],
     ['commands', commands.join(', ') || 'none'],
   ]
-  return [
-    facts(told, 12),
-    paragraphs(
-      Object.entries(variables).map(([name, value]) => `${name}: ${value}${can.has(name) ? dim(' (writable)') : ''}`),
-    ),
-  ].join('\n')
+  const lines = Object.entries(variables).map(
+    ([name, value]) => `${name}: ${value}${can.has(name) ? dim(' (writable)') : ''}`,
+  )
+  return [facts(told, 12), ...(lines.length === 0 ? [] : [paragraphs(lines)])].join('\n')
 }
 
 /** How often a driver asks its UPS. */

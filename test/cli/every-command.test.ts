@@ -12,6 +12,7 @@ const local: Readonly<Record<string, string>> = {
   complete: 'asks for names where one may stand',
   backup: 'reads the files of this machine',
   restore: 'replaces files of this machine while no daemon runs',
+  init: 'looks from this machine, and writes its configuration',
   'schematic id': 'reads a file of this machine',
   'uki inspect': 'reads a file of this machine',
   'config check': 'reads the files of this machine',

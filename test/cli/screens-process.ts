@@ -71,8 +71,8 @@ const more: Readonly<Record<string, readonly string[]>> = {
   backup: ['saved.tar', '--config', 'good/caretaker.yaml'],
   restore: ['saved.tar', '--config', 'good/caretaker.yaml'],
 }
-/** Those that don't end, or answer to a shell. */
-const goingOn = ['start', 'completion', 'complete']
+/** Those that don't end, answer to a shell, or ask a person. */
+const goingOn = ['start', 'completion', 'complete', 'init']
 /** And those that tell of the folder that they run in. */
 const left = [...goingOn, 'backup', 'restore']
 

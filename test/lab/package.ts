@@ -22,7 +22,7 @@ export async function layOutPackage(directory: string): Promise<void> {
   const { files, dependencies } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as Description
   await buildPackage(join(directory, 'dist'))
   for (const path of ['package.json', ...files.filter((file) => file !== 'dist')])
-    await cp(join(project, path), join(directory, path))
+    await cp(join(project, path), join(directory, path), { recursive: true })
   await mkdir(join(directory, 'node_modules'))
   for (const name of Object.keys(dependencies))
     await symlink(join(project, 'node_modules', name), join(directory, 'node_modules', name))
