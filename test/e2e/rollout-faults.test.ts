@@ -21,7 +21,7 @@ import {
 
 const before = 'v1.13.9'
 const after = 'v1.14.1'
-let net = 100
+let net = 220
 
 interface Scene {
   readonly rollout: RolloutLab
