@@ -10,7 +10,19 @@ import { runCli } from '../lab/daemon.ts'
 import { temporaryFolder } from '../lab/process.ts'
 
 /** What reads files or asks others by itself, and never the daemon alone. */
-const withoutDaemon = ['start', 'backup', 'restore', 'releases', 'schematic id', 'uki inspect', 'ups', 'config check']
+const withoutDaemon = [
+  'start',
+  'init',
+  'complete',
+  'completion',
+  'backup',
+  'restore',
+  'releases',
+  'schematic id',
+  'uki inspect',
+  'ups',
+  'config check',
+]
 
 /** The whole tree of commands, as a user may type them, with something in the place of each argument and mandatory option. */
 async function everyCommand(): Promise<readonly (readonly string[])[]> {
