@@ -27,7 +27,7 @@ const usualLimits: FactoryLimits = { answerWithin, leastBytes: 65_536, leastWith
 
 export interface FactoryOptions {
   readonly limits?: Partial<FactoryLimits>
-  /** SentThread the time by the Factory's clock with each answer, in ms since the epoch. */
+  /** Told the time by the Factory's clock with each answer, in ms since the epoch. */
   readonly onDate?: (at: number) => void
 }
 

@@ -13,7 +13,7 @@ export interface HttpRequest {
   /** How long the answer's headers may take, in ms: the Factory builds an image before it sends the first of them. */
   readonly headersWithin: number
   readonly signal: AbortSignal
-  /** SentThread the time of each answer, in ms since the epoch: what the host's `Date` says, and how old its copy is (`Age`). */
+  /** Told the time of each answer, in ms since the epoch: what the host's `Date` says, and how old its copy is (`Age`). */
   readonly onDate?: ((at: number) => void) | undefined
 }
 

@@ -32,7 +32,7 @@ export interface ApiOptions {
    * server doesn't know us any more, and before its client certificate ends.
    */
   readonly access: Access | AccessSource | (() => Promise<Access>)
-  /** SentThread the time by the API server's clock with each answer, in ms since the epoch (RFC 9110 section 6.6.1). */
+  /** Told the time by the API server's clock with each answer, in ms since the epoch (RFC 9110 section 6.6.1). */
   readonly onDate?: ((at: number) => void) | undefined
 }
 

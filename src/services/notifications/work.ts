@@ -97,13 +97,13 @@ function dropOthers(outbox: Outbox, { now }: Context, names: readonly string[]):
     })
 }
 
-interface Notification extends Disposable {
+interface Planning extends Disposable {
   /** Looks again for what is to be sent, soon. */
   look(): void
 }
 
 /** Puts into the outbox what is to be sent: at each alert and event, and now and then. */
-function startPlanning(context: Context, outbox: Outbox, senders: ReadonlyMap<string, Sender>): Notification {
+function startPlanning(context: Context, outbox: Outbox, senders: ReadonlyMap<string, Sender>): Planning {
   const { section, alerts, ports, now } = context
   const routes = section.routes ?? defaultRoutes([...senders.keys()])
   const since = rememberChannels(context, [...senders.keys()])

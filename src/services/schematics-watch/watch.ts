@@ -15,7 +15,7 @@ export interface SchematicsOptions {
   readonly needed?: ReadonlySet<string>
   /** The version of a schematic that was in force last, for a file that is bad or gone at the start. */
   readonly lastGood?: (name: string) => RegisteredSchematic | undefined
-  /** SentThread of each bad edit: the last good version stays in force; with undefined of each good one. */
+  /** Told of each bad edit: the last good version stays in force; with undefined of each good one. */
   readonly refused?: (name: string, why: string | undefined) => void
   readonly log: Logger
 }
