@@ -1,5 +1,4 @@
-import { countVerdicts } from '../src/core/doctor/check.ts'
-import { counted } from '../src/core/count.ts'
+import { describeCounts } from '../src/core/doctor/check.ts'
 import { after, cron, done, later } from '../src/core/job.ts'
 import { powerObstacle } from '../src/core/power/feeds.ts'
 import { defineJob } from '../src/operations/job.ts'
@@ -29,9 +28,6 @@ export default defineJob({
     const report = await examine(context, {}, signal)
     remembered.examined.remember(ports.journal, report)
     reportChecks(alerts, report, { opens: true })
-    const { ok, warning, failed, skipped } = countVerdicts(report.checks)
-    return done(
-      `${counted(report.checks.length, 'check')}: ${ok} ok, ${counted(warning, 'warning')}, ${failed} failed, ${skipped} skipped`,
-    )
+    return done(describeCounts(report.checks))
   },
 })

@@ -1,7 +1,7 @@
 import { runningVersions } from '../src/core/cluster/cluster.ts'
 import { AgentError } from '../src/core/errors.ts'
 import { defineJob } from '../src/operations/job.ts'
-import { done, every, later, on } from '../src/core/job.ts'
+import { after, done, every, later, on } from '../src/core/job.ts'
 import type { Journal } from '../src/core/journal.ts'
 import { phase } from '../src/core/plan.ts'
 import { withdrawnReason } from '../src/core/release/policy.ts'
@@ -39,7 +39,7 @@ export default defineJob({
       const lastOne = running.at(-1)
       if (lastOne !== undefined) return done(`there is no target release, and ${withdrawnReason(lastOne)}`)
       const reason = 'there is no target release, and no node reports its version'
-      return config.nodes.length === 0 ? done(reason) : later(reason, new Date(now().getTime() + nodesAskedAgainAfter))
+      return config.nodes.length === 0 ? done(reason) : later(reason, after(now(), nodesAskedAgainAfter))
     }
 
     const own = schematics.get(config.schematic)!

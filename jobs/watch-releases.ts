@@ -1,7 +1,7 @@
 import type { Cluster } from '../src/core/cluster/cluster.ts'
 import { AgentError, messageOf } from '../src/core/errors.ts'
 import { defineJob, type JobContext } from '../src/operations/job.ts'
-import { done, every, later, on } from '../src/core/job.ts'
+import { after, done, every, later, on } from '../src/core/job.ts'
 import type { Journal } from '../src/core/journal.ts'
 import { describeLeftBehind, movementOf } from '../src/core/release/left-behind.ts'
 import { mergeLists, type ReleaseLists } from '../src/core/release/lists.ts'
@@ -41,8 +41,7 @@ export default defineJob({
     if (config.nodes.length > 0 && running.length === 0 && left.length === 0) {
       const reason = `no node answers${before === undefined ? '' : `; ${before} stays the target release`}`
       say(reason)
-      // Nodes that never fell silent do not return: a first look at a busy moment may have missed them all.
-      return later(reason, new Date(now().getTime() + nodesAskedAgainAfter))
+      return later(reason, after(now(), nodesAskedAgainAfter))
     }
     const decision =
       config.nodes.length === 0

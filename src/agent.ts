@@ -3,7 +3,7 @@ import { policyFor } from './core/power/triggers.ts'
 import type { Config } from './config/config.ts'
 import type { Alerts } from './core/alert.ts'
 import { messageOf } from './core/errors.ts'
-import { later, type Queue } from './core/job.ts'
+import { after, later, type Queue } from './core/job.ts'
 import type { Logger } from './core/log.ts'
 import type { Ports } from './core/ports.ts'
 import { english, type Wording } from './core/wording.ts'
@@ -79,7 +79,7 @@ export function createAgent(options: AgentOptions) {
   const activities = createActivities({ ports, confirm: lease.confirm, journal, inventory, wording, pollEvery, now })
   const inProcess = createInProcess<Job>({
     run: (job) => runner.run(job, runner.stopping),
-    failed: (job, error) => later(`${job.name} failed: ${messageOf(error)}`, new Date(now().getTime() + leaseRetry)),
+    failed: (job, error) => later(`${job.name} failed: ${messageOf(error)}`, after(now(), leaseRetry)),
     now,
   })
   const events = createEvents<Job>({ jobs, queue, wake: inProcess.wake, journal, log })

@@ -19,16 +19,15 @@ export function addConfigCommands(): void {
     'check the configuration and the files that it refers to',
     async (options, [file], extra) => {
       if (options.server !== undefined) throw notRemote('a configuration is checked')
-      const found = await check(file ?? options.config)
-      const asks = extra['online'] === true && found.faults.length === 0
-      return tell(options, asks ? await checkOnline(found) : found)
+      const named = file ?? options.config
+      return tell(options, await (extra['online'] === true ? checkWhole(named) : check(named)))
     },
   ).option('--online', 'also check it against the nodes, Kubernetes, UPSes, hosts, channels, the share and the Factory')
 }
 
 /** Everything about a configuration, as `config check --online` finds it. */
-export async function checkWhole(file: string): Promise<CheckAnswer> {
-  const found = await check(file)
+export async function checkWhole(named: string | undefined): Promise<CheckAnswer> {
+  const found = await check(named)
   return found.faults.length === 0 ? checkOnline(found) : found
 }
 

@@ -12,7 +12,7 @@ import { createClock } from '../operations/clock.ts'
 import { type Examination, examine } from '../operations/doctor/examine.ts'
 import { mendFiles } from '../operations/doctor/mend.ts'
 import { loadSchematics } from '../services/schematics-watch/watch.ts'
-import { openKeptJournal } from './direct.ts'
+import { openKeptJournal, silent } from './direct.ts'
 
 export interface DirectExamination extends Pick<Examination, 'only' | 'mayLack' | 'onProgress'> {
   readonly fix?: boolean
@@ -66,5 +66,3 @@ export async function examineDirectly(
     kept?.[Symbol.dispose]()
   }
 }
-
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }

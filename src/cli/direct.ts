@@ -105,7 +105,8 @@ async function knownReleases(known: Journal, open: () => Factory, signal: AbortS
   return { versions: offered, withdrawn: withdrawn ?? [] }
 }
 
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
+/** Logs nothing: the command line prints what it found itself. */
+export const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
 
 /** How schematics are read once, by nobody who watches. */
 const quietly = { parse: toSchematic, log: silent }

@@ -1,5 +1,11 @@
-import { areaOf, type Check, countVerdicts, type DoctorReport, type Verdict } from '../core/doctor/check.ts'
-import { counted } from '../core/count.ts'
+import {
+  areaOf,
+  type Check,
+  countVerdicts,
+  describeCounts,
+  type DoctorReport,
+  type Verdict,
+} from '../core/doctor/check.ts'
 import { describeDuration } from '../core/duration.ts'
 import { dim, green, red, yellow } from './colours.ts'
 import { hanging, indented, terminalWidth } from './table.ts'
@@ -30,7 +36,7 @@ export function renderReport(
     fixed.map((text) => hanging(`${green('mended ')}  `, text, width)).join('\n'),
     shown.map((check) => renderCheck(check, width)).join('\n'),
     all ? '' : renderWell(checks, width),
-    hanging('', `${describeCounts(checks)}, in ${describeDuration(tookMs)}`, width),
+    hanging('', `${paintCounts(checks)}, in ${describeDuration(tookMs)}`, width),
   ]
   return blocks.filter((block) => block !== '').join('\n\n')
 }
@@ -56,9 +62,8 @@ function renderWell(checks: readonly Check[], width: number): string {
   return hanging(`${green('ok     ')}  `, areas.join(', '), width)
 }
 
-function describeCounts(checks: readonly Check[]): string {
-  const { ok, warning, failed, skipped } = countVerdicts(checks)
-  const text = `${counted(checks.length, 'check')}: ${ok} ok, ${counted(warning, 'warning')}, ${failed} failed, ${skipped} skipped`
-  if (failed > 0) return red(text)
-  return warning > 0 ? yellow(text) : green(text)
+function paintCounts(checks: readonly Check[]): string {
+  const { warning, failed } = countVerdicts(checks)
+  const paint = failed > 0 ? red : warning > 0 ? yellow : green
+  return paint(describeCounts(checks))
 }

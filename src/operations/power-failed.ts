@@ -1,4 +1,5 @@
 import { type AlertContent, headOf } from '../core/alert.ts'
+import { capitalized } from '../core/capitalized.ts'
 import { listed } from '../core/count.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeReason } from '../core/event.ts'
@@ -92,7 +93,7 @@ function contentOnBattery(context: PowerFailureContext, labels: readonly string[
   const lasts = runtime === undefined ? '' : `. The battery lasts ${describeDuration(runtime)}`
   const then = turns === '' || isCancelled ? '' : `. Then: ${turns}`
   const starts = isCancelled
-    ? inFull(describeRestarts(cancelledIn(states, (label) => policyFor(context.config, label))))
+    ? capitalized(describeRestarts(cancelledIn(states, (label) => policyFor(context.config, label))))
     : `If mains power stays off, a shutdown starts ${describeStarts(context, states)}`
   const subject = labels.length === 1 ? labels[0]! : 'power'
   return {
@@ -137,9 +138,6 @@ function describeStarts(
     })
     .join('; ')
 }
-
-/** A clause as a sentence of its own. */
-const inFull = (clause: string) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}`
 
 function contentOfOutage(context: PowerFailureContext, { stage, reason }: Outage): AlertContent {
   const why = describeReason(reason)

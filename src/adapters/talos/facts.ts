@@ -4,7 +4,7 @@ import { isTimeOfBoot, timeOfBoot } from '../../core/cluster/identity.ts'
 import { type BootFacts, readBootFacts, readMachineId } from './boot-facts.ts'
 import { readEtcd } from './etcd.ts'
 import type { ServiceListResponse } from './gen/machine_pb.ts'
-import { asRecord, machineStatus, readFile, readOptional, readSpec, textOf, unreadable } from './resources.ts'
+import { asRecord, machineStatus, readFile, readOptional, readSpec, roleOf, textOf, unreadable } from './resources.ts'
 import type { Session } from './session.ts'
 import type { Credentials } from './talosconfig.ts'
 
@@ -91,12 +91,6 @@ export async function readFacts(
 export async function readMachine(session: Session): Promise<Pick<TalosFacts, 'machineId' | 'machineType'>> {
   const [machineType, machineId] = await Promise.all([readOptional(session, machineTypes), readMachineId(session)])
   return { machineId, machineType: roleOf(machineType) }
-}
-
-/** The spec is the bare word; `init` is a control plane of old (siderolabs/talos pkg/machinery/config/machine/type.go). */
-function roleOf(machineType: unknown): Role | undefined {
-  if (machineType === 'worker' || machineType === 'controlplane') return machineType
-  return machineType === 'init' ? 'controlplane' : undefined
 }
 
 /**

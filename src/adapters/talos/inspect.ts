@@ -1,8 +1,7 @@
 import { ConnectError } from '@connectrpc/connect'
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import type { NodeClock, NodeInspection, NodeLink } from '../../core/doctor/node.ts'
-import { parseYaml } from '../../yaml.ts'
-import { absentOrRefused, asRecord, readFile, readOptional, textOf } from './resources.ts'
+import { absentOrRefused, asRecord, readFile, readOptional, readSpecs, textOf } from './resources.ts'
 import type { Session } from './session.ts'
 
 const timeStatus = { namespace: 'runtime', type: 'TimeStatuses.v1alpha1.talos.dev', id: 'node' } as const
@@ -64,8 +63,8 @@ async function readKernelTime(session: Session): Promise<NodeClock['told']> {
 }
 
 /** The physical network cards. */
-async function readLinks({ state }: Session): Promise<readonly NodeLink[] | undefined> {
-  const [links, ethernet] = await Promise.all([specsOf(state, linkStatuses), specsOf(state, ethernetStatuses)])
+async function readLinks(session: Session): Promise<readonly NodeLink[] | undefined> {
+  const [links, ethernet] = await Promise.all([readSpecs(session, linkStatuses), readSpecs(session, ethernetStatuses)])
   if (links === undefined) return undefined
   return [...links].flatMap(([name, spec]): NodeLink[] => {
     const { type, kind, hardwareAddr, permanentAddr, linkState } = asRecord(spec)
@@ -78,18 +77,4 @@ async function readLinks({ state }: Session): Promise<readonly NodeLink[] | unde
       { name, macs: [...new Set(macs)], isUp: linkState === true, wakesBy: card === undefined ? undefined : wakesBy },
     ]
   })
-}
-
-async function specsOf(
-  state: Session['state'],
-  kind: { readonly namespace: string; readonly type: string },
-): Promise<ReadonlyMap<string, unknown> | undefined> {
-  const specs = new Map<string, unknown>()
-  try {
-    for await (const { resource } of state.list(kind))
-      specs.set(resource?.metadata?.id ?? '', parseYaml(resource?.spec?.yamlSpec ?? '', kind.type))
-    return specs
-  } catch (error) {
-    return absentOrRefused(error)
-  }
 }

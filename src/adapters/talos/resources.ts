@@ -1,12 +1,17 @@
 import { Code, ConnectError } from '@connectrpc/connect'
+import type { Role } from '../../core/cluster/cluster.ts'
 import { parseYaml } from '../../yaml.ts'
 import type { Session } from './session.ts'
 import { classOf, isSaidHere } from './trouble.ts'
 
-/** A resource of Talos, by namespace, type and id (siderolabs/talos pkg/machinery/resources). */
-export interface ResourceName {
+/** Resources of Talos, by namespace and type (siderolabs/talos pkg/machinery/resources). */
+export interface ResourceKind {
   readonly namespace: string
   readonly type: string
+}
+
+/** One of them, by its id. */
+export interface ResourceName extends ResourceKind {
   readonly id: string
 }
 
@@ -25,6 +30,27 @@ export async function readSpec({ state }: Pick<Session, 'state'>, name: Resource
 /** The same of one that need not be there, or that only newer releases know. */
 export function readOptional(session: Pick<Session, 'state'>, name: ResourceName): Promise<unknown> {
   return readSpec(session, name).catch(absentOrRefused)
+}
+
+/** The specs of all resources of a kind, by their ids; undefined where this Talos does not have it, or does not show us. */
+export async function readSpecs(
+  { state }: Pick<Session, 'state'>,
+  kind: ResourceKind,
+): Promise<ReadonlyMap<string, unknown> | undefined> {
+  const specs = new Map<string, unknown>()
+  try {
+    for await (const { resource } of state.list(kind))
+      specs.set(resource?.metadata?.id ?? '', parseYaml(resource?.spec?.yamlSpec ?? '', kind.type))
+    return specs
+  } catch (error) {
+    return absentOrRefused(error)
+  }
+}
+
+/** The spec is the bare word; `init` is a control plane of old (siderolabs/talos pkg/machinery/config/machine/type.go). */
+export function roleOf(machineType: unknown): Role | undefined {
+  if (machineType === 'worker' || machineType === 'controlplane') return machineType
+  return machineType === 'init' ? 'controlplane' : undefined
 }
 
 /** A file of the node, for os:admin; undefined where it is not there. */

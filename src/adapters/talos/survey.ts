@@ -1,9 +1,7 @@
-import type { Role } from '../../core/cluster/cluster.ts'
 import { AgentError } from '../../core/errors.ts'
 import type { ClusterMember, SurveyedDisk, SurveyedLink, SurveyedMachine } from '../../core/setup/seen.ts'
-import { parseYaml } from '../../yaml.ts'
 import { readMachineId } from './boot-facts.ts'
-import { absentOrRefused, asRecord, readOptional, textOf } from './resources.ts'
+import { asRecord, readOptional, readSpecs, type ResourceKind, roleOf, textOf } from './resources.ts'
 import type { Session } from './session.ts'
 
 /** Resources by which a machine describes itself (siderolabs/talos pkg/machinery/resources). */
@@ -25,7 +23,11 @@ type Specs = ReadonlyMap<string, Record<string, unknown>>
 
 /** Everything that a configuration is drawn up from, of one machine. Only asks. What it does not tell is left out. */
 export async function surveyMachine(session: Session): Promise<SurveyedMachine> {
-  const list = (kind: { readonly namespace: string; readonly type: string }) => specsOf(session, kind)
+  // A list that this Talos does not have, or does not show us, is empty.
+  const list = async (kind: ResourceKind): Promise<Specs> => {
+    const specs = (await readSpecs(session, kind)) ?? new Map<string, unknown>()
+    return new Map([...specs].map(([id, spec]) => [id, asRecord(spec)]))
+  }
   const one = async (name: Parameters<typeof readOptional>[1]) => readOptional(session, name)
   const [version, machineId, machineType, nodename, hostname, factory, systemDisk] = await Promise.all([
     session.machine.version({}),
@@ -58,27 +60,6 @@ export async function surveyMachine(session: Session): Promise<SurveyedMachine> 
     disks: disksOf(disks, asRecord(systemDisk)),
     members: [...members].map(([id, member]) => memberOf(id, member)),
   }
-}
-
-/** A list that this Talos does not have, or does not show us, is empty. */
-async function specsOf(
-  { state }: Session,
-  kind: { readonly namespace: string; readonly type: string },
-): Promise<Specs> {
-  const specs = new Map<string, Record<string, unknown>>()
-  try {
-    for await (const { resource } of state.list(kind))
-      specs.set(resource?.metadata?.id ?? '', asRecord(parseYaml(resource?.spec?.yamlSpec ?? '', kind.type)))
-  } catch (error) {
-    absentOrRefused(error)
-  }
-  return specs
-}
-
-/** `init` is a control plane of old. A member's type is spelled as the machine's own, or as a constant of Go's. */
-function roleOf(type: unknown): Role | undefined {
-  if (type === 'worker') return 'worker'
-  return type === 'controlplane' || type === 'init' ? 'controlplane' : undefined
 }
 
 /** The Factory's virtual extension `schematic` has the schematic's id as its version, and its text. */

@@ -42,7 +42,7 @@ export async function askUpses(means: Means): Promise<AskedUpses> {
     const found = await askServer(means)
     if (found) {
       login ??= await askLogin(means)
-      upses.push(...(login ? await lookAtUpses(found, login, signal) : await lookAtUpses(found, undefined, signal)))
+      upses.push(...(await lookAtUpses(found, login, signal)))
     }
   }
   if (!login || upses.length === 0) return { upses, user: undefined, newPassword: undefined, remarks }

@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises'
 import process from 'node:process'
 import { isAbsolute, join, relative, resolve } from 'node:path'
+import { defaultState } from '../../config/state-line.ts'
 import { AgentError } from '../../core/errors.ts'
 import { type Choices, type SecretPlace, type UpgradeTimes } from '../../core/setup/choices.ts'
 import { isName, nearestName } from '../../core/setup/names.ts'
@@ -13,7 +14,6 @@ import { askUpses, passwordFile } from './ask-upses.ts'
 import type { Means } from './means.ts'
 
 const usualFactory = 'https://factory.talos.dev'
-const usualState = '/var/lib/caretaker'
 
 /** What came of all questions. */
 export interface Interviewed {
@@ -178,7 +178,7 @@ async function stateFor({ directory }: Means): Promise<string> {
       () => true,
       () => false,
     )
-  if (process.geteuid?.() === 0 || (await mayWrite(usualState))) return usualState
+  if (process.geteuid?.() === 0 || (await mayWrite(defaultState))) return defaultState
   return pathIn(directory, resolve(join(directory, 'state')))
 }
 

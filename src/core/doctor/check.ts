@@ -1,3 +1,5 @@
+import { counted } from '../count.ts'
+
 /**
  * | verdict | means                                                                           |
  * |---------|---------------------------------------------------------------------------------|
@@ -72,4 +74,10 @@ export function countVerdicts(checks: readonly Pick<Check, 'verdict'>[]): Readon
   const counts = { ok: 0, warning: 0, failed: 0, skipped: 0 }
   for (const { verdict } of checks) counts[verdict] += 1
   return counts
+}
+
+/** `24 checks: 22 ok, 1 warning, 1 failed, 0 skipped`. */
+export function describeCounts(checks: readonly Pick<Check, 'verdict'>[]): string {
+  const { ok: well, warning: warnings, failed: failures, skipped: left } = countVerdicts(checks)
+  return `${counted(checks.length, 'check')}: ${well} ok, ${counted(warnings, 'warning')}, ${failures} failed, ${left} skipped`
 }

@@ -1,4 +1,5 @@
 import { describeIdentity, type Node } from '../cluster/cluster.ts'
+import { capitalized } from '../capitalized.ts'
 import { describeDuration } from '../duration.ts'
 import { compareVersions } from '../version.ts'
 import { failed, type Finding, ok, skipped, warning } from './check.ts'
@@ -52,7 +53,7 @@ export function judgeIdentity(node: Node): Finding {
   // The sentence ends with its cure, after the last colon or full stop.
   if (fault !== undefined) {
     const [, reason = fault, next] = /^(.*)(?:: |\. )(give it .*|Correct .*)$/.exec(fault) ?? []
-    return failed(reason, next === undefined ? 'Correct caretaker.yaml' : capital(next))
+    return failed(reason, next === undefined ? 'Correct caretaker.yaml' : capitalized(next))
   }
   if (!kubernetes.ok)
     return failed(
@@ -61,10 +62,6 @@ export function judgeIdentity(node: Node): Finding {
     )
   if (identity.kind === 'late') return warning('has not reported its current boot to Kubernetes yet')
   return ok('is the same machine in Talos and in Kubernetes')
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 /** Whether it runs, and is ready. */

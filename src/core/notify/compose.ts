@@ -1,4 +1,5 @@
 import { type Alert, describeAlert, headOf } from '../alert.ts'
+import { capitalized } from '../capitalized.ts'
 import { describeDuration } from '../duration.ts'
 import { describeEvent, type Event, subjectOf } from '../event.ts'
 import { printable } from '../printable.ts'
@@ -64,8 +65,6 @@ function describeEnd(alert: Alert): string {
   const lasted = settledAt === undefined ? '' : `It lasted ${describeDuration(spanOf(since, settledAt))}`
   return ending === undefined ? sentences(text, lasted) : sentences(headOf(alert), capitalized(ending), lasted)
 }
-
-const capitalized = (clause: string) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}`
 
 /** What people are sent about an alert as long as it is open. */
 export function textOfAlert(alert: Alert): string {

@@ -1,3 +1,4 @@
+import { capitalized } from '../capitalized.ts'
 import type { Choices } from './choices.ts'
 import { feedSetting } from './compose-nodes.ts'
 import { group, inline, type Item, setting, settingOf, type Setting } from './draft.ts'
@@ -27,7 +28,7 @@ function itemOf({ ups, label, isNamed }: LabelledUps, upsUser: Choices['upsUser'
   const off = isOff ? ({ isOff } as const) : {}
   const silence = describeSilence(ups)
   return {
-    above: [describeUps(ups), ...(silence === undefined ? [] : [`${silence[0]!.toUpperCase()}${silence.slice(1)}.`])],
+    above: [describeUps(ups), ...(silence === undefined ? [] : [`${capitalized(silence)}.`])],
     settings: [
       setting('name', name),
       setting('host', host),

@@ -1,5 +1,6 @@
 import type { Cluster } from '../../core/cluster/cluster.ts'
 import { areaOf, type Check, type DoctorReport, isAmong } from '../../core/doctor/check.ts'
+import type { DoctorProgress } from '../../core/doctor/requests.ts'
 import { foldConsequences } from '../../core/doctor/consequences.ts'
 import { eachAtOnce } from '../../core/at-once.ts'
 import { AgentError } from '../../core/errors.ts'
@@ -21,14 +22,7 @@ export interface Examination {
   /** What was mended before. */
   readonly fixed?: readonly string[]
   /** Called when a look has ended: so many of all, and what is still under way. */
-  onProgress?(progress: Progress): void
-}
-
-export interface Progress {
-  readonly done: number
-  readonly total: number
-  /** Ids of looks. */
-  readonly underWay: readonly string[]
+  onProgress?(progress: DoctorProgress): void
 }
 
 /** So many looks at a time: some cost a TLS handshake, others a process of ssh. */
