@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { missedOf } from '../../src/cli/journal-follow.ts'
 import type { Entry } from '../../src/core/journal.ts'
@@ -10,12 +8,12 @@ import type { StatusAnswer } from '../../src/core/operator.ts'
 import { startDaemon } from '../http/daemon.ts'
 import { serveApi } from '../http/server.ts'
 import { runCli } from '../lab/daemon.ts'
+import { followCli } from '../lab/followed.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import { runAtTerminal } from '../lab/terminal.ts'
 import { answers } from './answers.ts'
 
 const token = 'caretaker_0123456789abcdef'
-const launcher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
 const entry = (id: number, changed: Partial<Entry> = {}): Entry => ({
   id,
   at: `2026-11-26T21:00:${String(id).padStart(2, '0')}.000Z`,
@@ -35,34 +33,13 @@ async function open(overrides: Parameters<typeof startDaemon>[0] = {}) {
   return { at, server, environment, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-/** A command that goes on, and the lines of JSON that it has written. */
-function follow(args: readonly string[], environment: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', launcher, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment },
-  })
-  const texts = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (texts.stderr += text))
-  const over = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
-  return {
-    lines: () => texts.stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as unknown])),
-    notes: () => texts.stderr,
-    interrupt: () => (child.kill('SIGINT'), over),
-    [Symbol.asyncDispose]: async () => {
-      child.kill('SIGKILL')
-      await over
-    },
-  }
-}
-
 const patience = { timeout: 60_000, interval: 50 }
 
 test('the journal is followed: what is written, what was missed, and nothing else', async () => {
   let written = [entry(1)]
   const asked: PageRequest[] = []
   await using it = await open({ journal: (page) => (asked.push(page), { items: written.toReversed() }) })
-  await using cli = follow(['journal', '--follow', '--json', '--node', 'w-1', '--kind', 'step'], it.environment)
+  await using cli = followCli(['journal', '--follow', '--json', '--node', 'w-1', '--kind', 'step'], it.environment)
   const ids = () => cli.lines().map((one) => (one as Entry).id)
   await expect.poll(ids, patience).toEqual([1])
   await expect.poll(() => it.at.following, patience).toBe(1)
@@ -132,7 +109,7 @@ test('at a terminal the status is drawn as it changes, outlives its daemon, and 
 test('in a pipe every change of the status is a line of JSON', async () => {
   const status = await answers!.status!(AbortSignal.timeout(1_000))
   await using it = await open()
-  await using cli = follow(['status', '--watch', '--json'], it.environment)
+  await using cli = followCli(['status', '--watch', '--json'], it.environment)
   await expect.poll(() => cli.lines().length, patience).toBe(1)
   it.at.tell({ type: 'status', status: { ...status, target: 'v1.14.0' } })
   await expect.poll(() => cli.lines().at(-1), patience).toMatchObject({ target: 'v1.14.0' })

@@ -1,17 +1,15 @@
-import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Alert } from '../../src/core/alert.ts'
 import type { StatusAnswer } from '../../src/core/operator.ts'
 import { runCli } from '../lab/daemon.ts'
-import { ownLauncher } from '../lab/launcher.ts'
+import { followCli } from '../lab/followed.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import { startDaemon } from '../http/daemon.ts'
 import { serveApi } from '../http/server.ts'
 
 const token = 'caretaker_0123456789abcdef'
-const { path: launcher } = await ownLauncher()
 
 /** A daemon behind a port, a folder without any configuration, and the token in a file. */
 async function open(overrides: Parameters<typeof startDaemon>[0] = {}) {
@@ -178,42 +176,18 @@ test('alerts are told as they happen, and what was settled while the daemon was 
   let present: readonly Alert[] = [alert]
   const overrides = { status: async () => ({ version: '1' }) as StatusAnswer, alerts: () => present }
   await using it = await open(overrides)
-  await using cli = watchAlerts(it.environment)
-  await expect.poll(() => cli.told()).toEqual([{ change: 'open', alert }])
+  await using cli = followCli(['alerts', '--watch', '--json'], it.environment)
+  await expect.poll(() => cli.lines()).toEqual([{ change: 'open', alert }])
   const late = { ...alert, id: 'ups.silent:rack', text: 'rack is silent' }
   it.at.tell({ type: 'alert', change: 'opened', alert: late })
-  await expect.poll(() => cli.told()).toHaveLength(2)
+  await expect.poll(() => cli.lines()).toHaveLength(2)
   present = [late]
   it.server.cut()
-  await expect.poll(() => cli.told()).toHaveLength(3)
-  expect(cli.told().slice(1)).toEqual([
+  await expect.poll(() => cli.lines()).toHaveLength(3)
+  expect(cli.lines().slice(1)).toEqual([
     { change: 'opened', alert: late },
     { change: 'settled', alert },
   ])
   expect(cli.notes()).toMatch(/closed the connection.*; trying again/)
   expect(await cli.interrupt()).toBe(0)
 })
-
-function watchAlerts(environment: Readonly<Record<string, string>>) {
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', launcher, 'alerts', '--watch', '--json'],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...environment },
-    },
-  )
-  const texts = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (texts.stderr += text))
-  const over = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
-  return {
-    told: () => texts.stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as unknown])),
-    notes: () => texts.stderr,
-    interrupt: () => (child.kill('SIGINT'), over),
-    [Symbol.asyncDispose]: async () => {
-      child.kill('SIGKILL')
-      await over
-    },
-  }
-}
