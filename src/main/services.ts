@@ -11,6 +11,7 @@ import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import { remembered } from '../operations/facts.ts'
 import type { NotifierDoor } from '../operations/notification-requests.ts'
 import type { AnyService, CheckContext, ServiceContext } from '../operations/service.ts'
+import { createWebDoor, type WebDoor } from '../operations/web.ts'
 import { type LiveSettings, sectionIn } from './live-settings.ts'
 import type { Settings } from './settings.ts'
 
@@ -43,10 +44,14 @@ export interface ServicesOptions {
 export function createServices(options: ServicesOptions): Supervisor {
   const { settings, agent, alerts, log } = options
   const { services } = settings
+  const web = createWebDoor()
   const supervisor: Supervisor = createSupervisor<AnyService>({
     services,
     start: (service, signal) =>
-      service.start({ ...contextOf(service, options, signal), restart: () => supervisor.restart(service.name) }),
+      service.start({
+        ...contextOf(service, { ...options, web }, signal),
+        restart: () => supervisor.restart(service.name),
+      }),
     alerts,
     log,
     now: agent.now,
@@ -89,7 +94,19 @@ function checkContextOf(service: AnyService, settings: Settings): CheckContext<u
 
 function contextOf(
   service: AnyService,
-  { settings, ports, agent, queue, schematics, alerts, operator, notifier, key, log }: ServicesOptions,
+  {
+    settings,
+    ports,
+    agent,
+    queue,
+    schematics,
+    alerts,
+    operator,
+    notifier,
+    web,
+    key,
+    log,
+  }: ServicesOptions & { readonly web: WebDoor },
   signal: AbortSignal,
 ): Omit<ServiceContext<unknown>, 'restart'> {
   return {
@@ -103,6 +120,7 @@ function contextOf(
     key,
     publicUrl: () => publicUrlIn(settings.config),
     notifyThrough: notifier.open,
+    web,
     jobs: { all: agent.jobs, run: agent.runJob, queueThrough: queue.open },
     notice: {
       ups: agent.guard.notice,
