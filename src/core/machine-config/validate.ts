@@ -14,14 +14,15 @@ export function refusalsOf(config: MachineConfig): readonly string[] {
 
 function* machineRefusals(legacy: ConfigDocument, config: MachineConfig): Generator<string> {
   const at = (...path: readonly string[]) => valueAt(legacy, ...path)
-  if (!['controlplane', 'worker'].includes(String(at('machine', 'type'))))
-    yield 'machine.type has to be controlplane or worker'
+  const type = at('machine', 'type')
+  if (type !== 'controlplane' && type !== 'worker') yield 'machine.type has to be controlplane or worker'
   if (!isFilled(at('machine', 'token'))) yield 'machine.token is missing'
   if (!isFilled(at('machine', 'ca', 'crt'))) yield 'machine.ca.crt is missing'
   if (at('cluster') === undefined) yield 'cluster is missing'
   const endpoint = at('cluster', 'controlPlane', 'endpoint') ?? ofKind(config, 'KubeClusterConfig')?.['endpoint']
   if (!isFilled(endpoint)) yield 'cluster.controlPlane.endpoint is missing'
-  else if (!String(endpoint).startsWith('https://')) yield 'cluster.controlPlane.endpoint has to begin with https://'
+  else if (typeof endpoint !== 'string' || !endpoint.startsWith('https://'))
+    yield 'cluster.controlPlane.endpoint has to begin with https://'
   const install = at('machine', 'install')
   if (install === undefined) return
   if (!isFilled(at('machine', 'install', 'disk')) && at('machine', 'install', 'diskSelector') === undefined)
