@@ -2,6 +2,7 @@
 // than hundreds of them. Run by `npm run build`.
 import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
+import http from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseSync, Visitor } from 'oxc-parser'
@@ -32,7 +33,7 @@ export async function buildPackage(directory: string): Promise<void> {
     cwd: root,
     input: entries(),
     platform: 'node',
-    plugins: [withoutLocales],
+    plugins: [withoutLocales, httpAlone],
     external: [...unused, ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`))],
     onLog: (_level, { message }) => {
       throw new Error(message)
@@ -65,6 +66,29 @@ const withoutLocales: Plugin = {
   load: {
     filter: { id: /\/zod\/v4\/locales\/index\.js$/ },
     handler: () => `export { default as en } from './en.js'`,
+  },
+}
+
+/**
+ * `node:http` without the classes of undici that it hands on: an import reads all that a module has, and so would load
+ * undici, which takes as long as most commands do.
+ */
+const httpAlone: Plugin = {
+  name: 'http-alone',
+  resolveId: {
+    filter: { id: /^(node:)?http$/ },
+    handler: (_id, _importer, { kind }) => (kind === 'require-call' ? undefined : '\0http'),
+  },
+  load: {
+    filter: { id: /^\0http$/ },
+    handler: () => {
+      const names = Object.entries(Object.getOwnPropertyDescriptors(http))
+        .filter(([, { get }]) => get === undefined)
+        .map(([name]) => name)
+      return `const http = process.getBuiltinModule('node:http')
+export default http
+export const { ${names.join(', ')} } = http`
+    },
   },
 }
 

@@ -65,6 +65,15 @@ test('every file of the built package loads without the packages that it contain
   await expect(run).resolves.toMatchObject({ stdout: '' })
 })
 
+test('no file of the built package imports node:http, for which Node would load undici as well', async () => {
+  const files = await Promise.all(
+    (await filesOf('dist/**/*.js', root)).map((file) => readFile(join(root, file), 'utf8')),
+  )
+  // One that imports something else shows that imports look so.
+  expect(files.some((text) => /from ?["'`]node:net["'`]/.test(text))).toBe(true)
+  expect(files.filter((text) => /(from|import) ?["'`](node:)?http["'`]/.test(text))).toEqual([])
+})
+
 test('the texts of the licences of what the package contains lie in it', async () => {
   const text = await readFile(join(root, 'dist', 'LICENSES.txt'), 'utf8')
   const { dependencies, devDependencies } = JSON.parse(await read('package.json')) as Record<
