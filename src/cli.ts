@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { Option } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import { addAlertsCommand } from './cli/alerts-command.ts'
 import { addBackupCommands } from './cli/backup-commands.ts'
 import { addCompletionCommands } from './cli/completion-commands.ts'
@@ -133,26 +133,36 @@ command('releases', 'releases that the Image Factory offers, newest first', asyn
     (daemon) => daemon.releases.$get(),
     async (settings) => (await import('./cli/direct.ts')).readReleasesDirectly(settings, AbortSignal.timeout(30_000)),
   )
-  const all = releases.filter(({ isWithdrawn }) => !isWithdrawn).map(({ version }) => version)
-  const shown = extra['all'] ? all : all.filter((version) => !version.includes('-')).slice(0, 20)
-  await print(options, shown, shown.join('\n'))
+  const shown = extra['all'] ? releases : releases.filter(({ isPrerelease }) => !isPrerelease).slice(0, 20)
+  const usable = shown.filter(({ isWithdrawn }) => !isWithdrawn).map(({ version }) => version)
+  await print(options, usable, async () => (await rendering()).renderReleases(shown))
   return exit.ok
 }).option('--all', 'include pre-releases and old releases')
 
 command(
   'stage [version]',
-  'stage an image on the share (default: of the target release)',
+  'stage the images of a release on the share (default: of the target release)',
   async (options, [version], extra) => {
-    const order = { ...(version === undefined ? {} : { version }), wait: extra['wait'] !== false }
+    const wait = extra['wait'] !== false
+    const back = extra['rollback']
+    if (back !== undefined && version !== undefined)
+      throw new InvalidArgumentError('--rollback goes back to what was served before, and takes no release')
     const answer = await whileItRuns(
       describeRun('stage-image'),
-      () => ask(options, (daemon) => daemon.stage.$post({ json: order })),
-      order.wait ? await progressOf(options, 'stage-image') : undefined,
+      () =>
+        ask(options, (daemon) =>
+          back === undefined
+            ? daemon.stage.$post({ json: { ...(version === undefined ? {} : { version }), wait } })
+            : daemon.stage.rollback.$post({ json: { ...(typeof back === 'string' ? { image: back } : {}), wait } }),
+        ),
+      wait ? await progressOf(options, 'stage-image') : undefined,
     )
     await print(options, answer, `${answer.outcome}: ${answer.detail}`)
     return codeOfRun(answer)
   },
-).option('--no-wait', 'return immediately')
+)
+  .option('--rollback [image]', 'let machines boot what they booted before, until another release is to be published')
+  .option('--no-wait', 'return immediately')
 
 addRolloutCommands()
 
@@ -162,7 +172,7 @@ command('staged', 'staged images on the share', async (options) => {
     (daemon) => daemon.staged.$get(),
     async ({ config, path }) => {
       const { createShare } = await import('./adapters/share/share.ts')
-      return createShare({ ...config.share, directory: path(config.share.directory) }).staged()
+      return createShare({ directory: path(config.share.directory) }).staged()
     },
   )
   await print(options, staged, async (zone) => (await rendering()).renderStaged(staged, await zone()))

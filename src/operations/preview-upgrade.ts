@@ -6,6 +6,7 @@ import { etcdBarrier } from '../core/cluster/etcd.ts'
 import { describeAccepted } from '../core/cluster/storage.ts'
 import { describeLeftBehind, movementOf } from '../core/release/left-behind.ts'
 import { partsOf } from '../core/release/provisions.ts'
+import { isSameImage } from '../core/release/image.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import { type Abort, describeAbort } from '../core/upgrade/abort.ts'
 import { decideUpgrade } from '../core/upgrade/decide.ts'
@@ -18,6 +19,7 @@ import type { UpgradeTarget } from '../core/upgrade/policy.ts'
 import { abortOf } from './aborts.ts'
 import { chooseTarget, remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
+import { wantedImages } from './staging-view.ts'
 import { gatherCircumstances, pauseOf } from './upgrade-circumstances.ts'
 
 /** What a run of `upgrade-node` would do now, with its reasons. Looks, and changes nothing. */
@@ -84,9 +86,16 @@ export async function previewUpgrade(
   if (decision.kind === 'go' && decision.nodes.some(isForward) && !isUnderWay(cluster)) {
     // A machine that netboots must find the release that the others are brought to, or one that they had.
     const staged = await ports.share.staged()
-    const wanted = target.schematicOf('')
-    if (!staged.some((image) => image.version === version && image.schematic === wanted))
-      return { ...preview, decision: { kind: 'wait', reason: `${version} is not staged on the share yet` } }
+    const images = wantedImages({ config, journal, schematics })
+    const lacking = images.find(
+      (image) => !staged.some((one) => isSameImage(one, { ...image, version, schematic: image.schematicId })),
+    )
+    const what = images.length > 1 && lacking ? `${version} for ${lacking.name}` : version
+    if (lacking) return { ...preview, decision: { kind: 'wait', reason: `${what} is not staged on the share yet` } }
+    // What is staged may be there because nodes run it, and not because anybody decided to bring others to it.
+    const decided = remembered.target.recall(journal)
+    if (decided !== undefined && decided !== version)
+      return { ...preview, decision: { kind: 'wait', reason: `${version} is not the target release yet` } }
   }
   return preview
 }

@@ -123,6 +123,7 @@ export async function startDaemon(
     staging: {
       staged: async () => [],
       stage: ({ version, wait }, asked) => run(`stage ${version ?? 'the target'}`, wait, asked),
+      rollBack: ({ image, wait }, asked) => run(`roll back ${image ?? 'the image'}`, wait, asked),
       ...overrides.staging,
     },
     notifications: {

@@ -140,6 +140,7 @@ test('the services of this agent all load: the power guard first, and last the q
     ['notifications', undefined],
     ['queue', 'last'],
     ['schematics-watch', undefined],
+    ['share-watch', undefined],
     ['ups-watch', 'first'],
   ])
   expect(Object.keys(sectionsOf(services))).toEqual(['api', 'notifications', 'queue'])

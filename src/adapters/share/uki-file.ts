@@ -18,7 +18,7 @@ import { type OpenedUki, openUki, refuseUki, type Uki } from '../../core/release
 import { parseYaml } from '../../yaml.ts'
 import { unpackZstd } from './zstd.ts'
 
-const means: ReadingMeans = { unpack: unpackZstd, parseYaml }
+export const means: ReadingMeans = { unpack: unpackZstd, parseYaml }
 
 /** Everything that an image says of itself, for people. */
 export interface InspectedUki extends Uki {
@@ -101,7 +101,10 @@ function shownOf({ schematic }: Carried): ShownSchematic | undefined {
   return { id, author, contents: { ...contents, customization } }
 }
 
-async function withFile<T>(path: string, read: (source: ByteSource, file: FileHandle) => Promise<T>): Promise<T> {
+export async function withFile<T>(
+  path: string,
+  read: (source: ByteSource, file: FileHandle) => Promise<T>,
+): Promise<T> {
   const file = await open(path, 'r').catch((error: unknown) => {
     throw new AgentError('misconfigured', `${path} can't be read: ${messageOf(error)}`, error)
   })

@@ -1,4 +1,5 @@
-import type { ImageOrder, StagedImage } from './image.ts'
+import type { ImageOrder, ImageRef, StagedImage } from './image.ts'
+import type { PublishedName, Surplus } from './published.ts'
 import type { Schematic } from './schematic.ts'
 
 /** The Talos Image Factory. */
@@ -35,18 +36,20 @@ export interface Download {
   readonly body: AsyncIterable<Uint8Array>
 }
 
-/** The directory that the NAS serves over TFTP. */
+/** The directory that the NAS serves over TFTP. Every call has a limit of its own: a mount can hang. */
 export interface Share {
-  /** What is staged, newest first; the first is what the fixed name serves. Has a limit of its own: a mount can hang. */
+  /** What is staged whole: what is published first, then the newest. */
   staged(): Promise<readonly StagedImage[]>
+  /** Every name that we have published, and whether what machines get under it is still what we gave it. */
+  names(): Promise<readonly PublishedName[]>
+  /** Brings an image onto the share, checked, and publishes nothing. What is there already is not brought again. */
+  stage(image: ImageOrder, factory: Pick<Factory, 'warm' | 'open'>, signal: AbortSignal): Promise<StagedImage>
   /**
-   * Brings an image onto the share, checked. With `publish` the fixed name then serves it, swapped atomically. What is
-   * there already is not brought again.
+   * Gives a staged image the name that machines boot, by one rename, and reads it back before that.
+   *
+   * @throws AgentError `malformed` where other bytes are read than were staged: it then counts as absent
    */
-  stage(
-    image: ImageOrder,
-    options: { publish: boolean },
-    factory: Pick<Factory, 'warm' | 'open'>,
-    signal: AbortSignal,
-  ): Promise<StagedImage>
+  publish(file: string, image: ImageRef, signal: AbortSignal): Promise<void>
+  /** Takes images and names away, and what crashes have left. */
+  prune(surplus: Surplus, signal: AbortSignal): Promise<void>
 }
