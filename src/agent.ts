@@ -78,19 +78,11 @@ export function createAgent(options: AgentOptions) {
   followRenames(journal, config())
   settleStale(alerts, { job: namesOf(jobs), node: namesOf(inventory()), hasOutage: journal.openOutage() !== undefined })
 
-  const shared = { journal, alerts, now, monotonic }
+  const shared = { journal, alerts, now, monotonic, meter }
   const lock = createTakeoverLock(leaseGrace)
   const lease = createKubernetesLease(ports.kubernetes, holder, log)
   const { look, onLook } = createLooking(inventory, ports)
-  const activities = createActivities({
-    ...shared,
-    ports,
-    confirm: lease.confirm,
-    inventory,
-    wording,
-    pollEvery,
-    meter,
-  })
+  const activities = createActivities({ ...shared, ports, confirm: lease.confirm, inventory, wording, pollEvery })
   const inProcess = createInProcess<Job>({
     run: (job) => runner.run(job, runner.stopping),
     failed: (job, error) => later(`${job.name} failed: ${messageOf(error)}`, after(now(), leaseRetry)),
@@ -110,7 +102,7 @@ export function createAgent(options: AgentOptions) {
     log,
     leaseRetry,
   })
-  meterAgent({ meter, alerts, onRun: runner.onRun, onEvent: events.subscribe, now, monotonic })
+  meterAgent({ ...shared, onRun: runner.onRun, onEvent: events.subscribe })
   const machines = lastFor(config, (current) => machinesOf(current, ownMachine))
   const powerCut = followPower(
     () => ({ config: config(), machines: machines(), ports, power: guard.power, now, monotonic, wording, alerts }),

@@ -138,11 +138,13 @@ test('the services of this agent all load: the power guard first, and last the q
   const services = await loadServices<AnyService>(new URL('../../src/services/', import.meta.url))
   expect(services.map(({ name, starts }) => [name, starts])).toEqual([
     ['api', undefined],
+    ['home-assistant', undefined],
+    ['metrics', undefined],
     ['node-watch', undefined],
     ['notifications', undefined],
     ['queue', 'last'],
     ['schematics-watch', undefined],
     ['ups-watch', 'first'],
   ])
-  expect(Object.keys(sectionsOf(services))).toEqual(['api', 'notifications', 'queue'])
+  expect(Object.keys(sectionsOf(services))).toEqual(['api', 'homeAssistant', 'metrics', 'notifications', 'queue'])
 })

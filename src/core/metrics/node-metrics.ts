@@ -1,6 +1,6 @@
 import { isHealthy, type Node } from '../cluster/cluster.ts'
 import { isArmed } from '../cluster/next-boot.ts'
-import type { Facts } from './facts.ts'
+import type { Facts } from '../known-facts.ts'
 import { createSamples, gauge, type Sample, type Samples, timestampOf } from './metric.ts'
 
 const node = 'name of a node'

@@ -1,4 +1,4 @@
-import type { Facts } from './facts.ts'
+import type { Facts } from '../known-facts.ts'
 import { createSamples, gauge, type Sample } from './metric.ts'
 
 /** What Caretaker itself is at. */

@@ -1,6 +1,6 @@
 import type { UpsAnswer } from '../power/answers.ts'
 import type { Outage } from '../power/outage.ts'
-import type { Facts } from './facts.ts'
+import type { Facts } from '../known-facts.ts'
 import { createSamples, gauge, ratioOf, type Sample, type Samples, secondsOf, timestampOf } from './metric.ts'
 
 const ups = 'label of a UPS'

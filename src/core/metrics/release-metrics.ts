@@ -1,6 +1,6 @@
 import { runningVersions } from '../cluster/cluster.ts'
 import { compareVersions, lineOf, parseVersion } from '../version.ts'
-import type { Facts, ReleaseFacts } from './facts.ts'
+import type { Facts, ReleaseFacts } from '../known-facts.ts'
 import { createSamples, gauge, type Sample, timestampOf } from './metric.ts'
 
 const version = 'release of Talos'

@@ -1,7 +1,8 @@
+import type { Node } from '../cluster/cluster.ts'
 import { gates } from '../upgrade/gate.ts'
 import type { Rollout } from '../upgrade/record.ts'
 import { windowAt } from '../upgrade/window.ts'
-import type { Facts, RolloutFacts } from './facts.ts'
+import type { Facts, RolloutFacts } from '../known-facts.ts'
 import { createSamples, gauge, type Sample, timestampOf } from './metric.ts'
 
 const states = ['idle', 'upgrading', 'waiting', 'stuck'] as const
@@ -70,10 +71,7 @@ function readWindow(
 
 type Counts = Readonly<Partial<Record<(typeof nodeStates)[number], number>>>
 
-function nodesOf(
-  rollout: Rollout,
-  nodes: readonly { readonly name: string; readonly talos: { readonly ok: boolean } }[],
-): Counts {
+function nodesOf(rollout: Rollout, nodes: readonly Pick<Node, 'name' | 'talos'>[]): Counts {
   const counts: Record<string, number> = {}
   const begun = Object.entries(rollout.nodes)
   for (const [, { outcome }] of begun) {
@@ -85,11 +83,8 @@ function nodesOf(
   return counts
 }
 
-function runs(
-  { talos }: { readonly talos: { readonly ok: boolean; readonly value?: { readonly version: string } } },
-  release: string,
-): boolean {
-  return talos.ok && talos.value?.version === release
+function runs({ talos }: Pick<Node, 'talos'>, release: string): boolean {
+  return talos.ok && talos.value.version === release
 }
 
 function phasesOf({ nodes }: Rollout): Readonly<Record<string, number>> {

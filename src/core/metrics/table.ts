@@ -1,4 +1,4 @@
-import type { Facts } from './facts.ts'
+import type { Facts } from '../known-facts.ts'
 import { meteredMetrics } from './meter.ts'
 import type { MetricSpec, Sample, Table } from './metric.ts'
 import { nodeMetrics, readNodes } from './node-metrics.ts'

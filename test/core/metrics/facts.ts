@@ -1,4 +1,4 @@
-import type { Facts } from '../../../src/core/metrics/facts.ts'
+import type { Facts } from '../../../src/core/known-facts.ts'
 import type { Sample } from '../../../src/core/metrics/metric.ts'
 import type { UpsAnswer } from '../../../src/core/power/answers.ts'
 

@@ -178,9 +178,9 @@ describe('the power', () => {
 describe('Caretaker itself', () => {
   test('counts alerts by severity, those that there are none of too', () => {
     const alerts = [
-      { id: 'ups.silent:rack', severity: 'critical' },
-      { id: 'ups.silent:desk', severity: 'critical' },
-      { id: 'rollout.stuck', severity: 'warning' },
+      { id: 'ups.silent:rack', severity: 'critical', text: '' },
+      { id: 'ups.silent:desk', severity: 'critical', text: '' },
+      { id: 'rollout.stuck', severity: 'warning', text: '' },
     ] as const
     const samples = read({ alerts })
     expect(valuesOf(samples, 'caretaker_alerts')).toEqual({ critical: 2, warning: 1, info: 0 })

@@ -1,19 +1,19 @@
-import type { Alert } from '../alert.ts'
-import type { KnownAnswer } from '../known.ts'
-import type { Delivery } from '../notify/delivery.ts'
-import type { PowerAnswer, PowerPlanAnswer } from '../operator.ts'
-import type { Outage } from '../power/outage.ts'
-import type { Rollout } from '../upgrade/record.ts'
-import type { Window } from '../upgrade/window.ts'
+import type { Alert } from './alert.ts'
+import type { KnownAnswer } from './known.ts'
+import type { Delivery } from './notify/delivery.ts'
+import type { PowerAnswer, PowerPlanAnswer } from './operator.ts'
+import type { Outage } from './power/outage.ts'
+import type { Rollout } from './upgrade/record.ts'
+import type { Window } from './upgrade/window.ts'
 
-/** Everything that the metrics show, as it is known: for none of it a node, a UPS or the Factory is asked. */
+/** Everything that is shown outside, as it is known: for none of it a node, a UPS or the Factory is asked. */
 export interface Facts {
   readonly now: Date
   readonly known: KnownAnswer
   readonly power: PowerAnswer
   /** What a shutdown would do now; undefined where there is nothing to shut down. */
   readonly shutdown: Pick<PowerPlanAnswer, 'needsMs' | 'leftMs'> | undefined
-  readonly alerts: readonly Pick<Alert, 'id' | 'severity'>[]
+  readonly alerts: readonly Pick<Alert, 'id' | 'severity' | 'text'>[]
   /** What waits to be sent, and every channel there is. */
   readonly waiting: readonly Pick<Delivery, 'channel'>[]
   readonly channels: readonly string[]
