@@ -74,7 +74,8 @@ function componentFaults(id: string, component: Fields): readonly string[] {
 }
 
 function platformFaults(id: string, component: Fields): readonly string[] {
-  const { platform, device_class: type, options, state_class: counted, unit_of_measurement: unit } = component
+  const { platform, options, state_class: counted, unit_of_measurement: unit } = component
+  const type = component['device_class'] as string | undefined
   const needsState = platform === 'sensor' || platform === 'binary_sensor'
   const found = needsState && component['state_topic'] === undefined ? [`${id} has no state_topic`] : []
   if (needsState && !categories.includes(component['entity_category'] as string | undefined))
@@ -84,10 +85,9 @@ function platformFaults(id: string, component: Fields): readonly string[] {
     if (options !== undefined && type !== 'enum') found.push(`${id} has options without being an enum`)
     if (options !== undefined && (counted !== undefined || unit !== undefined))
       found.push(`${id} has options and a unit`)
-    if (type !== undefined && !units[String(type)]?.includes(unit as string | undefined))
-      found.push(`${id} has the wrong unit`)
+    if (type !== undefined && !units[type]?.includes(unit as string | undefined)) found.push(`${id} has the wrong unit`)
   }
-  if (platform === 'binary_sensor' && type !== undefined && !words(binaryClasses).has(String(type)))
+  if (platform === 'binary_sensor' && type !== undefined && !words(binaryClasses).has(type))
     found.push(`${id} has an unknown class`)
   if (platform === 'update' && component['command_topic'] !== undefined && component['payload_install'] === undefined)
     found.push(`${id} fails when it is installed`)
@@ -106,8 +106,9 @@ function topicFault(id: string, topic: unknown): readonly string[] {
   return typeof topic === 'string' && /^[^+#\0]+$/.test(topic) ? [] : [`${id} has a topic that is none`]
 }
 
-function urlFault(id: string, url: unknown): readonly string[] {
-  if (url === undefined || /^(https?|homeassistant):\/\/[^/\s]+/.test(String(url))) return []
+function urlFault(id: string, given: unknown): readonly string[] {
+  const url = given as string | undefined
+  if (url === undefined || /^(https?|homeassistant):\/\/[^/\s]+/.test(url)) return []
   return [`${id} is refused for its URL`]
 }
 
@@ -122,11 +123,12 @@ export function stateFaults(id: string, component: Fields, payload: string): rea
   if (component['platform'] === 'update') return updateFaults(id, object)
   const [, field] = /^\{\{ value_json\.([a-z_]+) \}\}$/.exec(String(component['value_template'])) ?? []
   if (field === undefined || !(field in object)) return [`${id} shows a field that there is not`]
-  const value = object[field]
+  const value = object[field] as string | number | null
   // What a template makes of it is `None`: not known.
   if (value === null) return []
   const { options, device_class: type } = component
-  if (component['platform'] === 'binary_sensor') return value === 'ON' || value === 'OFF' ? [] : [`${id} is ${value}`]
+  if (component['platform'] === 'binary_sensor')
+    return value === 'ON' || value === 'OFF' ? [] : [`${id} is ${String(value)}`]
   if (Array.isArray(options) && !options.includes(value)) return [`${id} is ${value}, which is no option`]
   if (type === 'timestamp' && !/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(String(value))) return [`${id} is no moment`]
   if (component['unit_of_measurement'] !== undefined && typeof value !== 'number') return [`${id} is no number`]
