@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import { findFactoryMistakes } from './factory-mistakes.ts'
 import { findMachineMistakes } from './machine-mistakes.ts'
 import type { Mistake } from './mistake.ts'
 import { findPowerMistakes } from './power-mistakes.ts'
@@ -9,5 +10,10 @@ import { findUpgradeMistakes } from './upgrade-mistakes.ts'
  * such a configuration goes on guarding the power, and says so.
  */
 export function findMistakes(config: Config, now: Date): readonly Mistake[] {
-  return [...findMachineMistakes(config), ...findPowerMistakes(config), ...findUpgradeMistakes(config, now)]
+  return [
+    ...findFactoryMistakes(config),
+    ...findMachineMistakes(config),
+    ...findPowerMistakes(config),
+    ...findUpgradeMistakes(config, now),
+  ]
 }

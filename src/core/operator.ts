@@ -16,6 +16,7 @@ import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
 import type { StagedImage } from './release/image.ts'
 import type { ReleaseAnswer } from './release/release-answer.ts'
+import type { VerificationRequests } from './release/verification.ts'
 import type { Requester } from './requester.ts'
 import type { TargetDecision } from './release/target.ts'
 import type { Abort } from './upgrade/abort.ts'
@@ -151,10 +152,12 @@ export interface WakeRequest {
   readonly all?: boolean | undefined
 }
 
-export interface StagingRequests {
+export interface StagingRequests extends VerificationRequests<Asked> {
   staged(): Promise<readonly StagedImage[]>
   /** Without a release: the target release. */
   stage(request: { readonly version?: string | undefined; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
+  /** Takes an image whose bytes are not those of before, by the beginning of its SHA-256. */
+  accept(request: { readonly sha256: string }, asked: Asked): Promise<RequestAnswer>
 }
 
 export interface NotificationRequests {

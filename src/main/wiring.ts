@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { createChecks } from '../adapters/checks/checks.ts'
-import { createFactory } from '../adapters/factory/factory.ts'
 import { createApi } from '../adapters/kubernetes/api.ts'
 import { type Access, handedOut, parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../adapters/kubernetes/kubernetes.ts'
@@ -8,6 +7,7 @@ import { createObjects } from '../adapters/kubernetes/objects.ts'
 import type { NutUps } from '../adapters/nut/ups.ts'
 import { createShare } from '../adapters/share/share.ts'
 import { createSnapshots } from '../adapters/snapshots/snapshots.ts'
+import { createBootServer } from '../adapters/tftp/boot-server.ts'
 import { createTalos, type TalosAdapter } from '../adapters/talos/talos.ts'
 import type { Credentials } from '../adapters/talos/talosconfig.ts'
 import { AgentError } from '../core/errors.ts'
@@ -16,9 +16,13 @@ import type { DoctorPorts } from '../core/doctor/ports.ts'
 import type { Logger } from '../core/log.ts'
 import type { Meter } from '../core/metrics/meter.ts'
 import type { Ports } from '../core/ports.ts'
+import type { BootServer } from '../core/release/served.ts'
 import type { Calendar } from '../core/upgrade/ports.ts'
+import { knownBytesIn } from '../operations/known-bytes.ts'
 import { recallSchematic } from '../operations/known-schematic.ts'
 import { accessFrom, keepKubernetes, keepTalos, type Sourced } from './credentials.ts'
+import { parseServer } from './boot-server-address.ts'
+import { type FactoryTold, keepSigners, openFactories } from './factories.ts'
 import { isMissingFile } from './file-gate.ts'
 import type { KeptFile } from './kept-file.ts'
 import { followMachines } from './machines.ts'
@@ -43,11 +47,9 @@ export interface World extends AsyncDisposable {
 }
 
 /** Callbacks for what people should know. */
-export interface WorldTold extends UpsesTold {
+export interface WorldTold extends UpsesTold, FactoryTold {
   /** The talosconfig or the kubeconfig can't be used and why, or with undefined can again; the last good one is used. */
   credentials?(name: 'talosconfig' | 'kubeconfig', why: string | undefined): void
-  /** A server has told the time just now, in ms since the epoch. */
-  time?(who: string, at: number): void
   /** The secrets of a machine can't be read and why, or with undefined can again. */
   machine?(name: string, why: string | undefined): void
 }
@@ -94,12 +96,15 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const upses = await followUpses(settings, { ...told, login: whenNew(loginsRefused, told.login) }, mayLack)
   const upgrade = followUpgrade(settings)
   const ports: Ports = {
-    factory: createFactory(config.factory.url, { meter, onDate: (at) => told.time?.('the Image Factory', at) }),
+    factory: await openFactories({ settings, journal, told, meter, canWait: mayLack }),
     share: createShare({
       ...config.share,
       directory: path(config.share.directory),
       schematicOf: (id) => recallSchematic(journal, id),
+      signedBy: await keepSigners({ settings, told, canWait: mayLack }),
+      memory: knownBytesIn(journal),
     }),
+    bootServer: openBootServer(settings),
     talos,
     kubernetes: createKubernetes(api),
     upses,
@@ -153,6 +158,11 @@ async function openCredentials({ settings, told = {}, log, isDaemon }: WorldOpti
   for (const last of [keptTalos.last, keptKubernetes?.last])
     if (last?.isCopy) log?.info({}, `${last.copyFile} is used instead of ${last.file}: it was renewed`)
   return { keptTalos, keptKubernetes }
+}
+
+/** The TFTP server of the configuration, where there is one. */
+export function openBootServer({ config: { share } }: Pick<Settings, 'config'>): BootServer | undefined {
+  return share.server === undefined ? undefined : createBootServer(share.server, parseServer(share.server))
 }
 
 /** Without a configured talosconfig every call to a node fails with this. */

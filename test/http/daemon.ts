@@ -123,6 +123,8 @@ export async function startDaemon(
     },
     staging: {
       staged: async () => [],
+      verify: async () => ({ isWhole: true, files: [], served: [] }),
+      accept: (request, asked) => hear('accept', request, asked),
       stage: ({ version, wait }, asked) => run(`stage ${version ?? 'the target'}`, wait, asked),
       ...overrides.staging,
     },

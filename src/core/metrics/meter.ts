@@ -33,7 +33,7 @@ export const meteredMetrics = {
   }),
   caretaker_factory_request_duration_seconds: histogram(
     'How long the Image Factory took to answer, downloads without their bodies',
-    { request: 'versions, withdrawn, schematic, build, image', outcome: 'ok, failed' },
+    { request: 'versions, withdrawn, schematic, build, catalogue, image', outcome: 'ok, failed' },
     [0.1, 0.5, 1, 5, 30, 120, 600],
   ),
   caretaker_event_loop_lag_seconds: histogram(
