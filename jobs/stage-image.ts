@@ -6,6 +6,7 @@ import { surplusOf } from '../src/core/release/retention.ts'
 import { schematicsInUse } from '../src/core/release/schematic.ts'
 import { planStaging, type StagingPlan, type StagingView } from '../src/core/release/staging.ts'
 import { nodesAskedAgainAfter, remembered } from '../src/operations/facts.ts'
+import { reportingShare } from '../src/operations/share-reports.ts'
 import { stageOrders } from '../src/operations/stage-orders.ts'
 import {
   demandMounted,
@@ -17,7 +18,7 @@ import {
 import { compareVersions, isOfficial } from '../src/core/version.ts'
 
 /** Stages the images of the target release on the share, and publishes those that machines are to boot. */
-export default defineJob({
+const stageImage = defineJob({
   name: 'stage-image',
   about: 'stages the verified images of the target release on the TFTP share, and publishes what machines boot',
   triggers: [
@@ -54,6 +55,8 @@ export default defineJob({
     return done(describe(plan, fresh))
   },
 })
+
+export default reportingShare(stageImage)
 
 /** Every schematic is known to the Factory under an id of its own, which counts when an image is asked for. */
 async function registerSchematics({

@@ -10,10 +10,12 @@ import { addJournalCommand } from './cli/journal-command.ts'
 import { addNotifyCommands } from './cli/notify-commands.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
+import { addSchematicCommands } from './cli/schematic-commands.ts'
 import { addStatusCommand } from './cli/status-command.ts'
 import { addTokenCommands } from './cli/token-commands.ts'
 import { codeOfPlan, codeOfRun } from './cli/outcome.ts'
 import { endWithPipe, fail } from './cli/failure.ts'
+import { verifyStaged } from './cli/verify-command.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
 import { output } from './cli/output.ts'
 import { notRemote } from './cli/server.ts'
@@ -147,6 +149,11 @@ command(
     const back = extra['rollback']
     if (back !== undefined && version !== undefined)
       throw new InvalidArgumentError('--rollback goes back to what was served before, and takes no release')
+    const sha256 = extra['accept']
+    if (typeof sha256 === 'string') {
+      const accepted = await ask(options, (daemon) => daemon.staged.accept.$post({ json: { sha256 } }))
+      if (!options.json) await print(options, accepted, accepted.said)
+    }
     const answer = await whileItRuns(
       describeRun('stage-image'),
       () =>
@@ -162,11 +169,13 @@ command(
   },
 )
   .option('--rollback [image]', 'let machines boot what they booted before, until another release is to be published')
+  .option('--accept <sha256>', 'take an image first that is kept apart: other bytes than its URL answered before')
   .option('--no-wait', 'return immediately')
 
 addRolloutCommands()
 
-command('staged', 'staged images on the share', async (options) => {
+command('staged', 'staged images on the share', async (options, _args, extra) => {
+  if (extra['verify'] === true) return verifyStaged(options)
   const staged = await askOr(
     options,
     (daemon) => daemon.staged.$get(),
@@ -177,18 +186,9 @@ command('staged', 'staged images on the share', async (options) => {
   )
   await print(options, staged, async (zone) => (await rendering()).renderStaged(staged, await zone()))
   return exit.ok
-})
+}).option('--verify', 'hash everything once more, and read it back from the boot server (share.server)')
 
-group('schematic', 'Image Factory schematics')
-command('schematic id <file>', 'print the id of a schematic', async (options, [file]) => {
-  const [{ readText }, { toSchematic }] = await Promise.all([
-    import('./main/file-gate.ts'),
-    import('./main/settings.ts'),
-  ])
-  const { id } = toSchematic(await readText(file!), file!)
-  await print(options, { id }, async () => id)
-  return exit.ok
-})
+addSchematicCommands()
 
 group('uki', 'Unified Kernel Images')
 command('uki inspect <file>', 'print what an image contains', async (options, [file]) => {

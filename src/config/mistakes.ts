@@ -1,5 +1,6 @@
 import type { Config } from './config.ts'
 import { findImageMistakes } from './image-mistakes.ts'
+import { findFactoryMistakes } from './factory-mistakes.ts'
 import { findMachineMistakes } from './machine-mistakes.ts'
 import type { Mistake } from './mistake.ts'
 import { findPowerMistakes } from './power-mistakes.ts'
@@ -11,6 +12,7 @@ import { findUpgradeMistakes } from './upgrade-mistakes.ts'
  */
 export function findMistakes(config: Config, now: Date): readonly Mistake[] {
   return [
+    ...findFactoryMistakes(config),
     ...findMachineMistakes(config),
     ...findImageMistakes(config),
     ...findPowerMistakes(config),

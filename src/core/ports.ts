@@ -3,6 +3,7 @@ import type { DoctorPorts } from './doctor/ports.ts'
 import type { Journal } from './journal.ts'
 import type { Hosts, Ups, Waker } from './power/ports.ts'
 import type { Factory, Share } from './release/ports.ts'
+import type { BootServer } from './release/served.ts'
 import type { Calendar } from './upgrade/ports.ts'
 
 /**
@@ -12,6 +13,8 @@ import type { Calendar } from './upgrade/ports.ts'
 export interface Ports {
   readonly factory: Factory
   readonly share: Share
+  /** Absent where none is configured. */
+  readonly bootServer?: BootServer | undefined
   readonly talos: Talos
   readonly kubernetes: Kubernetes
   /** By their label in the configuration. Empty where none is configured. */

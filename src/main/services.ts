@@ -5,6 +5,7 @@ import { type Alerts, settleGone } from '../core/alert.ts'
 import { findMistakes } from '../config/mistakes.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import type { Meter } from '../core/metrics/meter.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
@@ -37,6 +38,7 @@ export interface ServicesOptions {
   /** Keys of our own, by name. */
   readonly key: (name: string) => Promise<Uint8Array>
   readonly log: Logger
+  readonly meter: Meter
   readonly limits?: Partial<SupervisorLimits>
 }
 
@@ -106,6 +108,7 @@ function contextOf(
     web,
     key,
     log,
+    meter,
   }: ServicesOptions & { readonly web: WebDoor },
   signal: AbortSignal,
 ): Omit<ServiceContext<unknown>, 'restart'> {
@@ -121,6 +124,7 @@ function contextOf(
     publicUrl: () => publicUrlIn(settings.config),
     notifyThrough: notifier.open,
     web,
+    meter,
     jobs: { all: agent.jobs, run: agent.runJob, queueThrough: queue.open },
     notice: {
       ups: agent.guard.notice,

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { createChecks } from '../adapters/checks/checks.ts'
 import { withBandwidth } from '../adapters/factory/bandwidth.ts'
-import { createFactory } from '../adapters/factory/factory.ts'
 import { createApi } from '../adapters/kubernetes/api.ts'
 import { type Access, handedOut, parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../adapters/kubernetes/kubernetes.ts'
@@ -11,18 +10,24 @@ import { type ApartShare, createApartShare } from '../adapters/share/apart/apart
 import { writeProbe } from '../adapters/share/probe.ts'
 import { createShare } from '../adapters/share/share.ts'
 import { createSnapshots } from '../adapters/snapshots/snapshots.ts'
+import { createBootServer } from '../adapters/tftp/boot-server.ts'
 import { createTalos, type TalosAdapter } from '../adapters/talos/talos.ts'
 import type { Credentials } from '../adapters/talos/talosconfig.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import type { DoctorPorts } from '../core/doctor/ports.ts'
 import type { Logger } from '../core/log.ts'
+import type { Meter } from '../core/metrics/meter.ts'
 import type { Ports } from '../core/ports.ts'
+import type { BootServer } from '../core/release/served.ts'
 import type { Calendar } from '../core/upgrade/ports.ts'
 import type { Share } from '../core/release/ports.ts'
+import { knownBytesIn } from '../operations/known-bytes.ts'
 import { recallSchematic } from '../operations/known-schematic.ts'
+import { parseServer } from './boot-server-address.ts'
 import { accessFrom, keepKubernetes, keepTalos, type Sourced } from './credentials.ts'
 import { freeSpaceAt } from './doctor-files.ts'
+import { type FactoryTold, keepSigners, openFactories } from './factories.ts'
 import { isMissingFile } from './file-gate.ts'
 import type { KeptFile } from './kept-file.ts'
 import { followMachines } from './machines.ts'
@@ -48,11 +53,9 @@ export interface World extends AsyncDisposable {
 }
 
 /** Callbacks for what people should know. */
-export interface WorldTold extends UpsesTold {
+export interface WorldTold extends UpsesTold, FactoryTold {
   /** The talosconfig or the kubeconfig can't be used and why, or with undefined can again; the last good one is used. */
   credentials?(name: 'talosconfig' | 'kubeconfig', why: string | undefined): void
-  /** A server has told the time just now, in ms since the epoch. */
-  time?(who: string, at: number): void
   /** The secrets of a machine can't be read and why, or with undefined can again. */
   machine?(name: string, why: string | undefined): void
 }
@@ -62,6 +65,7 @@ export interface WorldOptions {
   readonly journal: Journal
   readonly told?: WorldTold
   readonly log?: Logger
+  readonly meter?: Meter
   /**
    * A daemon starts without credentials that are not there yet, and, where it has run before, whatever is wrong with
    * files that the configuration names: it guards the power with what is left.
@@ -85,7 +89,7 @@ export interface WorldOptions {
  * @throws AgentError `misconfigured`
  */
 export async function openWorld(options: WorldOptions): Promise<World> {
-  const { settings, journal, told = {}, log, isDaemon } = options
+  const { settings, journal, told = {}, log, meter, isDaemon } = options
   const { config } = settings
   const mayLack = () => isDaemon === true && settings.hasRun
   const { keptTalos, keptKubernetes } = await openCredentials(options)
@@ -98,13 +102,14 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const loginsRefused = new Map<string, string>()
   const upses = await followUpses(settings, { ...told, login: whenNew(loginsRefused, told.login) }, mayLack)
   const upgrade = followUpgrade(settings)
-  const share = openShare(options)
+  const share = openShare(options, await keepSigners({ settings, told, canWait: mayLack }))
   const ports: Ports = {
     factory: withBandwidth(
-      createFactory(config.factory.url, { onDate: (at) => told.time?.('the Image Factory', at) }),
+      await openFactories({ settings, journal, told, meter, canWait: mayLack }),
       () => settings.config.share.bandwidth,
     ),
     share,
+    bootServer: openBootServer(settings),
     talos,
     kubernetes: createKubernetes(api),
     upses,
@@ -143,12 +148,16 @@ export async function openWorld(options: WorldOptions): Promise<World> {
 export type OpenShare = Pick<ApartShare, keyof Share | 'write' | 'freeSpace'>
 
 /** A daemon works on it in processes of their own: it must go on where a mount hangs. A command does one thing and ends. */
-function openShare({ settings, journal, isDaemon }: WorldOptions): ApartShare {
+function openShare(
+  { settings, journal, isDaemon }: WorldOptions,
+  signedBy: () => Promise<readonly string[]>,
+): ApartShare {
   const directory = settings.path(settings.config.share.directory)
   const schematicOf = (id: string) => recallSchematic(journal, id)
-  if (isDaemon) return createApartShare({ directory, schematicOf, start: () => startShareProcess(directory) })
+  const means = { directory, schematicOf, signedBy, memory: knownBytesIn(journal) }
+  if (isDaemon) return createApartShare({ ...means, start: () => startShareProcess(directory) })
   return {
-    ...createShare({ directory, schematicOf }),
+    ...createShare(means),
     write: (bytes, signal) => writeProbe(directory, bytes, signal),
     freeSpace: () => freeSpaceAt(directory),
     [Symbol.dispose]: () => {},
@@ -175,6 +184,11 @@ async function openCredentials({ settings, told = {}, log, isDaemon }: WorldOpti
   for (const last of [keptTalos.last, keptKubernetes?.last])
     if (last?.isCopy) log?.info({}, `${last.copyFile} is used instead of ${last.file}: it was renewed`)
   return { keptTalos, keptKubernetes }
+}
+
+/** The TFTP server of the configuration, where there is one. */
+export function openBootServer({ config: { share } }: Pick<Settings, 'config'>): BootServer | undefined {
+  return share.server === undefined ? undefined : createBootServer(share.server, parseServer(share.server))
 }
 
 /** Without a configured talosconfig every call to a node fails with this. */

@@ -4,10 +4,15 @@ import type { StagingRequests } from '../core/operator.ts'
 import { type Image, imagesOf } from '../core/release/image.ts'
 import { imageBefore, presentName } from '../core/release/publication.ts'
 import { remembered } from './facts.ts'
+import { acceptBytes } from './known-bytes.ts'
 import { demandOffered } from './named-release.ts'
 import { runAndWait, startJob } from './job-requests.ts'
 import { recordChange, type RequestMeans } from './request.ts'
 import { findJob } from './running-agent.ts'
+import { verifyShare } from './verify-share.ts'
+
+/** In ms: a share of a gigabyte over a slow line takes some minutes. */
+const verifiesWithin = 20 * 60_000
 
 /** What is on the share, and what a person wants there. */
 export function createStagingRequests(means: RequestMeans): StagingRequests {
@@ -46,6 +51,21 @@ export function createStagingRequests(means: RequestMeans): StagingRequests {
       const answer = wait ? runAndWait(agent, job(), signal) : startJob(agent, job())
       const said = `${image.file} goes back from ${present.version} to ${version}`
       recordChange(journal, { kind: 'event', subject: 'share', said }, by)
+      return answer
+    },
+    verify: ({ signal }) =>
+      verifyShare(
+        {
+          ports,
+          signal: AbortSignal.any([signal, AbortSignal.timeout(verifiesWithin)]),
+        },
+        journal,
+      ),
+    accept: async ({ sha256 }, { by }) => {
+      const { version, held } = acceptBytes(journal, sha256, means.now())
+      const said = `${version} with the SHA-256 ${held.sha256} was accepted`
+      const answer = recordChange(journal, { kind: 'event', subject: version, said }, by)
+      await startJob(agent, findJob(agent, 'stage-image'))
       return answer
     },
   }

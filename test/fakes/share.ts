@@ -31,6 +31,7 @@ export function fakeShare(note: (entry: string) => Promise<void>): FakeShare {
   const staged = () => images.map(shown).sort((a, b) => Number(b.published) - Number(a.published))
 
   return {
+    digest: async () => 'b'.repeat(64),
     staged: async () => staged(),
     names: async () => [...names.values()],
     stage: async (order, factory, signal) => {
@@ -54,7 +55,7 @@ export function fakeShare(note: (entry: string) => Promise<void>): FakeShare {
       const of = { version, schematic, architecture, secureBoot, kind }
       const former: FormerImage[] = before ? [before, ...before.history] : []
       const history = former.filter((one) => one.version !== version || one.schematic !== schematic)
-      names.set(file, { ...of, file, publishedAt: now(), history, fault: undefined })
+      names.set(file, { ...of, file, bytes: kept.bytes, publishedAt: now(), history, fault: undefined })
     },
     prune: async (surplus) => {
       for (const file of surplus.names) names.delete(file)

@@ -7,6 +7,7 @@ import { watchShare } from '../../src/services/share-watch/watch.ts'
 const name = (fault?: string): PublishedName => ({
   file: 'boot.efi',
   fault,
+  bytes: 1,
   version: 'v1.13.9',
   schematic: 'a',
   architecture: 'amd64',

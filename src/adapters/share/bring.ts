@@ -1,17 +1,17 @@
 import { chmod, rename, rm } from 'node:fs/promises'
 import { AgentError } from '../../core/errors.ts'
 import { assetsOf, type ImageOrder, type StagedFile } from '../../core/release/image.ts'
-import type { Factory } from '../../core/release/ports.ts'
 import type { Schematic } from '../../core/release/schematic.ts'
 import { syncDirectory, writeWhole } from './files.ts'
 import { filePath, type Layout, makePlace, manifestPath, partPath, placeOf } from './layout.ts'
 import type { Manifest } from './manifest.ts'
-import { discard, download } from './part.ts'
+import { discard } from './part.ts'
+import { downloadProven, type Proving } from './proof.ts'
 
 /** The source of an image, and the facts for its manifest. */
-export interface Origin {
-  readonly factory: Pick<Factory, 'warm' | 'open'>
-  readonly now: () => Date
+export interface Origin extends Proving {
+  /** PEM: what signs the images; none where signatures are not verified. */
+  readonly signedBy: () => Promise<readonly string[]>
   /** What an id of the order stands for, where that is known. */
   readonly schematicOf: (id: string) => Schematic | undefined
   /** Ends with an error where nobody waits any more for what is done here. */
@@ -28,13 +28,14 @@ export async function bring(layout: Layout, order: ImageOrder, origin: Origin, s
   await makePlace(layout, place)
   const assets = assetsOf(order)
   const files: StagedFile[] = []
-  for (const name of assets)
-    files.push({
-      name,
-      ...(await download(partPath(place, name), { ...order, asset: name }, origin.factory, signal)),
-    })
+  for (const name of assets) {
+    const asset = { ...order, asset: name }
+    const { bytes, sha256 } = await downloadProven(partPath(place, name), asset, origin, signal)
+    files.push({ name, bytes, sha256 })
+  }
   const parts = assets.map((name) => partPath(place, name))
   await check(parts, order, origin.schematicOf(order.schematic))
+  await checkSignature(parts[0]!, order, await origin.signedBy())
   await origin.stillWanted()
   for (const [index, name] of assets.entries()) {
     const part = parts[index]!
@@ -57,6 +58,16 @@ export async function bring(layout: Layout, order: ImageOrder, origin: Origin, s
   }
   await writeWhole(manifestPath(place), JSON.stringify(manifest, null, 2))
   await syncDirectory(place)
+}
+
+/** @throws AgentError `malformed` for a UKI that is signed by none of these */
+async function checkSignature(part: string, order: ImageOrder, pinned: readonly string[]): Promise<void> {
+  if (pinned.length === 0 || order.kind !== 'uki') return
+  const { refuseSignature } = await import('./uki-file.ts')
+  const refusal = await refuseSignature(part, { pinned, mustBeSigned: order.secureBoot })
+  if (refusal === undefined) return
+  await discard(part)
+  throw new AgentError('malformed', `the image that the Factory sent for ${order.version} was rejected: ${refusal}`)
 }
 
 async function check(parts: readonly string[], order: ImageOrder, schematic: Schematic | undefined): Promise<void> {

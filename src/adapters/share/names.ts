@@ -13,8 +13,8 @@ const publishingTakes = 300
 export async function readNames(layout: Layout): Promise<PublishedName[]> {
   const found: PublishedName[] = []
   for (const { file, record } of await findNames(layout)) {
-    const { served: _, bytes: __, stagedAt: ___, sha256: ____, ...shown } = record
-    found.push({ ...shown, file, fault: await lastingFault(layout, { file, record }) })
+    const { served, bytes: _, stagedAt: __, sha256: ___, ...shown } = record
+    found.push({ ...shown, file, bytes: served.bytes, fault: await lastingFault(layout, { file, record }) })
   }
   return found
 }

@@ -8,6 +8,8 @@ import { findImages, findNames } from './staged.ts'
 
 /** A partial download that was not resumed for this long is removed, in ms. */
 const staleAfter = 24 * 3_600_000
+/** An image that is kept apart waits so long for a person, in ms. */
+const heldFor = 30 * 86_400_000
 
 /** Removes names, then the images that no other name has. */
 export async function pruneImages(layout: Layout, { images, names }: Surplus): Promise<void> {
@@ -32,11 +34,11 @@ export async function pruneParts(layout: Layout, now: Date): Promise<void> {
     if (isPart(name) && (await isStale(join(directory, name), now))) await rm(join(directory, name), { force: true })
   }
   for (const place of await listPlaces(layout)) {
-    const parts = (await list(place)).filter(isPart)
+    const parts = (await list(place)).filter((name) => isPart(name) || isHeld(name))
     if (parts.length === 0) continue
     for (const part of parts) {
       const path = join(place, part)
-      if (!(await isStale(path, now))) continue
+      if (!(await isStale(path, now, isHeld(part) ? heldFor : staleAfter))) continue
       await rm(`${path}.etag`, { force: true })
       await rm(path, { force: true })
     }
@@ -50,7 +52,12 @@ function isPart(name: string): boolean {
   return /^\..+\.part$/.test(name)
 }
 
-async function isStale(path: string, now: Date): Promise<boolean> {
+/** What is kept apart (proof.ts). */
+function isHeld(name: string): boolean {
+  return /^\..+\.part\.held$/.test(name)
+}
+
+async function isStale(path: string, now: Date, after = staleAfter): Promise<boolean> {
   const info = await stat(path).catch(() => undefined)
-  return info !== undefined && now.getTime() - info.mtimeMs > staleAfter
+  return info !== undefined && now.getTime() - info.mtimeMs > after
 }

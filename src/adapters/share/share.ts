@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { AgentError } from '../../core/errors.ts'
 import {
   describeVariant,
@@ -9,9 +10,11 @@ import {
 import type { Factory, Share } from '../../core/release/ports.ts'
 import type { Schematic } from '../../core/release/schematic.ts'
 import { bring } from './bring.ts'
+import { sha256Of } from './files.ts'
 import { checkDirectory, type Layout, publishedPath } from './layout.ts'
 import { readNames } from './names.ts'
 import { translateError } from './part.ts'
+import { type BytesMemory, noMemory } from './proof.ts'
 import { pruneImages, pruneParts } from './prune.ts'
 import { publish } from './publish.ts'
 import { findImages, findStaged, observe } from './staged.ts'
@@ -27,6 +30,10 @@ export interface ShareOptions extends Layout {
    * known, ids are compared, which the Factory's builder may compute otherwise.
    */
   readonly schematicOf?: (id: string) => Schematic | undefined
+  /** Certificates that signed images must be signed by, PEM; without any, signatures are not verified. */
+  readonly signedBy?: () => Promise<readonly string[]>
+  /** What URLs answered before. */
+  readonly memory?: BytesMemory
   /** Ends with an error where nobody waits any more for what is done here: asked before each change that counts. */
   readonly stillWanted?: () => Promise<void>
 }
@@ -41,6 +48,8 @@ export function createShare({
   readWithin = 300_000,
   now = () => new Date(),
   schematicOf = () => undefined,
+  signedBy = async () => [],
+  memory = noMemory,
   stillWanted = async () => {},
 }: ShareOptions): Share {
   const layout: Layout = { directory }
@@ -56,7 +65,7 @@ export function createShare({
     const there = (await staged.fresh()).find((image) => isSameImage(image, order))
     if (there) return there
     await checkDirectory(layout)
-    await bring(layout, order, { factory, now, schematicOf, stillWanted }, signal)
+    await bring(layout, order, { factory, now, schematicOf, signedBy, memory, stillWanted }, signal)
     return demand(order)
   }
 
@@ -86,6 +95,7 @@ export function createShare({
     })
 
   return {
+    digest: (path, most, signal) => translated(sha256Of(join(directory, path), most, signal)),
     staged: staged.present,
     names: () => translated(names.fresh()),
     stage: (order, factory, signal) => translated(stage(order, factory, signal)),

@@ -1,5 +1,7 @@
 import type { ImageOrder, ImageRef, StagedImage } from './image.ts'
 import type { PublishedName, Surplus } from './published.ts'
+import type { Proofs } from './proofs.ts'
+import type { Catalogue } from './schematic-check.ts'
 import type { Schematic } from './schematic.ts'
 
 /** The Talos Image Factory. */
@@ -13,6 +15,8 @@ export interface Factory {
    * know that question: before v1.3.3 it answers what it offers, as `versions` has told.
    */
   withdrawn(offered: readonly string[], signal: AbortSignal): Promise<readonly string[] | undefined>
+  /** What schematics may name for a release. @throws AgentError `rejected` where it does not offer the release */
+  catalogue(version: string, signal: AbortSignal): Promise<Catalogue>
   /** Makes the schematic known and answers its id, 64 hex digits: the Factory's own, whatever we compute. */
   register(schematic: Schematic, signal: AbortSignal): Promise<string>
   /** Has the image built if need be, which can take minutes; answers its size in bytes where the Factory says it. */
@@ -34,10 +38,16 @@ export interface Download {
   readonly size: number | undefined
   readonly etag: string | undefined
   readonly body: AsyncIterable<Uint8Array>
+  /** The URL that was asked for, without credentials: it should always answer the same bytes. */
+  readonly source: string
+  /** What the same server says of these bytes. */
+  proofs(signal: AbortSignal): Promise<Proofs>
 }
 
 /** The directory that the NAS serves over TFTP. Every call has a limit of its own: a mount can hang. */
 export interface Share {
+  /** SHA-256 of the first so many bytes of a file of the share, or of all of it, in lower-case hex. */
+  digest(path: string, most: number | undefined, signal: AbortSignal): Promise<string>
   /** What is staged whole: what is published first, then the newest. */
   staged(): Promise<readonly StagedImage[]>
   /** Every name that we have published, and whether what machines get under it is still what we gave it. */

@@ -3,6 +3,8 @@ import type { ImageRef } from './image.ts'
 /** A name on the share under which machines boot an image. */
 export interface PublishedName extends Omit<ImageRef, 'architecture'> {
   readonly file: string
+  /** Of what machines get, as it was published. */
+  readonly bytes: number
   readonly architecture: string
   /** ISO 8601. */
   readonly publishedAt: string

@@ -1,5 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { imageKinds, type ImageStatus, type StagedImage } from '../../core/release/image.ts'
+import type { Proofs } from '../../core/release/proofs.ts'
+import type { VerificationAnswer } from '../../core/release/verification.ts'
 import { count, schemaOf, text, texts, time } from './answer.ts'
 
 export const stagedImage = schemaOf<StagedImage>()(
@@ -23,3 +25,23 @@ export const imageStatus = schemaOf<ImageStatus>()(
   z.object({ name: text, file: text, published: stagedImage.optional(), note: text.optional() }),
 )
 export const stagedImages = z.array(stagedImage)
+
+const proofs = schemaOf<Proofs>()('Proofs', z.object({ sha256: text.optional(), hasSignature: z.boolean() }))
+
+export const verification = schemaOf<VerificationAnswer>()(
+  'Verification',
+  z.object({
+    isWhole: z.boolean(),
+    files: z.array(
+      z.object({
+        path: text,
+        version: text,
+        bytes: count,
+        sha256: text,
+        fault: text.optional(),
+        proofs: proofs.optional(),
+      }),
+    ),
+    served: z.array(z.object({ file: text, server: text, fault: text.optional(), action: text.optional() })),
+  }),
+)

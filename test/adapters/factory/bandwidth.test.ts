@@ -20,6 +20,8 @@ function lineAt(rate: () => number | undefined) {
       offset: 0,
       size: 4_000,
       etag: undefined,
+      source: 'https://factory.example/image',
+      proofs: async () => ({ sha256: undefined, hasSignature: false }),
       body: (async function* () {
         for (let piece = 0; piece < 4; piece++) yield new Uint8Array(1_000)
       })(),

@@ -29,7 +29,7 @@ function stagedOf(version: string): StagedImage {
 
 function nameOf(version: string, former: readonly string[] = [], file: string = image.file): PublishedName {
   const history = former.map((one) => ({ ...built, version: one, publishedAt: '2026-11-21T00:00:00.000Z' }))
-  return { ...built, file, version, publishedAt: '2026-11-22T00:00:00.000Z', history, fault: undefined }
+  return { ...built, file, version, publishedAt: '2026-11-22T00:00:00.000Z', bytes: 1, history, fault: undefined }
 }
 
 const usual: PublicationView = {

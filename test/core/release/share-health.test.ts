@@ -6,6 +6,7 @@ import { judgeShare } from '../../../src/core/release/share-health.ts'
 const name = (file: string, fault?: string): PublishedName => ({
   file,
   fault,
+  bytes: 1,
   version: 'v1.13.9',
   schematic: 'a',
   architecture: 'amd64',

@@ -34,7 +34,7 @@ function nameOf(image: WantedImage, version: string, former: readonly string[] =
   const at = (of: string) => `2026-11-${of.split('.').at(-1)!.padStart(2, '0')}T00:00:00.000Z`
   const of = { ...built, architecture, schematic }
   const history = former.map((one) => ({ ...of, version: one, publishedAt: at(one) }))
-  return { ...of, file: publishedName(image, version), version, publishedAt: at(version), history, fault }
+  return { ...of, file: publishedName(image, version), version, publishedAt: at(version), bytes: 1, history, fault }
 }
 
 const usual: StagingView = {

@@ -4,6 +4,7 @@ import { isSameImage } from '../../../core/release/image.ts'
 import type { Share } from '../../../core/release/ports.ts'
 import type { Schematic } from '../../../core/release/schematic.ts'
 import { createShareProcess, type ShareChild, type ShareProcess } from './process.ts'
+import { type BytesMemory, noMemory } from '../proof.ts'
 import type { CallName, Calls } from './wire.ts'
 
 export interface ApartOptions {
@@ -11,6 +12,10 @@ export interface ApartOptions {
   readonly directory: string
   readonly start: () => ShareChild
   readonly schematicOf: (id: string) => Schematic | undefined
+  /** Certificates that signed images must be signed by, PEM. */
+  readonly signedBy?: () => Promise<readonly string[]>
+  /** What URLs answered before. */
+  readonly memory?: BytesMemory
   /** How long a look may take, in ms. */
   readonly answerWithin?: number
   /** How long the share may do nothing while files are read or written whole, in ms: a slow NAS syncs 100 MB in half a minute. */
@@ -43,6 +48,8 @@ export function createApartShare(options: ApartOptions): ApartShare {
     directory,
     start,
     schematicOf,
+    signedBy = async () => [],
+    memory = noMemory,
     answerWithin = 10_000,
     workWithin = 180_000,
     keptFor = 15_000,
@@ -126,6 +133,7 @@ export function createApartShare(options: ApartOptions): ApartShare {
   }
 
   return {
+    digest: (path, most, signal) => ask('digest', { path, most }, { within: workWithin, signal }),
     staged: () => look('staged', answerWithin),
     names: () => look('names', workWithin),
     stage: async (order, factory, signal) => {
@@ -133,8 +141,8 @@ export function createApartShare(options: ApartOptions): ApartShare {
       if (there) return there
       const own = open()
       try {
-        const given = { order, schematic: schematicOf(order.schematic) }
-        return await own.call('stage', given, { within: workWithin, signal, factory, given: giveUp })
+        const given = { order, schematic: schematicOf(order.schematic), signedBy: await signedBy() }
+        return await own.call('stage', given, { within: workWithin, signal, factory, memory, given: giveUp })
       } finally {
         own.end()
       }

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import { AgentError } from '../../../core/errors.ts'
 import type { Download, Factory } from '../../../core/release/ports.ts'
+import type { BytesMemory } from '../proof.ts'
 import {
   type CallName,
   type Calls,
@@ -12,6 +13,7 @@ import {
   lastFrame,
   type Reply,
   type Request,
+  type Told,
 } from './wire.ts'
 
 /** A process that touches the share, as it was started. */
@@ -44,6 +46,7 @@ export interface CallOptions {
   readonly within: number
   /** For staging. */
   readonly factory?: Pick<Factory, 'warm' | 'open'>
+  readonly memory?: BytesMemory
   /** Called where it does nothing for too long: the process is given up. */
   readonly given: () => AgentError
 }
@@ -52,7 +55,10 @@ interface Pending {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
   readonly factory: Pick<Factory, 'warm' | 'open'> | undefined
+  readonly memory: BytesMemory | undefined
   readonly stop: AbortController
+  /** The download that was opened last, and what ends it. */
+  opened: { readonly download: Download; readonly number: number; readonly over: AbortController } | undefined
   /** When the share was seen to do something last, by the monotonic clock. */
   seenAt: number
   /** It waits for us. */
@@ -87,13 +93,14 @@ export function createShareProcess(child: ShareChild): ShareProcess {
   async function call<Name extends CallName>(
     name: Name,
     given: Calls[Name]['given'],
-    { signal, within, factory, given: giveUp }: CallOptions,
+    { signal, within, factory, memory, given: giveUp }: CallOptions,
   ): Promise<Calls[Name]['answer']> {
     if (signal?.aborted) throw cancelled()
     const id = next++
     const stop = new AbortController()
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    const own: Pending = { resolve, reject, factory, stop, seenAt: performance.now(), isOurTurn: false }
+    const seenAt = performance.now()
+    const own: Pending = { resolve, reject, factory, memory, stop, opened: undefined, seenAt, isOurTurn: false }
     pending.set(id, own)
     const abandon = (error: unknown) => {
       reject(error)
@@ -132,26 +139,46 @@ export function createShareProcess(child: ShareChild): ShareProcess {
   }
 }
 
-/** Asks the Factory for the process that stages. */
-async function answerQuestion(
-  child: ShareChild,
-  asked: Pending,
-  question: Extract<Reply, { readonly ask: string }>,
-): Promise<void> {
+/** Asks the Factory, and what is remembered, for the process that stages. */
+async function answerQuestion(child: ShareChild, asked: Pending, question: Asked): Promise<void> {
   asked.isOurTurn = true
   try {
-    if (question.ask === 'warm') {
-      const size = await asked.factory!.warm(question.order, asked.stop.signal)
-      hand(asked)
-      return child.send({ told: size })
-    }
-    const { body, ...told } = await asked.factory!.open(question.order, question.resume, asked.stop.signal)
+    const told = await learn(asked, question)
     child.send({ told })
-    await pump(child.input, body, asked)
+    if (question.ask === 'open') await pump(child.input, asked)
   } catch (error) {
     child.send({ refused: failureOf(error) })
   } finally {
     hand(asked)
+  }
+}
+
+type Asked = Extract<Reply, { readonly ask: string }>
+
+async function learn(asked: Pending, question: Asked): Promise<Told> {
+  const { factory, memory, stop, opened } = asked
+  switch (question.ask) {
+    case 'warm':
+      return factory!.warm(question.order, stop.signal)
+    case 'open': {
+      opened?.over.abort()
+      const over = new AbortController()
+      const signal = AbortSignal.any([stop.signal, over.signal])
+      const download = await factory!.open(question.order, question.resume, signal)
+      const number = (opened?.number ?? 0) + 1
+      asked.opened = { download, number, over }
+      const { offset, size, etag, source } = download
+      return { offset, size, etag, source, body: number }
+    }
+    case 'proofs':
+      return opened!.download.proofs(stop.signal)
+    case 'recall':
+      return memory?.recall(question.source)
+    case 'remember':
+      await memory?.remember(question.known)
+      return undefined
+    default:
+      return question satisfies never
   }
 }
 
@@ -161,12 +188,12 @@ function hand(asked: Pending): void {
   asked.isOurTurn = false
 }
 
-/** Sends a body in frames, no faster than the share takes it. */
-async function pump(input: Writable, body: Download['body'], asked: Pending): Promise<void> {
+/** Sends a body in frames, no faster than the share takes it, until another is opened. */
+async function pump(input: Writable, asked: Pending): Promise<void> {
+  const { download, number, over } = asked.opened!
+  const ended = AbortSignal.any([asked.stop.signal, over.signal])
   const gone = new Promise<never>((_resolve, reject) =>
-    asked.stop.signal.addEventListener('abort', () => reject(cancelled()), {
-      once: true,
-    }),
+    ended.addEventListener('abort', () => reject(cancelled()), { once: true }),
   )
   gone.catch(() => undefined)
   const write = async (bytes: Uint8Array) => {
@@ -176,12 +203,13 @@ async function pump(input: Writable, body: Download['body'], asked: Pending): Pr
     asked.isOurTurn = true
   }
   try {
-    for await (const chunk of body) {
-      input.write(frameHead(chunk.length))
+    for await (const chunk of download.body) {
+      if (ended.aborted) throw cancelled()
+      input.write(frameHead(number, chunk.length))
       await write(chunk)
     }
-    await write(lastFrame())
+    await write(lastFrame(number))
   } catch (error) {
-    input.write(failingFrame(failureOf(error)))
+    input.write(failingFrame(number, failureOf(error)))
   }
 }

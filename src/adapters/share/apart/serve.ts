@@ -1,9 +1,21 @@
 import { statfs } from 'node:fs/promises'
 import { AgentError } from '../../../core/errors.ts'
-import type { Download, Factory } from '../../../core/release/ports.ts'
+import type { KnownBytes } from '../../../core/release/known-bytes.ts'
+import type { Factory } from '../../../core/release/ports.ts'
+import type { Proofs } from '../../../core/release/proofs.ts'
 import { removeProbe, writeProbe } from '../probe.ts'
+import type { BytesMemory } from '../proof.ts'
 import { createShare } from '../share.ts'
-import { type Command, createFrameReader, errorOf, failureOf, type Question, type Reply, type Request } from './wire.ts'
+import {
+  type Command,
+  createFrameReader,
+  errorOf,
+  failureOf,
+  type Opened,
+  type Question,
+  type Reply,
+  type Request,
+} from './wire.ts'
 
 /** The other end: who asks. */
 export interface Asker {
@@ -30,18 +42,31 @@ export function serveShare(directory: string, { send, input, stillWanted }: Aske
   const factoryFor = (id: number): Pick<Factory, 'warm' | 'open'> => ({
     warm: async (order) => (await question(id, { ask: 'warm', order })) as number | undefined,
     open: async (order, resume) => {
-      const told = (await question(id, { ask: 'open', order, resume })) as Omit<Download, 'body'>
-      return { ...told, body: frames.body() }
+      const { body, ...told } = (await question(id, { ask: 'open', order, resume })) as Opened
+      const proofs = async () => (await question(id, { ask: 'proofs' })) as Proofs
+      return { ...told, proofs, body: frames.body(body) }
     },
+  })
+  /** What URLs answered, as the other process remembers it. */
+  const memoryFor = (id: number): BytesMemory => ({
+    recall: async (source) => (await question(id, { ask: 'recall', source })) as KnownBytes | undefined,
+    remember: async (known) => void (await question(id, { ask: 'remember', known })),
+  })
+  const originOf = ({ id, given: { schematic, signedBy } }: Request<'stage'>) => ({
+    schematicOf: () => schematic,
+    signedBy: async () => signedBy,
+    memory: memoryFor(id),
   })
 
   async function perform(request: Request, signal: AbortSignal): Promise<unknown> {
     const share = createShare({
       directory,
       stillWanted,
-      ...(request.call === 'stage' ? { schematicOf: () => request.given.schematic } : {}),
+      ...(request.call === 'stage' ? originOf(request) : {}),
     })
     switch (request.call) {
+      case 'digest':
+        return share.digest(request.given.path, request.given.most, signal)
       case 'staged':
         return share.staged()
       case 'names':
