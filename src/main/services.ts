@@ -5,6 +5,7 @@ import { type Alerts, settleGone } from '../core/alert.ts'
 import { findMistakes } from '../config/mistakes.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import type { TransferEvent } from '../core/netboot/boot-event.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
@@ -37,6 +38,8 @@ export interface ServicesOptions {
   /** Keys of our own, by name. */
   readonly key: (name: string) => Promise<Uint8Array>
   readonly log: Logger
+  /** Who keeps what machines do that boot from the network. */
+  readonly boot?: (event: TransferEvent) => void
   readonly limits?: Partial<SupervisorLimits>
 }
 
@@ -106,6 +109,7 @@ function contextOf(
     web,
     key,
     log,
+    boot = () => {},
   }: ServicesOptions & { readonly web: WebDoor },
   signal: AbortSignal,
 ): Omit<ServiceContext<unknown>, 'restart'> {
@@ -125,6 +129,7 @@ function contextOf(
     notice: {
       ups: agent.guard.notice,
       node: agent.noticeNode,
+      boot,
       schematics: async (all, changed = []) => {
         schematics.current = new Map(all)
         for (const schematic of changed) await agent.emit({ type: 'schematic.changed', schematic })
