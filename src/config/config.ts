@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Level, levelOf } from './known-keys.ts'
 import { hostMachine, node } from './machine.ts'
+import { netboot } from './netboot.ts'
 import { power, ups } from './power.ts'
 import { name, server, serverUrl } from './scalars.ts'
 import { defaultState } from './state-line.ts'
@@ -97,6 +98,9 @@ const own = {
   storage: storage
     .prefault({})
     .meta({ description: 'How the storage of the cluster (Longhorn, Ceph by Rook) counts for upgrades' }),
+  netboot: netboot
+    .prefault({})
+    .meta({ description: 'Which machines boot from the network, where Caretaker answers them' }),
   state: z.string().min(1).default(defaultState).meta({ description: 'The state directory, with journal and queue' }),
 }
 

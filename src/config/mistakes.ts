@@ -1,6 +1,7 @@
 import type { Config } from './config.ts'
 import { findMachineMistakes } from './machine-mistakes.ts'
 import type { Mistake } from './mistake.ts'
+import { findNetbootMistakes } from './netboot-mistakes.ts'
 import { findPowerMistakes } from './power-mistakes.ts'
 import { findUpgradeMistakes } from './upgrade-mistakes.ts'
 
@@ -9,5 +10,10 @@ import { findUpgradeMistakes } from './upgrade-mistakes.ts'
  * such a configuration goes on guarding the power, and says so.
  */
 export function findMistakes(config: Config, now: Date): readonly Mistake[] {
-  return [...findMachineMistakes(config), ...findPowerMistakes(config), ...findUpgradeMistakes(config, now)]
+  return [
+    ...findMachineMistakes(config),
+    ...findPowerMistakes(config),
+    ...findUpgradeMistakes(config, now),
+    ...findNetbootMistakes(config),
+  ]
 }

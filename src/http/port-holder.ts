@@ -15,15 +15,23 @@ export interface Holder {
 /**
  * The program that listens on a port. Undefined where nothing tells: on other systems than Linux, and for processes of
  * others unless we are root.
+ *
+ * @param which `others` leaves this process out
  */
-export async function whoListens(port: number, protocol: Protocol = 'tcp'): Promise<Holder | undefined> {
+export async function whoListens(
+  port: number,
+  protocol: Protocol = 'tcp',
+  which: 'any' | 'others' = 'any',
+): Promise<Holder | undefined> {
   const tables = await Promise.all(
     [`/proc/net/${protocol}`, `/proc/net/${protocol}6`].map((file) => readFile(file, 'utf8').catch(() => '')),
   )
   const sockets = new Set(tables.flatMap((table) => socketsOn(table, port, protocol)))
   if (sockets.size === 0) return undefined
   const processes = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
-  for (const id of processes) if (await holds(id, sockets)) return { name: await nameOf(id), pid: Number(id) }
+  const own = which === 'others' ? await readlink('/proc/self').catch(() => '') : ''
+  for (const id of processes)
+    if (id !== own && (await holds(id, sockets))) return { name: await nameOf(id), pid: Number(id) }
   return undefined
 }
 

@@ -5,7 +5,7 @@ import { type Alerts, settleGone } from '../core/alert.ts'
 import { findMistakes } from '../config/mistakes.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
-import type { TransferEvent } from '../core/netboot/boot-event.ts'
+import type { BootEvent } from '../core/netboot/dhcp-event.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
@@ -39,7 +39,7 @@ export interface ServicesOptions {
   readonly key: (name: string) => Promise<Uint8Array>
   readonly log: Logger
   /** Who keeps what machines do that boot from the network. */
-  readonly boot?: (event: TransferEvent) => void
+  readonly boot?: (event: BootEvent) => void
   readonly limits?: Partial<SupervisorLimits>
 }
 

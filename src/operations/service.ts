@@ -4,7 +4,7 @@ import type { Alerts } from '../core/alert.ts'
 import type { Event } from '../core/event.ts'
 import type { Outcome, Queue } from '../core/job.ts'
 import type { Logger } from '../core/log.ts'
-import type { TransferEvent } from '../core/netboot/boot-event.ts'
+import type { BootEvent } from '../core/netboot/dhcp-event.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Power } from '../core/power/feeds.ts'
@@ -94,7 +94,7 @@ export interface Notice {
   ups(label: string, seen: Observation): void
   node(name: string, answers: boolean): void
   /** What a machine did that boots from the network. */
-  boot(event: TransferEvent): void
+  boot(event: BootEvent): void
   /** All schematics as they are now, by name; `changed` names those that were edited. */
   schematics(all: ReadonlyMap<string, RegisteredSchematic>, changed?: readonly string[]): Promise<void>
 }
