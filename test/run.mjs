@@ -30,6 +30,15 @@ const servers = {
   aiosmtpd: { found: () => existsSync('/usr/lib/python3/dist-packages/aiosmtpd'), packages: ['python3-aiosmtpd'] },
   python: { found: () => onPath('python3'), packages: ['python3', 'python3-venv'] },
   curl: { found: () => onPath('curl'), packages: ['curl', 'ca-certificates'] },
+  netboot: {
+    found: () =>
+      existsSync('/usr/share/OVMF/OVMF_CODE_4M.fd') &&
+      onPath('qemu-system-x86_64') &&
+      onPath('dnsmasq') &&
+      onPath('tcpdump'),
+    packages: ['qemu-system-x86', 'ovmf', 'dnsmasq-base', 'iproute2', 'tcpdump'],
+  },
+  dhcp: { found: () => onPath('dnsmasq') && onPath('ip'), packages: ['dnsmasq-base', 'iproute2'] },
   uki: {
     found: () =>
       existsSync('/usr/lib/systemd/boot/efi/linuxx64.efi.stub') &&
@@ -49,9 +58,12 @@ const tasks = {
     run('node', '--disable-warning=ExperimentalWarning', 'test/lab/demo.ts', ...rest),
   lab: () => run('node', '--disable-warning=ExperimentalWarning', 'test/lab/alone.ts', ...rest),
   test: () =>
-    needs(['queue', 'nut', 'nut-tls', 'tftp', 'curl', 'uki', 'kubectl', 'ssh', 'apprise', 'aiosmtpd', 'debian'], {
-      required: false,
-    }) && run('vitest', 'run', ...rest),
+    needs(
+      ['queue', 'nut', 'nut-tls', 'tftp', 'curl', 'uki', 'kubectl', 'ssh', 'apprise', 'aiosmtpd', 'debian', 'dhcp'],
+      {
+        required: false,
+      },
+    ) && run('vitest', 'run', ...rest),
   // The random stories that `npm test` plays some hundreds of, and kills that it plays every other of; SEEDS=n plays as many.
   soak: () => {
     env.SEEDS = process.env.SEEDS ?? '5000'
@@ -66,6 +78,10 @@ const tasks = {
   fuzz: () =>
     needs(['queue', 'python'], { required: true }) &&
     run('node', '--disable-warning=ExperimentalWarning', 'test/fuzz.ts', ...rest),
+  // Real UEFI firmware in QEMU boots from a daemon of ours: minutes.
+  netboot: () =>
+    needs(['netboot', 'tftp', 'uki'], { required: true }) &&
+    run('node', '--disable-warning=ExperimentalWarning', 'test/bench/netboot.ts', ...rest),
   structure: () => run('node', '--disable-warning=ExperimentalWarning', 'test/structure/report.ts'),
   check: () => run('oxfmt', '--check') && run('oxlint') && run('tsc', '-p', '.'),
   build: () => {
