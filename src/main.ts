@@ -12,6 +12,7 @@ import { serveControl } from './http/control.ts'
 import { watchClock } from './main/clock-watch.ts'
 import { createDoctorPorts } from './main/doctor.ts'
 import { endingInTime } from './main/farewell.ts'
+import { type Finished, tellFinished } from './main/interrupted-restore.ts'
 import { watchLoop } from './main/loop-watch.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
 import { settleDamage } from './main/journal-damage.ts'
@@ -47,6 +48,8 @@ const looksEvery = 60_000
 export interface DaemonOptions {
   readonly settings: Settings
   readonly log: Logger
+  /** Changes of files that a crash had cut off, and what became of them. */
+  readonly finished?: readonly Finished[]
   /** Ends the daemon, in good order. */
   readonly signal: AbortSignal
   /** The poll interval of waits, in ms. */
@@ -72,6 +75,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { journal, alerts } = openJournalAndAlerts(options.settings.state, log, undefined, state.hasJournal)
   stack.use(journal)
   reportState(state, alerts, log)
+  tellFinished(options.finished, { journal, alerts, log })
   tellAccess(access, alerts, log)
   const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
   const { version, releasedAt } = await ownRelease()
@@ -81,7 +85,6 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   stack.use(endingInTime('connections', world, log))
   const { ports } = world
   await checkServices(settings)
-
   const jobs = await loadOwnJobs()
   const schematics = recallSchematics(ports)
   const queue = createQueueDoor(() => void agent.emit({ type: 'agent.started' }))

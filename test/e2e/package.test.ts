@@ -50,7 +50,7 @@ test('the built package has every service, and finds the same faults in a config
   expect(services).not.toHaveLength(0)
   expect(entries(await filesOf('src/services/*/service.js', join(root, 'dist')))).toEqual(services)
   const file = join(root, 'faulty.yaml')
-  const config = parse(await read('config/caretaker.yaml')) as Record<string, unknown>
+  const config = parse(await read('config/example/caretaker.yaml')) as Record<string, unknown>
   await writeFile(file, stringify({ ...config, nodes: [{ name: 1, role: 'boss' }], queue: { url: 'http://queue' } }))
   const built = await runCli(['config', 'check', '-c', file], {}, launcher)
   expect(built).toMatchObject({ code: 2, stderr: expect.stringContaining('nodes.0.role') })
