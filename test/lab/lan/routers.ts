@@ -88,7 +88,7 @@ async function startIsc(lan: Lan, { lines = [], folder }: RouterOptions): Promis
 
 /** Until port 67 is open there, by a socket of UDP or by one that hears all frames. */
 async function listening(lan: Lan): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
+  for (let tries = 0; tries < 1_000; tries += 1) {
     const sockets = await lan.run('router', 'cat', ['/proc/net/udp', '/proc/net/packet'])
     const lines = sockets.split('\n').filter((line) => /:0043 /.test(line) || /^[0-9a-f]{12,} /.test(line))
     if (lines.length > 0) return

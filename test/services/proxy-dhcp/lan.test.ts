@@ -38,7 +38,7 @@ async function startProxy(lan: Lan, name: string, sections: object): Promise<unk
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {
     for (const line of text.split('\n').filter((one) => one !== '')) said.push(JSON.parse(line))
   })
-  await expect.poll(() => said.some((one) => one === 'ready' || isRefusal(one))).toBe(true)
+  await expect.poll(() => said.some((one) => one === 'ready' || isRefusal(one)), { timeout: 90_000 }).toBe(true)
   return said
 }
 

@@ -152,6 +152,12 @@ function mutated(random: Random, from: readonly Uint8Array[]): Buffer {
   return bytes
 }
 
+/** The time that this process has computed, in ms: how busy the machine is must not count. */
+function busy(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1_000
+}
+
 /** By `SEEDS` as many as are wanted: `SEEDS=1000000 npm test -- test/core/netboot/dhcp/packet.test.ts`. */
 const rounds = Number(process.env['SEEDS'] ?? 20_000)
 
@@ -169,7 +175,7 @@ test('no bytes make the readers fail, hang or keep anything', () => {
   const before = process.memoryUsage().arrayBuffers
   for (let round = 0; round < rounds; round += 1) {
     const bytes = mutated(random, seeds)
-    const began = performance.now()
+    const began = busy()
     const message = parseDhcp(bytes)
     if (message) {
       read += 1
@@ -181,7 +187,7 @@ test('no bytes make the readers fail, hang or keep anything', () => {
       const again = parseDhcp(formatDhcp(message))
       if (!message.options.has(52) && !isDeepStrictEqual(again, message)) faults.push(message)
     }
-    slowest = Math.max(slowest, performance.now() - began)
+    slowest = Math.max(slowest, busy() - began)
   }
   expect(faults).toEqual([])
   expect(read).toBeGreaterThan(rounds / 10)
