@@ -7,10 +7,11 @@ import { phase } from '../src/core/plan.ts'
 import { withdrawnReason } from '../src/core/release/policy.ts'
 import { kernelArgumentsOf, schematicsInUse } from '../src/core/release/schematic.ts'
 import { nodesAskedAgainAfter, remembered } from '../src/operations/facts.ts'
+import { reportingShare } from '../src/operations/share-reports.ts'
 import { compareVersions, isOfficial } from '../src/core/version.ts'
 
 /** Stages the image of the target release on the share, and stages it again when the schematic changes. */
-export default defineJob({
+const stageImage = defineJob({
   name: 'stage-image',
   about: 'stages the verified UKI of the target release on the TFTP share',
   triggers: [on('agent.started'), on('release.published'), on('schematic.changed'), every('30m')],
@@ -80,6 +81,8 @@ export default defineJob({
     return done(fresh.length > 0 ? `${fresh.join(', ')} staged` : `already staged: ${versions.join(', ')}`)
   },
 })
+
+export default reportingShare(stageImage)
 
 function forgetRequest(journal: Journal, version: string): void {
   const rest = (remembered.stagingRequests.recall(journal) ?? []).filter((request) => request !== version)

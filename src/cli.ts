@@ -11,10 +11,12 @@ import { addNetbootCommands } from './cli/netboot-commands.ts'
 import { addNotifyCommands } from './cli/notify-commands.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
+import { addSchematicCommands } from './cli/schematic-commands.ts'
 import { addStatusCommand } from './cli/status-command.ts'
 import { addTokenCommands } from './cli/token-commands.ts'
 import { codeOfPlan, codeOfRun } from './cli/outcome.ts'
 import { endWithPipe, fail } from './cli/failure.ts'
+import { verifyStaged } from './cli/verify-command.ts'
 import { addUpsCommand } from './cli/ups-command.ts'
 import { output } from './cli/output.ts'
 import { notRemote } from './cli/server.ts'
@@ -144,6 +146,11 @@ command(
   'stage [version]',
   'stage an image on the share (default: of the target release)',
   async (options, [version], extra) => {
+    const sha256 = extra['accept']
+    if (typeof sha256 === 'string') {
+      const accepted = await ask(options, (daemon) => daemon.staged.accept.$post({ json: { sha256 } }))
+      if (!options.json) await print(options, accepted, accepted.said)
+    }
     const order = { ...(version === undefined ? {} : { version }), wait: extra['wait'] !== false }
     const answer = await whileItRuns(
       describeRun('stage-image'),
@@ -153,11 +160,14 @@ command(
     await print(options, answer, `${answer.outcome}: ${answer.detail}`)
     return codeOfRun(answer)
   },
-).option('--no-wait', 'return immediately')
+)
+  .option('--accept <sha256>', 'take an image first that is kept apart: other bytes than its URL answered before')
+  .option('--no-wait', 'return immediately')
 
 addRolloutCommands()
 
-command('staged', 'staged images on the share', async (options) => {
+command('staged', 'staged images on the share', async (options, _args, extra) => {
+  if (extra['verify'] === true) return verifyStaged(options)
   const staged = await askOr(
     options,
     (daemon) => daemon.staged.$get(),
@@ -168,18 +178,9 @@ command('staged', 'staged images on the share', async (options) => {
   )
   await print(options, staged, async (zone) => (await rendering()).renderStaged(staged, await zone()))
   return exit.ok
-})
+}).option('--verify', 'hash everything once more, and read it back from the boot server (share.server)')
 
-group('schematic', 'Image Factory schematics')
-command('schematic id <file>', 'print the id of a schematic', async (options, [file]) => {
-  const [{ readText }, { toSchematic }] = await Promise.all([
-    import('./main/file-gate.ts'),
-    import('./main/settings.ts'),
-  ])
-  const { id } = toSchematic(await readText(file!), file!)
-  await print(options, { id }, async () => id)
-  return exit.ok
-})
+addSchematicCommands()
 
 group('uki', 'Unified Kernel Images')
 command('uki inspect <file>', 'print what an image contains', async (options, [file]) => {

@@ -6,6 +6,7 @@ import type { Alerts } from './core/alert.ts'
 import { AgentError } from './core/errors.ts'
 import type { Floor } from './core/clock.ts'
 import type { Logger } from './core/log.ts'
+import { createMeter } from './core/metrics/meter.ts'
 import type { ServiceStatus } from './core/service.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
@@ -81,9 +82,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { version, releasedAt } = await ownRelease()
   const clock = openClock(journal, alerts, releasedAt)
   const told = { ...tellAlerts(settings, alerts, log), time: clock.hear }
-  const world = await openWorld({ settings, journal, log, isDaemon: true, told, doctor: createDoctorPorts })
+  const meter = createMeter()
+  const world = await openWorld({ settings, journal, log, meter, isDaemon: true, told, doctor: createDoctorPorts })
   stack.use(endingInTime('connections', world, log))
   const { ports } = world
+  const shared = { ports, alerts, log, meter }
   await checkServices(settings)
   const jobs = await loadOwnJobs()
   const schematics = recallSchematics(ports)
@@ -91,15 +94,13 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const agent = createAgent({
     ...(await agentOptions(settings, journal, options.pollEvery)),
     config: () => settings.config,
-    ports,
+    ...shared,
     jobs,
     queue,
-    alerts,
-    log,
     clock,
     schematics: () => schematics.current,
   })
-  stack.use(watchLoop({ alerts, log, running: () => agent.running }))
+  stack.use(watchLoop({ alerts, log, meter, running: () => agent.running }))
   const notifier = createNotifierDoor()
   const boots = stack.use(keepBoots({ agent, journal, alerts, config: () => settings.config }))
   const operator = createOperator({
@@ -113,12 +114,12 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     loginRefused: (label) => world.loginsRefused.get(label),
   })
   const key = createKeys(settings.state, log)
-  const means = { settings, ports, agent, queue, schematics, alerts, operator, notifier, key, log }
+  const means = { ...shared, settings, agent, queue, schematics, operator, notifier, key }
   const services = createServices({ ...means, boot: boots.note })
   // A later part that fails must not leave runs behind.
   stack.defer(services.stop)
   // In the background: unreachable control planes must not delay the power guard.
-  const lives = watchLives({ alerts, journal, log, all: world.credentials, whyWrong: clock.whyWrong })
+  const lives = watchLives({ alerts, journal, log, meter, all: world.credentials, whyWrong: clock.whyWrong })
   stack.use(endingInTime('credentials', lives, log))
   void lives.check()
   stack.use(watchClock({ clock, jobs, start: agent.start, recheck: () => void lives.check() }))

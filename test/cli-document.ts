@@ -110,6 +110,23 @@ const uki = z.object({
   schematic: z.object({ id: text, author: text, contents: z.looseObject({}) }).optional(),
   schematicUnread: text.optional(),
 })
+const schematicCheck = z.object({
+  id: text,
+  releases: z.array(text).meta({ description: 'The releases that it was checked against' }),
+  findings: z.array(z.object({ severity: z.enum(['error', 'warning', 'note']), text })),
+  consequences: z
+    .object({
+      name: text,
+      differences: z.array(text).optional(),
+      isRebuilt: z.boolean(),
+      images: z.array(text),
+      nodes: z.array(z.object({ name: text, reboots: z.boolean().optional(), losses: z.array(text) })),
+    })
+    .optional()
+    .meta({ description: 'What applying it leads to, where the configuration has a schematic of this name' }),
+})
+const named = z.object({ name: text, id: text })
+const schematicDiff = z.object({ a: named, b: named, differences: z.array(text), isSameId: z.boolean() })
 const checked = z.object({
   file: text.nullable(),
   code: text.optional(),
@@ -199,8 +216,10 @@ export const printedBy: Readonly<Record<string, Printed>> = {
   ),
   ...Object.fromEntries(['pause', 'resume', 'retry', 'rollback'].map((name) => [name, changed])),
   'node list': answer('get /nodes'),
-  staged: answer('get /staged'),
+  staged: either(answer('get /staged'), answer('post /staged/verify')),
   'schematic id': own(z.object({ id: text })),
+  'schematic check': own(schematicCheck),
+  'schematic diff': own(schematicDiff),
   'uki inspect': own(uki),
   ups: either(own(ups), own(z.array(ups))),
   'power status': object({ power: answer('get /power'), outages: itemsOf('get /outages') }),

@@ -39,6 +39,11 @@ const servers = {
   debian: { found: () => onPath('dpkg-deb') && onPath('debootstrap'), packages: ['dpkg', 'debootstrap'] },
   aiosmtpd: { found: () => existsSync('/usr/lib/python3/dist-packages/aiosmtpd'), packages: ['python3-aiosmtpd'] },
   python: { found: () => onPath('python3'), packages: ['python3', 'python3-venv'] },
+  mosquitto: { found: () => existsSync('/usr/sbin/mosquitto'), packages: ['mosquitto'], brew: 'mosquitto' },
+  prometheus: {
+    found: () => onPath('promtool') && onPath('prometheus') && onPath('prometheus-alertmanager'),
+    packages: ['prometheus', 'prometheus-alertmanager'],
+  },
   curl: { found: () => onPath('curl'), packages: ['curl', 'ca-certificates'] },
   netboot: {
     found: () =>
@@ -61,19 +66,17 @@ const servers = {
   },
 }
 
+/** What some tests are made against; without them these are skipped. */
+const programsOfTests =
+  'queue nut nut-tls tftp curl uki kubectl ssh apprise aiosmtpd debian dhcp mosquitto prometheus'.split(' ')
+
 const [task, ...rest] = process.argv.slice(2)
 const tasks = {
   demo: () =>
     needs(['queue'], { required: true }) &&
     run('node', '--disable-warning=ExperimentalWarning', 'test/lab/demo.ts', ...rest),
   lab: () => run('node', '--disable-warning=ExperimentalWarning', 'test/lab/alone.ts', ...rest),
-  test: () =>
-    needs(
-      ['queue', 'nut', 'nut-tls', 'tftp', 'curl', 'uki', 'kubectl', 'ssh', 'apprise', 'aiosmtpd', 'debian', 'dhcp'],
-      {
-        required: false,
-      },
-    ) && run('vitest', 'run', ...rest),
+  test: () => needs(programsOfTests, { required: false }) && run('vitest', 'run', ...rest),
   // The random stories that `npm test` plays some hundreds of, and kills that it plays every other of; SEEDS=n plays as many.
   soak: () => {
     env.SEEDS = process.env.SEEDS ?? '5000'

@@ -11,6 +11,7 @@ import { isAdminAccess, newAccess, readKubernetes, readTalos } from '../main/cre
 import { faultsOfServices } from '../main/services.ts'
 import { type Environment, inspectSettings, type Settings } from '../main/settings.ts'
 import { isUrl } from '../main/wiring.ts'
+import { checkFactory } from './check-factory.ts'
 import { checkPlaces } from './check-places.ts'
 import { checkSecrets } from './check-secrets.ts'
 import { attempt, exposureOf, type Findings } from './findings.ts'
@@ -64,7 +65,12 @@ export async function checkConfiguration(
 
 /** What is wrong beside secrets, which services need not tell once more. */
 async function findOthers(settings: Settings, ofSecrets: Findings): Promise<Findings> {
-  const checks = await Promise.all([checkCredentials(settings), checkUpgrade(settings), checkPlaces(settings)])
+  const checks = await Promise.all([
+    checkCredentials(settings),
+    checkUpgrade(settings),
+    checkPlaces(settings),
+    checkFactory(settings),
+  ])
   const found = [...findMistakes(settings.config, new Date()), ...checks.flat()]
   const known = new Set([...ofSecrets, ...found].map(({ path }) => path.join('.')))
   const ofServices = (await faultsOfServices(settings)).filter(({ setting }) => !known.has(setting))

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type JournalHandle, openJournal, openMemoryJournal } from '../adapters/journal/journal.ts'
-import { createFactory } from '../adapters/factory/factory.ts'
+import { createShare } from '../adapters/share/share.ts'
 import type { PlanAnswer } from '../core/operator.ts'
 import { planAnswerOf } from '../core/upgrade/answers.ts'
 import type { Alert } from '../core/alert.ts'
 import { type Entry, entryKind, type Journal } from '../core/journal.ts'
 import { type EntryFilter, newestWanted } from '../core/journal-filter.ts'
 import type { Factory } from '../core/release/ports.ts'
+import type { VerificationAnswer } from '../core/release/verification.ts'
 import type { ReleaseAnswer } from '../core/release/release-answer.ts'
 import { type PowerState, startPower } from '../core/power/state.ts'
 import { nextPowerState } from '../core/power/transitions.ts'
@@ -17,11 +18,13 @@ import { createAlerts } from '../operations/alerts.ts'
 import { believedClock } from '../operations/timekeeper.ts'
 import { remembered } from '../operations/facts.ts'
 import { readReleases } from '../operations/releases-request.ts'
+import { verifyShare } from '../operations/verify-share.ts'
 import { observe } from '../engine/observe.ts'
+import { openFactories } from '../main/factories.ts'
 import { findOwnMachine } from '../main/identity.ts'
 import { type Settings, toSchematic } from '../main/settings.ts'
 import { loadSchematics } from '../services/schematics-watch/watch.ts'
-import { openWorld } from '../main/wiring.ts'
+import { openBootServer, openWorld } from '../main/wiring.ts'
 
 /** What the CLI can answer while no daemon runs, by looking for itself. */
 
@@ -52,8 +55,17 @@ export function openKeptJournal({ config, path }: Settings): JournalHandle | und
 /** What the Factory offers now. */
 export async function readReleasesDirectly(settings: Settings, signal: AbortSignal): Promise<readonly ReleaseAnswer[]> {
   using kept = openKeptJournal(settings)
-  const factory = createFactory(settings.config.factory.url)
-  return readReleases({ factory, journal: kept ?? openMemoryJournal() }, signal)
+  const journal = kept ?? openMemoryJournal()
+  return readReleases({ factory: await openFactories({ settings, journal }), journal }, signal)
+}
+
+/** The share, hashed once more. */
+export async function verifyDirectly(settings: Settings, signal: AbortSignal): Promise<VerificationAnswer> {
+  const { config, path } = settings
+  using kept = openKeptJournal(settings)
+  const share = createShare({ ...config.share, directory: path(config.share.directory) })
+  const ports = { share, bootServer: openBootServer(settings) }
+  return verifyShare({ ports, published: config.share.image, signal }, kept)
 }
 
 /** The plan as a daemon that has just started would make it, from the journal of the last one if there is one. */
@@ -65,7 +77,7 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
     // What is noted here only we see.
     const journal: Journal = kept ?? openMemoryJournal()
     const ids = Object.fromEntries([...schematics.current.values()].map(({ id }) => [id, id]))
-    const { versions, withdrawn } = await knownReleases(journal, () => createFactory(config.factory.url), signal)
+    const { versions, withdrawn } = await knownReleases(journal, () => openFactories({ settings, journal }), signal)
     remembered.versions.remember(journal, versions)
     remembered.withdrawn.remember(journal, withdrawn)
     if (!remembered.schematicIds.recall(journal)) remembered.schematicIds.remember(journal, ids)
@@ -96,10 +108,10 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
 }
 
 /** What is remembered of releases, or else what the Factory says now. */
-async function knownReleases(known: Journal, open: () => Factory, signal: AbortSignal) {
+async function knownReleases(known: Journal, open: () => Promise<Factory>, signal: AbortSignal) {
   const versions = remembered.versions.recall(known)
   if (versions) return { versions, withdrawn: remembered.withdrawn.recall(known) ?? [] }
-  const factory = open()
+  const factory = await open()
   const offered = await factory.versions(signal)
   const withdrawn = await factory.withdrawn(offered, signal).catch(() => undefined)
   return { versions: offered, withdrawn: withdrawn ?? [] }

@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { factory } from './factory.ts'
 import { type Level, levelOf } from './known-keys.ts'
 import { hostMachine, node } from './machine.ts'
 import { netboot } from './netboot.ts'
 import { power, ups } from './power.ts'
-import { name, server, serverUrl } from './scalars.ts'
+import { name, server } from './scalars.ts'
 import { defaultState } from './state-line.ts'
 import { storage } from './storage.ts'
 import { findRenamed } from './renamed.ts'
@@ -38,14 +39,6 @@ const cluster = z.strictObject({
       description: 'Renewed like the talosconfig; without it Caretaker requests one through Talos',
       examples: ['kubeconfig'],
     }),
-})
-
-const factory = z.strictObject({
-  url: serverUrl.default('https://factory.talos.dev').meta({
-    description:
-      'URL of the Image Factory, with the path of a reverse proxy, if any; installer images come from its host',
-    examples: ['https://mirror.example/factory'],
-  }),
 })
 
 const share = z.strictObject({

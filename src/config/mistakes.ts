@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import { findFactoryMistakes } from './factory-mistakes.ts'
 import { findMachineMistakes } from './machine-mistakes.ts'
 import type { Mistake } from './mistake.ts'
 import { findNetbootMistakes } from './netboot-mistakes.ts'
@@ -11,6 +12,7 @@ import { findUpgradeMistakes } from './upgrade-mistakes.ts'
  */
 export function findMistakes(config: Config, now: Date): readonly Mistake[] {
   return [
+    ...findFactoryMistakes(config),
     ...findMachineMistakes(config),
     ...findPowerMistakes(config),
     ...findUpgradeMistakes(config, now),

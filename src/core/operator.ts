@@ -7,6 +7,7 @@ import type { DoctorRequests } from './doctor/requests.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { EntryFilter } from './journal-filter.ts'
+import type { KnownAnswer } from './known.ts'
 import type { NamesAnswer } from './names.ts'
 import type { NetbootRequests } from './netboot/requests.ts'
 import type { Delivery } from './notify/delivery.ts'
@@ -16,6 +17,7 @@ import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
 import type { StagedImage } from './release/image.ts'
 import type { ReleaseAnswer } from './release/release-answer.ts'
+import type { VerificationRequests } from './release/verification.ts'
 import type { Requester } from './requester.ts'
 import type { TargetDecision } from './release/target.ts'
 import type { Abort } from './upgrade/abort.ts'
@@ -35,6 +37,8 @@ export interface Operator {
   /** Called with each change from now on, until it is disposed of. Nothing is looked at for it. */
   subscribe(listener: (change: Change) => void): Disposable
   status(signal: AbortSignal): Promise<StatusAnswer>
+  /** What is known without asking nodes, UPSes or the Factory: for whoever asks all the time. */
+  known(): Promise<KnownAnswer>
   /** Open alerts, the most severe first. */
   alerts(): readonly Alert[]
   /** Settled alerts, those that were opened last first. */
@@ -150,10 +154,12 @@ export interface WakeRequest {
   readonly all?: boolean | undefined
 }
 
-export interface StagingRequests {
+export interface StagingRequests extends VerificationRequests<Asked> {
   staged(): Promise<readonly StagedImage[]>
   /** Without a release: the target release. */
   stage(request: { readonly version?: string | undefined; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
+  /** Takes an image whose bytes are not those of before, by the beginning of its SHA-256. */
+  accept(request: { readonly sha256: string }, asked: Asked): Promise<RequestAnswer>
 }
 
 export interface NotificationRequests {

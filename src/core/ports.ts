@@ -4,6 +4,7 @@ import type { Journal } from './journal.ts'
 import type { NetbootProbe } from './netboot/ports.ts'
 import type { Hosts, Ups, Waker } from './power/ports.ts'
 import type { Factory, Share } from './release/ports.ts'
+import type { BootServer } from './release/served.ts'
 import type { Calendar } from './upgrade/ports.ts'
 
 /**
@@ -13,6 +14,8 @@ import type { Calendar } from './upgrade/ports.ts'
 export interface Ports {
   readonly factory: Factory
   readonly share: Share
+  /** Absent where none is configured. */
+  readonly bootServer?: BootServer | undefined
   readonly talos: Talos
   readonly kubernetes: Kubernetes
   /** By their label in the configuration. Empty where none is configured. */

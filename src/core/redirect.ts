@@ -50,8 +50,8 @@ function groupsOf(address: string): readonly number[] {
 /** A server that redirects, as it was reached. */
 export interface Redirector {
   readonly url: URL
-  /** The IP address of the one that was configured: the first of the way. */
-  readonly address: string
+  /** The IP address of the one that was configured: the first of the way. Undefined where only a proxy knows it. */
+  readonly address: string | undefined
 }
 
 /**
@@ -71,13 +71,15 @@ export function whyNotFollow(from: Redirector, to: URL): string | undefined {
  * self-hosted Factory, may lead to other private ones; one on this machine to this machine; and every one to itself.
  */
 export function whyNotConnect({ address }: Redirector, to: string): string | undefined {
-  const [here, there] = [reachOf(address), reachOf(to)]
+  const there = reachOf(to)
+  const here = address === undefined ? 'public' : reachOf(address)
   const mayFollow =
     there === 'public' ||
     to === address ||
     (there === 'private' && (here === 'private' || here === 'loopback')) ||
     (there === 'loopback' && here === 'loopback')
-  return mayFollow ? undefined : `whose address ${to} is ${there}, while ${address} is ${here}`
+  const own = address === undefined ? 'nobody here knows where that is' : `${address} is ${here}`
+  return mayFollow ? undefined : `whose address ${to} is ${there}, while ${own}`
 }
 
 type Found = string | readonly { readonly address: string }[]

@@ -16,6 +16,14 @@ export function release(description: string) {
 /** As nodes, machines, jobs and channels are named (see `name` of the configuration). */
 const namePattern = '[a-z0-9]([-a-z0-9.]*[a-z0-9])?'
 
+/** The beginning of a SHA-256 in hex, long enough to be one alone. */
+export function digest(description: string) {
+  return z
+    .string()
+    .regex(/^[\da-fA-F]{8,64}$/, 'is not the beginning of a SHA-256: give 8 to 64 hex digits')
+    .openapi({ description, minLength: 8, maxLength: 64, pattern: '^[0-9a-fA-F]{8,64}$' })
+}
+
 /** The name of a thing. It may stand in the path. A name that nothing has is not found, whatever it looks like. */
 export function name(description: string, longest = 253) {
   return bounded(longest, description, 1).openapi({ pattern: `^${namePattern}$` })

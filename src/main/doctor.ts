@@ -3,13 +3,14 @@ import { lifeOf, lifeOfCertificate } from '../adapters/kubernetes/entry.ts'
 import type { NutUps } from '../adapters/nut/ups.ts'
 import { writeProbe } from '../adapters/share/probe.ts'
 import type { TalosAdapter } from '../adapters/talos/talos.ts'
-import { fetchByTftp, type TftpServer } from '../adapters/tftp/client.ts'
+import { fetchByTftp } from '../adapters/tftp/client.ts'
 import type { ChannelProbe, CredentialLife, DoctorPorts, MachineProbe, UpsProbe } from '../core/doctor/ports.ts'
-import { AgentError, messageOf } from '../core/errors.ts'
+import { messageOf } from '../core/errors.ts'
 import { faultLine } from '../core/fault.ts'
 import type { Logger } from '../core/log.ts'
 import type { ChannelConfig } from '../services/notifications/channels/kinds.ts'
 import type { QueueSection } from '../services/queue/section.ts'
+import { parseServer } from './boot-server-address.ts'
 import { isAdminAccess, readKubernetes, readTalos } from './credentials.ts'
 import { findFiles, freeSpaceAt, mendFile } from './doctor-files.ts'
 import type { Settings } from './settings.ts'
@@ -39,14 +40,6 @@ export function createDoctorPorts({ settings, talos, upses, loginsRefused, isDae
     },
     machine: probeMachine(settings, isDaemon),
   }
-}
-
-/** `192.168.0.6`, `nas.lan:1069`, `[fd00::6]:69`. @throws AgentError `misconfigured` where none is set */
-export function parseServer(text: string | undefined): TftpServer {
-  if (text === undefined) throw new AgentError('misconfigured', 'share.server is not set')
-  const [, bracketed, named, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? []
-  const host = bracketed ?? named ?? text
-  return port === undefined ? { host } : { host, port: Number(port) }
 }
 
 function probeUpses(upses: ReadonlyMap<string, NutUps>, loginsRefused: ReadonlyMap<string, string>): UpsProbe {

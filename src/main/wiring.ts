@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { createChecks } from '../adapters/checks/checks.ts'
 import { createNetbootProbe } from '../adapters/dhcp/probe.ts'
-import { createFactory } from '../adapters/factory/factory.ts'
 import { createApi } from '../adapters/kubernetes/api.ts'
 import { type Access, handedOut, parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../adapters/kubernetes/kubernetes.ts'
@@ -9,16 +8,22 @@ import { createObjects } from '../adapters/kubernetes/objects.ts'
 import type { NutUps } from '../adapters/nut/ups.ts'
 import { createShare } from '../adapters/share/share.ts'
 import { createSnapshots } from '../adapters/snapshots/snapshots.ts'
+import { createBootServer } from '../adapters/tftp/boot-server.ts'
 import { createTalos, type TalosAdapter } from '../adapters/talos/talos.ts'
 import type { Credentials } from '../adapters/talos/talosconfig.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import type { DoctorPorts } from '../core/doctor/ports.ts'
 import type { Logger } from '../core/log.ts'
+import type { Meter } from '../core/metrics/meter.ts'
 import type { Ports } from '../core/ports.ts'
+import type { BootServer } from '../core/release/served.ts'
 import type { Calendar } from '../core/upgrade/ports.ts'
+import { knownBytesIn } from '../operations/known-bytes.ts'
 import { recallSchematic } from '../operations/known-schematic.ts'
 import { accessFrom, keepKubernetes, keepTalos, type Sourced } from './credentials.ts'
+import { parseServer } from './boot-server-address.ts'
+import { type FactoryTold, keepSigners, openFactories } from './factories.ts'
 import { isMissingFile } from './file-gate.ts'
 import type { KeptFile } from './kept-file.ts'
 import { followMachines } from './machines.ts'
@@ -43,11 +48,9 @@ export interface World extends AsyncDisposable {
 }
 
 /** Callbacks for what people should know. */
-export interface WorldTold extends UpsesTold {
+export interface WorldTold extends UpsesTold, FactoryTold {
   /** The talosconfig or the kubeconfig can't be used and why, or with undefined can again; the last good one is used. */
   credentials?(name: 'talosconfig' | 'kubeconfig', why: string | undefined): void
-  /** A server has told the time just now, in ms since the epoch. */
-  time?(who: string, at: number): void
   /** The secrets of a machine can't be read and why, or with undefined can again. */
   machine?(name: string, why: string | undefined): void
 }
@@ -57,6 +60,7 @@ export interface WorldOptions {
   readonly journal: Journal
   readonly told?: WorldTold
   readonly log?: Logger
+  readonly meter?: Meter
   /**
    * A daemon starts without credentials that are not there yet, and, where it has run before, whatever is wrong with
    * files that the configuration names: it guards the power with what is left.
@@ -79,7 +83,7 @@ export interface WorldOptions {
  * @throws AgentError `misconfigured`
  */
 export async function openWorld(options: WorldOptions): Promise<World> {
-  const { settings, journal, told = {}, log, isDaemon } = options
+  const { settings, journal, told = {}, log, meter, isDaemon } = options
   const { config, path } = settings
   const mayLack = () => isDaemon === true && settings.hasRun
   const { keptTalos, keptKubernetes } = await openCredentials(options)
@@ -93,12 +97,15 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const upses = await followUpses(settings, { ...told, login: whenNew(loginsRefused, told.login) }, mayLack)
   const upgrade = followUpgrade(settings)
   const ports: Ports = {
-    factory: createFactory(config.factory.url, { onDate: (at) => told.time?.('the Image Factory', at) }),
+    factory: await openFactories({ settings, journal, told, meter, canWait: mayLack }),
     share: createShare({
       ...config.share,
       directory: path(config.share.directory),
       schematicOf: (id) => recallSchematic(journal, id),
+      signedBy: await keepSigners({ settings, told, canWait: mayLack }),
+      memory: knownBytesIn(journal),
     }),
+    bootServer: openBootServer(settings),
     talos,
     kubernetes: createKubernetes(api),
     upses,
@@ -159,6 +166,11 @@ async function openCredentials({ settings, told = {}, log, isDaemon }: WorldOpti
 async function readFirst(server: string, file: string, signal: AbortSignal) {
   const { fetchByTftp } = await import('../adapters/tftp/client.ts')
   return fetchByTftp({ host: server }, file, { most: 1, signal })
+}
+
+/** The TFTP server of the configuration, where there is one. */
+export function openBootServer({ config: { share } }: Pick<Settings, 'config'>): BootServer | undefined {
+  return share.server === undefined ? undefined : createBootServer(share.server, parseServer(share.server))
 }
 
 /** Without a configured talosconfig every call to a node fails with this. */

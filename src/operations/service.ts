@@ -5,6 +5,7 @@ import type { Event } from '../core/event.ts'
 import type { Outcome, Queue } from '../core/job.ts'
 import type { Logger } from '../core/log.ts'
 import type { BootEvent } from '../core/netboot/dhcp-event.ts'
+import type { Meter } from '../core/metrics/meter.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Power } from '../core/power/feeds.ts'
@@ -77,6 +78,8 @@ export interface ServiceContext<Section = undefined> extends CheckContext<Sectio
   notifyThrough(notifier: Notifier): Disposable
   /** Where what it serves on the port of the API is opened. */
   readonly web: WebDoor
+  /** Where what happens is counted. */
+  readonly meter: Meter
   /** Takes note of what the service has observed. */
   readonly notice: Notice
   now(): Date

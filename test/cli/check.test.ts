@@ -57,6 +57,17 @@ interface Case extends Setup {
 describe('what would fail in the night is a fault, with file, line, setting and what to do', () => {
   test.each<Case>([
     {
+      name: 'a certificate of signed images that is none',
+      add: 'factory: { signedBy: [sign.pem] }\n',
+      files: { 'sign.pem': 'nonsense' },
+      found: /caretaker\.yaml:5:\d+: factory\.signedBy\.0: sign\.pem holds no PEM certificate/,
+    },
+    {
+      name: 'a proxy that is none',
+      environment: { HTTPS_PROXY: 'socks5://me:secret@proxy.lan:1080' },
+      found: /factory\.url: \$HTTPS_PROXY names no HTTP proxy/,
+    },
+    {
       name: 'a key that is none',
       add: nas('key: k, knownHosts: h'),
       files: { k: 'hunter2', h: hostKey },

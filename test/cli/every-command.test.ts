@@ -14,6 +14,8 @@ const local: Readonly<Record<string, string>> = {
   restore: 'replaces files of this machine while no daemon runs',
   init: 'looks from this machine, and writes its configuration',
   'schematic id': 'reads a file of this machine',
+  'schematic check': 'reads a file of this machine, and asks the Factory from here',
+  'schematic diff': 'reads files of this machine',
   'uki inspect': 'reads a file of this machine',
   'config check': 'reads the files of this machine',
 }

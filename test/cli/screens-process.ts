@@ -29,6 +29,7 @@ mkdirSync(join(folder, 'good'))
 writeFileSync(join(folder, 'good', 'caretaker.yaml'), 'state: state\n')
 mkdirSync(join(folder, 'good', 'state'))
 writeFileSync(join(folder, 'schematic.yaml'), 'customization: {}\n')
+writeFileSync(join(folder, 'other.yaml'), 'customization: { extraKernelArgs: [quiet], bootloader: grub }\n')
 writeFileSync(join(folder, 'caretaker.yaml'), 'factory:\n  url: 42\nnodes: nonsense\n')
 const { operator } = await startDaemon(answers)
 const server = await serveApi(operator, token)
@@ -59,6 +60,7 @@ const { program } = await import('../../src/cli/shell.ts')
 const more: Readonly<Record<string, readonly string[]>> = {
   run: ['upgrade-node', '--wait'],
   'schematic id': ['schematic.yaml'],
+  'schematic diff': ['schematic.yaml', 'other.yaml'],
   'uki inspect': ['image.efi'],
   'netboot status': ['w-1'],
   'netboot once': ['w-1'],
@@ -76,8 +78,8 @@ const more: Readonly<Record<string, readonly string[]>> = {
   backup: ['saved.tar', '--config', 'good/caretaker.yaml'],
   restore: ['saved.tar', '--config', 'good/caretaker.yaml'],
 }
-/** Those that don't end, answer to a shell, or ask a person. */
-const goingOn = ['start', 'completion', 'complete', 'init']
+/** Those that don't end, answer to a shell, ask a person, or a Factory. */
+const goingOn = ['start', 'completion', 'complete', 'init', 'schematic check']
 
 /** And those that tell of the folder that they run in: their screens are drawn from fixed answers. */
 const left = [...goingOn, 'backup', 'restore']

@@ -147,6 +147,21 @@ describe('what surely does not work is an error', () => {
 describe('what is probably not meant so is a warning', () => {
   test.each<Case>([
     {
+      name: 'a password for a Factory without TLS',
+      add: "factory: { url: 'http://factory.lan', auth: { username: me, password: { file: p } } }\n",
+      found: /^warning factory\.auth: is sent in the clear/,
+    },
+    {
+      name: 'a CA for a fallback without TLS',
+      add: "factory: { fallbacks: [{ url: 'http://factory.lan', ca: ca.pem }] }\n",
+      found: /^warning factory\.fallbacks\.0\.ca: counts for nothing/,
+    },
+    {
+      name: 'a fallback that is the Factory itself',
+      add: "factory: { fallbacks: [{ url: 'https://factory.talos.dev/' }] }\n",
+      found: /^warning factory\.fallbacks\.0\.url: is asked already/,
+    },
+    {
       name: 'a broadcast of another network',
       add: 'power: { wake: { broadcast: 10.0.0.255 } }\n',
       found: /^warning power\.wake\.broadcast: 10\.0\.0\.255 is the broadcast address of no network/,

@@ -19,6 +19,7 @@ const withoutDaemon = [
   'restore',
   'releases',
   'schematic id',
+  'schematic diff',
   'uki inspect',
   'ups',
   'config check',

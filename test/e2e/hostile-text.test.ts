@@ -72,6 +72,8 @@ async function commandsOf(...path: readonly string[]): Promise<readonly (readonl
 const needs: Readonly<Record<string, readonly string[]>> = {
   run: ['watch-releases', '--wait'],
   'schematic id': ['FOLDER/schematics/homelab.yaml'],
+  'schematic check': ['FOLDER/schematics/homelab.yaml'],
+  'schematic diff': ['FOLDER/schematics/homelab.yaml', 'homelab'],
   'uki inspect': ['FOLDER/caretaker.yaml'],
   pause: [hostile, hostile],
   resume: [hostile],

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Progress } from '../../src/core/activity.ts'
 import type { ImageOrder } from '../../src/core/release/image.ts'
 import { countedDownloads } from '../../src/engine/counted-download.ts'
+import { unproven } from '../fakes/factory.ts'
 
 const order: ImageOrder = { schematic: 'a', version: 'v1.13.9', architecture: 'amd64', kernelArguments: [] }
 
@@ -16,7 +17,7 @@ test('a download that is resumed tells how far it is from there on, and who leav
   }
   const told: Progress[] = []
   const counted = countedDownloads(
-    { warm: async () => 160, open: async () => ({ offset: 100, size: 160, etag: 'e', body: body() }) },
+    { warm: async () => 160, open: async () => ({ offset: 100, size: 160, etag: 'e', body: body(), ...unproven }) },
     (progress) => told.push(progress),
   )
   const { signal } = new AbortController()

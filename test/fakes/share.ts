@@ -13,6 +13,7 @@ export function fakeShare(note: (entry: string) => Promise<void>): Share {
       .sort((a, b) => Number(b.published) - Number(a.published))
 
   return {
+    digest: async () => 'b'.repeat(64),
     staged: async () => staged(),
     stage: async ({ version, schematic, architecture }, options, factory, signal) => {
       await note(`stage ${version}`)

@@ -70,6 +70,7 @@ export async function startDaemon(
       return { [Symbol.dispose]: () => ((following -= 1), own[Symbol.dispose]()) }
     },
     status: overrides.status ?? unexpected,
+    known: overrides.known ?? unexpected,
     alerts: overrides.alerts ?? (() => []),
     settledAlerts: overrides.settledAlerts ?? listed,
     journal: overrides.journal ?? listed,
@@ -122,6 +123,8 @@ export async function startDaemon(
     },
     staging: {
       staged: async () => [],
+      verify: async () => ({ isWhole: true, files: [], served: [] }),
+      accept: (request, asked) => hear('accept', request, asked),
       stage: ({ version, wait }, asked) => run(`stage ${version ?? 'the target'}`, wait, asked),
       ...overrides.staging,
     },

@@ -2,7 +2,7 @@ import { chmod, mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { findFiles, freeSpaceAt, mendFile } from '../../src/main/doctor-files.ts'
-import { parseServer } from '../../src/main/doctor.ts'
+import { parseServer } from '../../src/main/boot-server-address.ts'
 import { loadSettings } from '../../src/main/settings.ts'
 import { temporaryFolder } from '../lab/process.ts'
 

@@ -2,11 +2,16 @@ import type { IncomingMessage } from 'node:http'
 import { below } from '../../core/address.ts'
 import { withoutEnd } from '../../core/text-end.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import type { Meter } from '../../core/metrics/meter.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
 import type { Download, Factory, Resume } from '../../core/release/ports.ts'
 import { canonicalYaml } from '../../core/release/schematic.ts'
 import { compareVersions, parseVersion } from '../../core/version.ts'
+import type { ProxyEnvironment } from '../../core/web-proxy.ts'
+import type { FactoryAccess } from './access.ts'
 import { type HttpRequest, readText, send, whyOff } from './http.ts'
+import { readCatalogue } from './catalogue.ts'
+import { createProofs } from './proofs.ts'
 
 /** A build may take 20 minutes before the first byte (siderolabs/image-factory internal/asset/asset.go), in ms. */
 const buildWithin = 22 * 60_000
@@ -29,6 +34,11 @@ export interface FactoryOptions {
   readonly limits?: Partial<FactoryLimits>
   /** Told the time by the Factory's clock with each answer, in ms since the epoch. */
   readonly onDate?: (at: number) => void
+  readonly meter?: Meter | undefined
+  /** What the Factory asks of its users, asked for before each question. @throws AgentError `misconfigured` */
+  readonly access?: () => Promise<FactoryAccess>
+  /** Of proxies. */
+  readonly environment?: ProxyEnvironment | undefined
 }
 
 /**
@@ -36,14 +46,20 @@ export interface FactoryOptions {
  * stands before every path of the Factory. Installer images are named by its host alone: a registry is asked at the root
  * of its host (`/v2/…`, opencontainers/distribution-spec), where no path of a proxy stands before it.
  */
-export function createFactory(url: string, { limits: given = {}, onDate }: FactoryOptions = {}): Factory {
+export function createFactory(
+  url: string,
+  { limits: given = {}, onDate, access = async () => ({}), environment, meter }: FactoryOptions = {},
+): Factory {
   const limits = { ...usualLimits, ...given }
   const base = new URL(url)
   const prefix = withoutEnd(base.pathname, '/')
   const where = base.host + prefix
 
   async function ask(path: string, rest: Omit<HttpRequest, 'url'>, expired = 0): Promise<IncomingMessage> {
-    const { response, host } = await send({ ...rest, url: below(base, path), onDate })
+    const { token, ...allowed } = await access()
+    const isImage = path.startsWith('/image/') && token !== undefined
+    const url = below(base, isImage ? `${path}?token=${encodeURIComponent(token)}` : path)
+    const { response, host } = await send({ ...rest, url, access: allowed, environment, onDate })
     const status = response.statusCode ?? 0
     if (status >= 200 && status < 300) return response
     // Images are stored elsewhere, under URLs that expire: the Factory issues a new one.
@@ -63,32 +79,48 @@ export function createFactory(url: string, { limits: given = {}, onDate }: Facto
     const words = `${asked}${host === base.host ? '' : ` redirects to ${host}, which`} answers ${status}: ${text || 'no reason given'}`
     const why = id ? `${words} (request ${String(id)})` : words
     if (status === 416) throw new RangeRefused('rejected', why)
+    if ((status === 401 || status === 403) && host === base.host)
+      throw new AgentError('rejected', `${why}: see factory.auth`)
+    if (status === 402 || status === 404) throw new NotOffered('rejected', why)
     throw new AgentError(status >= 500 || status === 429 || isExpired ? 'unreachable' : 'rejected', why)
   }
 
   const readList = (response: IncomingMessage, signal: AbortSignal) =>
     readText(response, where, { bytes: largestList, within: limits.answerWithin }, signal)
 
-  async function releases(path: string, signal: AbortSignal): Promise<readonly string[]> {
+  /** A list of the Factory's: it is sent as text/plain, and as `null` when it has nothing in it. */
+  async function askList(path: string, signal: AbortSignal): Promise<readonly unknown[]> {
     const response = await ask(path, { method: 'GET', headersWithin: answerWithin, signal })
-    // It is sent as text/plain, and as `null` when there are none.
     const list = parseJson(await readList(response, signal), `${where}${path}`) ?? []
     if (!Array.isArray(list)) throw new AgentError('malformed', `${where}${path} is not a list`)
-    return newest(
-      list.filter(
-        (entry): entry is string =>
-          typeof entry === 'string' && entry.startsWith('v') && parseVersion(entry) !== undefined,
-      ),
-    )
+    return list
   }
 
-  return {
+  const releases = async (path: string, signal: AbortSignal) => releasesIn(await askList(path, signal))
+
+  const readProofs = createProofs(async (path, method, signal) => {
+    const response = await ask(path, { method, headersWithin: answerWithin, signal }).catch((error: unknown) => {
+      if (!(error instanceof NotOffered)) throw error
+    })
+    if (!response) return undefined
+    if (method === 'GET') return readText(response, where, { bytes: 4_096, within: limits.answerWithin }, signal)
+    response.destroy()
+    return ''
+  })
+  const from = (image: ImageOrder) => ({
+    host: base.host,
+    source: `${base.protocol}//${where}${pathOf(image)}`,
+    proofs: (signal: AbortSignal) => readProofs(pathOf(image), signal),
+  })
+
+  return metered(meter, {
     registry: registryOf(base),
     versions: (signal) => releases('/versions', signal),
     withdrawn: async (offered, signal) => {
       const broken = await releases('/versions?broken=true', signal)
       return isOfferAgain(broken, offered) ? undefined : broken
     },
+    catalogue: (version, signal) => readCatalogue(version, (path) => askList(path, signal)),
     register: async (schematic, signal) => {
       const body = canonicalYaml(schematic)
       const response = await ask('/schematics', {
@@ -120,11 +152,41 @@ export function createFactory(url: string, { limits: given = {}, onDate }: Facto
         const headers = { range: `bytes=${resume.offset}-`, 'if-range': resume.etag }
         const response = await ask(pathOf(image), { ...whole, headers }).catch(rangeRefused)
         if (response && (response.statusCode !== 206 || isRest(response, resume)))
-          return toDownload(response, base.host, { ...limits, signal })
+          return toDownload(response, from(image), { ...limits, signal })
         response?.destroy()
       }
-      return toDownload(await ask(pathOf(image), whole), base.host, { ...limits, signal })
+      return toDownload(await ask(pathOf(image), whole), from(image), { ...limits, signal })
     },
+  })
+}
+
+/** The same Factory, with how long it takes to answer. */
+function metered(meter: Meter | undefined, factory: Factory): Factory {
+  async function timed<T>(request: string, work: Promise<T>): Promise<T> {
+    const began = performance.now()
+    const note = (outcome: string) =>
+      meter?.observe(
+        'caretaker_factory_request_duration_seconds',
+        { request, outcome },
+        (performance.now() - began) / 1_000,
+      )
+    try {
+      const answer = await work
+      note('ok')
+      return answer
+    } catch (error) {
+      note('failed')
+      throw error
+    }
+  }
+  return {
+    registry: factory.registry,
+    versions: (signal) => timed('versions', factory.versions(signal)),
+    withdrawn: (offered, signal) => timed('withdrawn', factory.withdrawn(offered, signal)),
+    catalogue: (version, signal) => timed('catalogue', factory.catalogue(version, signal)),
+    register: (schematic, signal) => timed('schematic', factory.register(schematic, signal)),
+    warm: (image, signal) => timed('build', factory.warm(image, signal)),
+    open: (image, resume, signal) => timed('image', factory.open(image, resume, signal)),
   }
 }
 
@@ -150,6 +212,9 @@ function pathOf({ schematic, version, architecture }: ImageOrder): string {
 
 class RangeRefused extends AgentError {}
 
+/** There is no such thing here, or only for those who pay. */
+class NotOffered extends AgentError {}
+
 /** Nothing follows what we have: the file is complete already, or too long. */
 function rangeRefused(error: unknown): undefined {
   if (!(error instanceof RangeRefused)) throw error
@@ -167,7 +232,7 @@ function isRest(response: IncomingMessage, { offset, etag }: Resume): boolean {
 /** A 200 to a range request is the whole file: it has changed, or ranges are not supported. */
 function toDownload(
   response: IncomingMessage,
-  host: string,
+  { host, ...of }: Pick<Download, 'source' | 'proofs'> & { readonly host: string },
   limits: FactoryLimits & { readonly signal: AbortSignal },
 ): Download {
   const { headers, statusCode } = response
@@ -179,7 +244,17 @@ function toDownload(
     // A weak one does not promise the same bytes.
     etag: headers.etag?.startsWith('W/') ? undefined : headers.etag,
     body: readBody(response, host, limits),
+    ...of,
   }
+}
+
+function releasesIn(list: readonly unknown[]): readonly string[] {
+  return newest(
+    list.filter(
+      (entry): entry is string =>
+        typeof entry === 'string' && entry.startsWith('v') && parseVersion(entry) !== undefined,
+    ),
+  )
 }
 
 /** The newest of a list that is far longer than any Factory's, in their order. */

@@ -1,9 +1,10 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
-import { lookup } from 'node:dns'
+import { type ClientRequest, type IncomingMessage } from 'node:http'
 import { describeDuration, inSeconds } from '../../core/duration.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
-import { lookupAfter, type Redirector, RedirectRefused, whyNotFollow } from '../../core/redirect.ts'
+import { type Redirector, RedirectRefused, whyNotFollow } from '../../core/redirect.ts'
+import type { ProxyEnvironment } from '../../core/web-proxy.ts'
+import type { FactoryAccess } from './access.ts'
+import { addressBehind, chooseRoute, type Route, whyNotThroughProxy } from './route.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST'
@@ -13,6 +14,9 @@ export interface HttpRequest {
   /** How long the answer's headers may take, in ms: the Factory builds an image before it sends the first of them. */
   readonly headersWithin: number
   readonly signal: AbortSignal
+  readonly access?: FactoryAccess | undefined
+  /** Of proxies; none without it. */
+  readonly environment?: ProxyEnvironment | undefined
   /** Told the time of each answer, in ms since the epoch: what the host's `Date` says, and how old its copy is (`Age`). */
   readonly onDate?: ((at: number) => void) | undefined
 }
@@ -39,7 +43,8 @@ export async function send(request: HttpRequest): Promise<HttpAnswer> {
   /** The first of the way, once there is a second. */
   let first: Redirector | undefined
   for (let hop = 0; hop <= redirects; hop++) {
-    const response = await sendOnce({ ...request, url }, first)
+    const route = chooseRoute(url, { ...request, origin: request.url.origin, first })
+    const response = await sendOnce({ ...request, url }, route, first)
     if (hop === 0) noteDate(response, request.onDate)
     const { statusCode = 0, headers } = response
     const moved = [301, 302, 303, 307, 308].includes(statusCode) && headers.location !== undefined
@@ -53,8 +58,8 @@ export async function send(request: HttpRequest): Promise<HttpAnswer> {
         'malformed',
         `${url.host} redirects to an invalid address: ${headers.location!.slice(0, 80)}`,
       )
-    first ??= { url, address: remoteAddress }
-    const why = whyNotFollow({ ...first, url }, next)
+    first ??= { url, address: route.proxy === undefined ? remoteAddress : await addressBehind(url) }
+    const why = whyNotFollow({ ...first, url }, next) ?? (await whyNotThroughProxy(first, next, request.environment))
     if (why !== undefined)
       throw new AgentError('rejected', `${url.host} redirects to ${next.host}, ${why}: it is not followed`)
     url = next
@@ -65,35 +70,38 @@ export async function send(request: HttpRequest): Promise<HttpAnswer> {
 /** After a redirect, `first` is who may not lead everywhere. */
 function sendOnce(
   { method, url, headers = {}, body, headersWithin, signal }: HttpRequest,
+  { begin, options, headers: own, proxy }: Route,
   first: Redirector | undefined,
 ): Promise<IncomingMessage> {
   const began = performance.now()
+  const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`
   return new Promise((resolve, reject) => {
-    const begin = url.protocol === 'https:' ? httpsRequest : httpRequest
-    const outgoing = begin(url, {
-      method,
-      headers: { 'user-agent': 'caretaker', ...headers },
-      signal,
-      agent: false,
-      ...(first ? { lookup: lookupAfter(first, lookup) as typeof lookup } : {}),
-    })
+    const refuse = (error: NodeJS.ErrnoException) => {
+      if (error instanceof RedirectRefused)
+        return reject(
+          new AgentError('rejected', `${first!.url.host} redirects to ${error.message}: it is not followed`),
+        )
+      const why = whyOff(signal, began) ?? explain(error)
+      reject(new AgentError('unreachable', `${method} ${url.origin}${url.pathname}${through}: ${why}`, error))
+    }
+    let outgoing: ClientRequest
+    try {
+      outgoing = begin(url, {
+        method,
+        headers: { 'user-agent': 'caretaker', ...headers, ...own },
+        signal,
+        ...options,
+      })
+    } catch (error) {
+      return refuse(error as Error)
+    }
     const slow = setTimeout(
       () => outgoing.destroy(new Error(`no answer within ${inSeconds(headersWithin)}`)),
       headersWithin,
     )
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(slow)
-      if (error instanceof RedirectRefused)
-        return reject(
-          new AgentError('rejected', `${first!.url.host} redirects to ${error.message}: it is not followed`),
-        )
-      reject(
-        new AgentError(
-          'unreachable',
-          `${method} ${url.origin}${url.pathname}: ${whyOff(signal, began) ?? explain(error)}`,
-          error,
-        ),
-      )
+      refuse(error)
     })
     outgoing.on('response', (response) => {
       clearTimeout(slow)
@@ -160,5 +168,11 @@ function explain(error: NodeJS.ErrnoException): string {
   if (error.code === 'ECONNREFUSED') return 'connection refused: is it listening there?'
   if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN')
     return 'the name does not resolve: check DNS and the address'
+  if (error.code === 'ERR_PROXY_TUNNEL') {
+    const [, answer] = /: (HTTP\/[\d.]+ \d{3}.*)$/s.exec(error.message) ?? []
+    return answer === undefined
+      ? messageOf(error)
+      : `the proxy answers ${answer.trim()}${/ 407/.test(answer) ? ': it wants other credentials' : ''}`
+  }
   return messageOf(error)
 }

@@ -1,5 +1,6 @@
 import { below } from '../../core/address.ts'
 import { AgentError } from '../../core/errors.ts'
+import type { ProxyEnvironment } from '../../core/web-proxy.ts'
 import { readText, send } from './http.ts'
 
 const within = 15_000
@@ -12,12 +13,17 @@ const largest = 1_048_576
  *
  * @throws AgentError `unreachable`
  */
-export async function readSchematicText(url: string, id: string, signal: AbortSignal): Promise<string | undefined> {
+export async function readSchematicText(
+  url: string,
+  id: string,
+  { signal, environment }: { readonly signal: AbortSignal; readonly environment?: ProxyEnvironment },
+): Promise<string | undefined> {
   const { response, host } = await send({
     method: 'GET',
     url: below(new URL(url), `/schematics/${id}`),
     headersWithin: within,
     signal,
+    environment,
   })
   const text = await readText(response, host, { bytes: largest, within }, signal)
   const status = response.statusCode ?? 0

@@ -5,11 +5,14 @@ import { describeDuration } from '../../core/duration.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
 import type { Download, Factory } from '../../core/release/ports.ts'
+import type { Proofs } from '../../core/release/proofs.ts'
 
-/** What a finished download holds. */
+/** What a finished download holds, and where it is from. */
 export interface Part {
   readonly bytes: number
   readonly sha256: string
+  readonly source: string
+  readonly proofs: Proofs
 }
 
 /** No image of Talos is larger than this, in bytes. */
@@ -57,13 +60,15 @@ async function downloadOnce(
     const offset = etag === undefined ? 0 : (await file.stat()).size
     const resume = etag !== undefined && offset > 0 ? { offset, etag } : undefined
     const incoming = await factory.open(order, resume, AbortSignal.any([signal, over.signal]))
+    // Before the body, because a Factory that can't say it now is asked again, and a whole download would be lost.
+    const proofs = await incoming.proofs(signal)
     const goesOn = offset > 0 && incoming.offset === offset
     if (!goesOn) await file.truncate(0)
     await announce(path, incoming.etag)
     await checkSpace(path, incoming.size, goesOn ? offset : 0)
-    const part = await receive(file, incoming, goesOn ? offset : 0, signal)
+    const received = await receive(file, incoming, goesOn ? offset : 0, signal)
     await file.sync()
-    return part
+    return { ...received, source: incoming.source, proofs }
   } catch (error) {
     const told = error instanceof AgentError ? error : translateError(path, error)
     if (!told.retryable && !signal.aborted) await discard(path)
@@ -74,7 +79,12 @@ async function downloadOnce(
   }
 }
 
-async function receive(file: FileHandle, { body, size }: Download, offset: number, signal: AbortSignal): Promise<Part> {
+async function receive(
+  file: FileHandle,
+  { body, size }: Download,
+  offset: number,
+  signal: AbortSignal,
+): Promise<Pick<Part, 'bytes' | 'sha256'>> {
   const hash = createHash('sha256')
   if (offset > 0) await hashStart(file, offset, hash)
   let bytes = offset

@@ -4,9 +4,12 @@ import type { StagedImage } from '../../core/release/image.ts'
 import { list, removeEmpty } from './files.ts'
 import { type Layout, listPlaces, partPath } from './layout.ts'
 import { discard } from './part.ts'
+import { heldPath } from './proof.ts'
 
 /** A partial download that was not resumed for this long is removed, in ms. */
 const staleAfter = 24 * 3_600_000
+/** An image that is kept apart waits so long for a person, in ms. */
+const heldFor = 30 * 86_400_000
 
 /** Removes surplus images, except the one that was just staged. */
 export async function pruneImages({ directory }: Layout, surplus: readonly StagedImage[], justStaged: string) {
@@ -27,14 +30,16 @@ export async function pruneParts(layout: Layout, now: Date): Promise<void> {
   }
   for (const place of await listPlaces(layout)) {
     const part = partPath(layout, place)
-    if (!(await isStale(part, now))) continue
-    await discard(part)
+    const isForgotten = await isStale(heldPath(part), now, heldFor)
+    if (isForgotten) await rm(heldPath(part), { force: true })
+    else if (!(await isStale(part, now))) continue
+    else await discard(part)
     await removeEmpty(place)
     await removeEmpty(dirname(place))
   }
 }
 
-async function isStale(path: string, now: Date): Promise<boolean> {
+async function isStale(path: string, now: Date, after = staleAfter): Promise<boolean> {
   const info = await stat(path).catch(() => undefined)
-  return info !== undefined && now.getTime() - info.mtimeMs > staleAfter
+  return info !== undefined && now.getTime() - info.mtimeMs > after
 }

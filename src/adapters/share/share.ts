@@ -1,10 +1,13 @@
+import { join } from 'node:path'
 import { AgentError } from '../../core/errors.ts'
 import type { ImageOrder, StagedImage } from '../../core/release/image.ts'
 import type { Factory, Share } from '../../core/release/ports.ts'
 import type { Schematic } from '../../core/release/schematic.ts'
 import { bring } from './bring.ts'
+import { sha256Of } from './files.ts'
 import { checkDirectory, type Layout, placeOf, publishedPath } from './layout.ts'
 import { translateError } from './part.ts'
+import { type BytesMemory, noMemory } from './proof.ts'
 import { pruneImages, pruneParts } from './prune.ts'
 import { publish } from './publish.ts'
 import { observeStaged } from './staged.ts'
@@ -21,6 +24,10 @@ export interface ShareOptions extends Layout {
    * known, ids are compared, which the Factory's builder may compute otherwise.
    */
   readonly schematicOf?: (id: string) => Schematic | undefined
+  /** Certificates that signed images must be signed by, PEM; without any, signatures are not verified. */
+  readonly signedBy?: () => Promise<readonly string[]>
+  /** What URLs answered before. */
+  readonly memory?: BytesMemory
 }
 
 /**
@@ -35,6 +42,8 @@ export function createShare({
   answerWithin = 10_000,
   now = () => new Date(),
   schematicOf = () => undefined,
+  signedBy = async () => [],
+  memory = noMemory,
 }: ShareOptions): Share {
   const layout: Layout = { directory, image }
   const staged = observeStaged(layout, answerWithin)
@@ -49,7 +58,7 @@ export function createShare({
     const there = (await staged.fresh()).find(isFor(order))
     await checkDirectory(layout)
     const place = placeOf(layout, order)
-    if (!there) await bring(layout, order, { factory, architecture, now, schematicOf }, signal)
+    if (!there) await bring(layout, order, { factory, architecture, now, schematicOf, signedBy, memory }, signal)
     if (wanted && !there?.published) await publish(layout, place)
     await pruneImages(layout, (await staged.fresh()).slice(keep), place)
     await pruneParts(layout, now())
@@ -62,6 +71,10 @@ export function createShare({
   }
 
   return {
+    digest: (path, most, signal) =>
+      sha256Of(join(directory, path), most, signal).catch((error: unknown) => {
+        throw translateError(join(directory, path), error)
+      }),
     staged: staged.present,
     stage: (order, options, factory, signal) =>
       stage(order, options, factory, signal).catch((error: unknown) => {

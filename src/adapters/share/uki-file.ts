@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { type SignedBytes, signedBytesOf } from '../../core/release/authenticode.ts'
-import type { ByteSource } from '../../core/release/byte-source.ts'
+import { type ByteSource, malformed } from '../../core/release/byte-source.ts'
 import {
   type Asked,
   type Carried,
@@ -12,10 +12,13 @@ import {
   refuseCarried,
 } from '../../core/release/carried.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
+import { readPe } from '../../core/release/pe.ts'
 import { schematicShape } from '../../core/release/schematic-shape.ts'
 import type { Schematic } from '../../core/release/schematic.ts'
+import { parseSignatures } from '../../core/release/signature.ts'
 import { type OpenedUki, openUki, refuseUki, type Uki } from '../../core/release/uki.ts'
 import { parseYaml } from '../../yaml.ts'
+import { whyNotSignedBy } from './verify-signature.ts'
 import { unpackZstd } from './zstd.ts'
 
 const means: ReadingMeans = { unpack: unpackZstd, parseYaml }
@@ -99,6 +102,30 @@ function shownOf({ schematic }: Carried): ShownSchematic | undefined {
   const embeddedMachineConfiguration = `(${config.length} characters, not shown)`
   const customization = { ...contents.customization, embeddedMachineConfiguration }
   return { id, author, contents: { ...contents, customization } }
+}
+
+/** The largest certificate table that is read, in bytes; a signature has some 2,000. */
+const largestTable = 1_048_576
+
+/**
+ * Why an image is not signed by one of these certificates; undefined where it is. `mustBeSigned`: one without any
+ * signature is refused too.
+ *
+ * @param pinned PEM
+ * @throws AgentError `misconfigured`; `malformed`, naming the file
+ */
+export async function refuseSignature(
+  path: string,
+  { pinned, mustBeSigned }: { readonly pinned: readonly string[]; readonly mustBeSigned: boolean },
+): Promise<string | undefined> {
+  return withFile(path, async (source, file) => {
+    const pe = await readPe(source)
+    if (!pe.certificates) return mustBeSigned ? 'it is not signed' : undefined
+    const { offset, size } = pe.certificates
+    if (size > largestTable) throw malformed('its certificate table is larger than that of any image')
+    const signatures = parseSignatures(await source.read(offset, size))
+    return whyNotSignedBy(signatures, await digest(file, signedBytesOf(pe, source.size)), pinned)
+  })
 }
 
 async function withFile<T>(path: string, read: (source: ByteSource, file: FileHandle) => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import { AgentError } from '../../core/errors.ts'
 
-/** The packets of TFTP (RFC 1350) with its options (RFC 2347): blksize (RFC 2348), tsize (RFC 2349). */
+/** The packets of TFTP (RFC 1350) with its options (RFC 2347): blksize (RFC 2348), tsize (RFC 2349), windowsize (RFC 7440). */
 
 /** What firmware asks for: an Ethernet frame less the headers of IP and UDP and four bytes of TFTP. */
 export const blockSize = 1_468
@@ -12,12 +12,14 @@ export type ServerPacket =
   | { readonly kind: 'options'; readonly options: ReadonlyMap<string, string> }
   | { readonly kind: 'error'; readonly code: number; readonly text: string }
 
-/** RRQ: the name, the mode, and pairs of option and value, each with a NUL at its end. */
-export function readRequest(file: string, block = blockSize): Buffer {
-  const words = [file, 'octet', 'tsize', '0', 'blksize', String(block)]
+/** RRQ: the name, the mode, and pairs of option and value, each with a NUL at its end. `window` in blocks. */
+export function readRequest(file: string, window = 1): Buffer {
+  const options = ['tsize', '0', 'blksize', String(blockSize), ...(window === 1 ? [] : ['windowsize', String(window)])]
+  const words = [file, 'octet', ...options]
   return Buffer.concat([header(opcode.read), Buffer.from(words.map((word) => `${word}\0`).join(''), 'utf8')])
 }
 
+/** ACK. The number has 16 bits: after 65,535 comes 0. */
 export function acknowledgement(block: number): Buffer {
   return Buffer.concat([header(opcode.ack), number(block)])
 }

@@ -67,20 +67,24 @@ async function readKept(directory: string): Promise<readonly KeptSchematic[]> {
 
 /** The text that makes this very schematic: the node's own, else the Factory's; undefined where neither does. */
 async function textFor(
-  { signal }: Means,
+  means: Means,
   { id, told, factory }: { readonly id: string; readonly told: string | undefined; readonly factory: string },
 ): Promise<string | undefined> {
-  if (told !== undefined && (await makes(told, id, factory, signal))) return told
-  const text = await readSchematicText(factory, id, within(signal))
-  return text !== undefined && (await makes(text, id, factory, signal)) ? text : undefined
+  if (told !== undefined && (await makes(told, { id, factory }, means))) return told
+  const text = await readSchematicText(factory, id, { signal: within(means.signal), environment: means.environment })
+  return text !== undefined && (await makes(text, { id, factory }, means)) ? text : undefined
 }
 
 /** By our own reckoning, or else by the Factory's, whose word counts: its rules for quotes have changed. */
-async function makes(text: string, id: string, factory: string, signal: AbortSignal): Promise<boolean> {
+async function makes(
+  text: string,
+  { id, factory: url }: { readonly id: string; readonly factory: string },
+  { signal, environment }: Pick<Means, 'signal' | 'environment'>,
+): Promise<boolean> {
   try {
     const registered = toSchematic(text, 'the schematic')
     if (registered.id === id) return true
-    return (await createFactory(factory).register(registered.schematic, within(signal))) === id
+    return (await createFactory(url, { environment }).register(registered.schematic, within(signal))) === id
   } catch {
     return false
   }

@@ -1,4 +1,6 @@
 import type { ImageOrder, StagedImage } from './image.ts'
+import type { Proofs } from './proofs.ts'
+import type { Catalogue } from './schematic-check.ts'
 import type { Schematic } from './schematic.ts'
 
 /** The Talos Image Factory. */
@@ -12,6 +14,8 @@ export interface Factory {
    * know that question: before v1.3.3 it answers what it offers, as `versions` has told.
    */
   withdrawn(offered: readonly string[], signal: AbortSignal): Promise<readonly string[] | undefined>
+  /** What schematics may name for a release. @throws AgentError `rejected` where it does not offer the release */
+  catalogue(version: string, signal: AbortSignal): Promise<Catalogue>
   /** Makes the schematic known and answers its id, 64 hex digits: the Factory's own, whatever we compute. */
   register(schematic: Schematic, signal: AbortSignal): Promise<string>
   /** Has the image built if need be, which can take minutes; answers its size in bytes where the Factory says it. */
@@ -33,10 +37,16 @@ export interface Download {
   readonly size: number | undefined
   readonly etag: string | undefined
   readonly body: AsyncIterable<Uint8Array>
+  /** The URL that was asked for, without credentials: it should always answer the same bytes. */
+  readonly source: string
+  /** What the same server says of these bytes. */
+  proofs(signal: AbortSignal): Promise<Proofs>
 }
 
 /** The directory that the NAS serves over TFTP. */
 export interface Share {
+  /** SHA-256 of the first so many bytes of a file of the share, or of all of it, in lower-case hex. */
+  digest(path: string, most: number | undefined, signal: AbortSignal): Promise<string>
   /** What is staged, newest first; the first is what the fixed name serves. Has a limit of its own: a mount can hang. */
   staged(): Promise<readonly StagedImage[]>
   /**

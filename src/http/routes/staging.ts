@@ -1,9 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import type { Operator } from '../../core/operator.ts'
-import { flag, release } from '../fields.ts'
+import { digest, flag, release } from '../fields.ts'
 import { route } from '../route.ts'
-import { run } from '../schemas/jobs.ts'
-import { stagedImages } from '../schemas/staging.ts'
+import { changed, run } from '../schemas/jobs.ts'
+import { stagedImages, verification } from '../schemas/staging.ts'
 
 /** Images on the share. */
 export function stagingRoutes({ staging }: Operator) {
@@ -32,6 +32,28 @@ export function stagingRoutes({ staging }: Operator) {
         answer: run,
       },
       ({ body }, asked) => staging.stage(body, asked),
+    ),
+    route(
+      {
+        method: 'post',
+        path: '/staged/verify',
+        summary: 'Hashes everything on the share once more, and reads back what the boot server serves',
+        scope: 'operate',
+        kind: 'waiting',
+        answer: verification,
+      },
+      (_, asked) => staging.verify(asked),
+    ),
+    route(
+      {
+        method: 'post',
+        path: '/staged/accept',
+        summary: 'Takes an image whose bytes are not those that its URL answered before',
+        scope: 'operate',
+        body: z.strictObject({ sha256: digest('The SHA-256 of what is kept apart, or its beginning') }),
+        answer: changed,
+      },
+      ({ body }, asked) => staging.accept(body, asked),
     ),
   ]
 }

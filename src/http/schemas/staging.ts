@@ -1,5 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { StagedImage } from '../../core/release/image.ts'
+import type { Proofs } from '../../core/release/proofs.ts'
+import type { VerificationAnswer } from '../../core/release/verification.ts'
 import { count, schemaOf, text, time } from './answer.ts'
 
 export const stagedImage = schemaOf<StagedImage>()(
@@ -16,3 +18,23 @@ export const stagedImage = schemaOf<StagedImage>()(
   }),
 )
 export const stagedImages = z.array(stagedImage)
+
+const proofs = schemaOf<Proofs>()('Proofs', z.object({ sha256: text.optional(), hasSignature: z.boolean() }))
+
+export const verification = schemaOf<VerificationAnswer>()(
+  'Verification',
+  z.object({
+    isWhole: z.boolean(),
+    files: z.array(
+      z.object({
+        path: text,
+        version: text,
+        bytes: count,
+        sha256: text,
+        fault: text.optional(),
+        proofs: proofs.optional(),
+      }),
+    ),
+    served: z.array(z.object({ file: text, server: text, fault: text.optional(), action: text.optional() })),
+  }),
+)

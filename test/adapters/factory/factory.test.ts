@@ -27,6 +27,18 @@ afterEach(() => started[Symbol.asyncDispose]())
 const bytesOf = ({ body }: Download) => buffer(body)
 const host = () => new URL(lab.url).host
 
+test('the catalogue of a release names its extensions and overlays; of one that is not offered there is none', async () => {
+  const { version, extensions, overlays } = await factory.catalogue('v1.13.9', signal)
+  expect({ version, overlays }).toEqual({
+    version: 'v1.13.9',
+    overlays: [{ name: 'rpi_generic', image: 'siderolabs/sbc-raspberrypi' }],
+  })
+  expect(extensions).toContain('siderolabs/i915')
+  expect(await refusal(factory.catalogue('v1.9.0', signal))).toMatchObject({ code: 'rejected' })
+  lab.faults.failNext.push({ status: 200, body: '[{"ref": "no name"}]' })
+  expect(await refusal(factory.catalogue('v1.13.9', signal))).toMatchObject({ code: 'malformed' })
+})
+
 describe('the list of releases', () => {
   test('comes oldest first, the pre-release last', async () => {
     expect(await factory.versions(signal)).toEqual(['v1.12.11', 'v1.13.9', 'v1.13.10', 'v1.14.0-rc.1'])

@@ -4,6 +4,7 @@ import { mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Factory } from '../../../src/core/release/ports.ts'
+import { unproven } from '../../fakes/factory.ts'
 import { refusal } from '../refusal.ts'
 import { bootName, orderOf, type ShareLab, startShareLab } from './lab.ts'
 
@@ -266,7 +267,13 @@ describe('what is no such image', () => {
   test('grows no larger on the share than any image of Talos is', async () => {
     const factory: Pick<Factory, 'warm' | 'open'> = {
       warm: async () => undefined,
-      open: async () => ({ offset: 0, size: undefined, etag: undefined, body: endless(partOf('v1.13.9')) }),
+      open: async () => ({
+        offset: 0,
+        size: undefined,
+        etag: undefined,
+        body: endless(partOf('v1.13.9')),
+        ...unproven,
+      }),
     }
     const error = await refusal(at.stage('v1.13.9', { factory }))
     expect(error).toMatchObject({ code: 'malformed', message: expect.stringContaining('larger than 1 GiB') })

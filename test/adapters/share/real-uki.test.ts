@@ -7,8 +7,15 @@ import { expect, test } from 'vitest'
 import { inspectUkiFile } from '../../../src/adapters/share/uki-file.ts'
 import { homelabSchematic, homelabSchematicId } from '../../lab/homelab.ts'
 import { lacks } from '../../lab/needs.ts'
-import { buildRealUki, signUki, whyNoRealUki, whyNoSigning } from '../../lab/uki/real-uki.ts'
-import { startShareLab } from './lab.ts'
+import {
+  buildArm64Uki,
+  buildRealUki,
+  signUki,
+  whyNoArm64Uki,
+  whyNoRealUki,
+  whyNoSigning,
+} from '../../lab/uki/real-uki.ts'
+import { orderOf, startShareLab } from './lab.ts'
 
 test.skipIf(lacks(whyNoRealUki() ?? whyNoSigning()))(
   'a UKI of Debian’s kernel and systemd’s stub is inspected, signed, and staged',
@@ -50,5 +57,34 @@ test.skipIf(lacks(whyNoRealUki() ?? whyNoSigning()))(
     at.share = at.open({ schematicOf: () => homelabSchematic })
     expect(await at.stage('v1.13.9')).toMatchObject({ version: 'v1.13.9', bytes: secure.bytes, published: true })
     expect((await at.published()).equals(await readFile(signed))).toBe(true)
+  },
+)
+
+test.skipIf(lacks(whyNoArm64Uki() ?? whyNoSigning()))(
+  'a UKI of Debian’s kernel and systemd’s stub for arm64 is inspected, signed, and staged as such alone',
+  { timeout: 120_000 },
+  async () => {
+    await using stack = new AsyncDisposableStack()
+    const directory = await mkdtemp(join(tmpdir(), 'caretaker-uki-'))
+    stack.defer(() => rm(directory, { recursive: true, force: true }))
+    const [plain, signed] = [join(directory, 'plain.efi'), join(directory, 'signed.efi')]
+    await buildArm64Uki(plain, { version: 'v1.13.9' })
+    const uki = await inspectUkiFile(plain)
+    expect(uki).toMatchObject({ architecture: 'arm64', version: 'v1.13.9', signed: false, extensions: [{}, {}, {}] })
+    const { signature, certificate } = await signUki(plain, signed)
+    const secure = await inspectUkiFile(signed)
+    expect(secure).toMatchObject({ architecture: 'arm64', signed: true, authenticode: uki.authenticode })
+    expect((await readFile(signature)).includes(Buffer.from(secure.authenticode, 'hex'))).toBe(true)
+
+    const at = stack.use(await startShareLab('127.0.116.82', { files: { 'v1.13.9': signed, 'v1.13.10': signed } }))
+    const pinned = await readFile(certificate, 'utf8')
+    at.share = at.open({ schematicOf: () => homelabSchematic, signedBy: async () => [pinned], architecture: 'arm64' })
+    const order = { ...orderOf('v1.13.9'), architecture: 'arm64' } as const
+    const soon = AbortSignal.timeout(30_000)
+    expect(await at.share.stage(order, { publish: true }, at.factory, soon)).toMatchObject({ published: true })
+    expect((await at.published()).equals(await readFile(signed))).toBe(true)
+    // Of an image for the other processor nothing is kept.
+    const wrong = at.share.stage(orderOf('v1.13.10'), { publish: true }, at.factory, soon)
+    await expect(wrong).rejects.toThrow('it is for arm64, and amd64 was requested')
   },
 )

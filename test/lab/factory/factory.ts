@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { found, isRefusal, json, refusal, text, type Answer } from './answers.ts'
 import { checkAsset, type Asset } from './asset.ts'
+import { beside } from './beside.ts'
 import { deliver } from './delivery.ts'
 import { noFaults, type LabFactoryFaults } from './faults.ts'
 import { createImages } from './images.ts'
@@ -131,9 +132,11 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
     {
       methods: ['GET'],
       pattern: '/version/:version/overlays/official',
+      // From Talos 1.7 on; before, there are none.
       answer: ({ version = '' }) => {
         extensionsOf(parseVersion(version))
-        return json([])
+        const isOld = /^v?1\.[0-6]\./.test(version)
+        return json(isOld ? [] : [{ name: 'rpi_generic', image: 'siderolabs/sbc-raspberrypi', ref: '', digest: '' }])
       },
     },
     { methods: ['GET', 'HEAD'], pattern: '/image/:schematic/:version/:path', answer: image },
@@ -176,10 +179,8 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
 
   async function image(parameters: Parameters, request: IncomingMessage, url: URL): Promise<Answer> {
     const { schematic = '', path = '' } = parameters
-    if (/\.sha(256|512)$/.test(path)) throw refusal(402, 'enterprise not enabled: checksum endpoint is not available')
-    if (path.endsWith('.sigstore.json')) {
-      throw refusal(402, 'enterprise signing is not enabled: signature endpoint is not available')
-    }
+    if (/\.(sha(256|512)|sigstore\.json)$/.test(path))
+      return beside(path, faults.checksums, (file) => bytesOf(schematic, withV(parameters['version'] ?? ''), file))
     const { key, version } = asset(parameters)
     await built(key)
     if (faults.html) {

@@ -24,6 +24,8 @@ export interface LabFactoryFaults {
   html: boolean
   /** Every image was evicted and built again: other bytes at the same address, another ETag. */
   rebuilt: boolean
+  /** It is of the Enterprise edition: it offers checksums and Sigstore bundles, in good order or not. */
+  checksums: 'right' | 'wrong' | 'html' | undefined
   /** `/versions` says `null`. */
   versionsNull: boolean
   /** It is older than v1.3.3: `?broken=true` is answered as if it were not there. */
@@ -49,6 +51,7 @@ export function noFaults(): LabFactoryFaults {
     leftOutExtension: undefined,
     html: false,
     rebuilt: false,
+    checksums: undefined,
     versionsNull: false,
     ignoresBroken: false,
     missingExtensions: {},

@@ -18,8 +18,39 @@ export function whyNoRealUki(): string | undefined {
     : 'systemd-boot-efi is not installed, which a real UKI is made of'
 }
 
+/** Where what an image for arm64 is built of is unpacked. */
+const arm64 = '/tmp/uki-cache-arm64'
+
+/** Why no UKI for arm64 can be built on this machine; undefined where one can. */
+export function whyNoArm64Uki(): string | undefined {
+  if (!existsSync('/bin/busybox')) return 'busybox-static is not installed, which a real UKI is made of'
+  return existsSync(`${arm64}/tools`)
+    ? undefined
+    : 'Debian’s kernel for arm64 is not there: run test/lab/uki/fetch-arm64.sh /tmp/uki-cache-arm64'
+}
+
+/** Builds a UKI for arm64 of Debian's packages, which this machine can't boot. */
+export async function buildArm64Uki(path: string, { version }: { readonly version: string }): Promise<void> {
+  const tools = `${arm64}/tools/usr`
+  await buildRealUki(path, {
+    version,
+    environment: {
+      CACHE: arm64,
+      STUB: `${arm64}/linuxaa64.efi.stub`,
+      OBJCOPY: `${tools}/bin/aarch64-linux-gnu-objcopy`,
+      OBJDUMP: `${tools}/bin/aarch64-linux-gnu-objdump`,
+      LD_LIBRARY_PATH: `${tools}/lib/x86_64-linux-gnu`,
+    },
+  })
+}
+
+interface RealUki {
+  readonly version: string
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 /** Builds a UKI that firmware boots, of Debian's kernel, systemd's stub, and what a Factory adds for the homelab. */
-export async function buildRealUki(path: string, { version }: { readonly version: string }): Promise<void> {
+export async function buildRealUki(path: string, { version, environment }: RealUki): Promise<void> {
   const schematic = {
     id: homelabSchematicId,
     yaml: canonicalYaml(homelabSchematic),
@@ -31,7 +62,9 @@ export async function buildRealUki(path: string, { version }: { readonly version
     extensionsFrame(schematic, homelabSchematic.customization.systemExtensions.officialExtensions),
   )
   const url = 'http://10.0.2.2:8080/config?mac=${mac}'
-  await run(script, { env: { ...env, OUT: path, VERSION: version, CONFIG_URL: url, EXTENSIONS: extensions } })
+  await run(script, {
+    env: { ...env, OUT: path, VERSION: version, CONFIG_URL: url, EXTENSIONS: extensions, ...environment },
+  })
   await rm(extensions)
 }
 
