@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { factory } from './factory.ts'
 import { type Level, levelOf } from './known-keys.ts'
 import { hostMachine, node } from './machine.ts'
+import { netboot } from './netboot.ts'
 import { power, ups } from './power.ts'
 import { name, server } from './scalars.ts'
 import { defaultState } from './state-line.ts'
@@ -90,6 +91,9 @@ const own = {
   storage: storage
     .prefault({})
     .meta({ description: 'How the storage of the cluster (Longhorn, Ceph by Rook) counts for upgrades' }),
+  netboot: netboot
+    .prefault({})
+    .meta({ description: 'Which machines boot from the network, where Caretaker answers them' }),
   state: z.string().min(1).default(defaultState).meta({ description: 'The state directory, with journal and queue' }),
 }
 

@@ -2,6 +2,7 @@ import type { Config } from './config.ts'
 import { findFactoryMistakes } from './factory-mistakes.ts'
 import { findMachineMistakes } from './machine-mistakes.ts'
 import type { Mistake } from './mistake.ts'
+import { findNetbootMistakes } from './netboot-mistakes.ts'
 import { findPowerMistakes } from './power-mistakes.ts'
 import { findUpgradeMistakes } from './upgrade-mistakes.ts'
 
@@ -15,5 +16,6 @@ export function findMistakes(config: Config, now: Date): readonly Mistake[] {
     ...findMachineMistakes(config),
     ...findPowerMistakes(config),
     ...findUpgradeMistakes(config, now),
+    ...findNetbootMistakes(config),
   ]
 }

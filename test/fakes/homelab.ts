@@ -10,6 +10,7 @@ import { memoryJournal } from './journal.ts'
 import { fakeKubernetes, type FakeStorageSetting, type FakeWorkload } from './kubernetes.ts'
 import { type FakeMachine, newMachine, startNextSystem } from './machine.ts'
 import { fakeShare } from './share.ts'
+import { fakeNetboot, type NetbootWorld } from './netboot.ts'
 import { fakeSnapshots } from './snapshots.ts'
 import { fakeTalos, raiseStorageVersion } from './talos.ts'
 import { fakeUpses } from './ups.ts'
@@ -22,7 +23,7 @@ export interface FakeHost {
   hangs: boolean
 }
 
-export interface FakeHomelab {
+export interface FakeHomelab extends NetbootWorld {
   readonly ports: Ports
   readonly hosts: Map<string, FakeHost>
   /** Machines that magic packets do not wake. */
@@ -140,6 +141,8 @@ export function fakeHomelab(
     healing: 0,
     forbidden: [],
     failingChecks: new Map(),
+    dhcpServers: [],
+    served: new Map(),
     lease: undefined,
     before: undefined,
     ports: undefined!,
@@ -172,6 +175,7 @@ export function fakeHomelab(
     kubernetes: heeding(fakeKubernetes(world)),
     snapshots: fakeSnapshots(note),
     checks: fakeChecks(world.failingChecks),
+    netboot: heeding(fakeNetboot(world)),
   }
   return Object.assign(world, { ports })
 }
