@@ -7,6 +7,7 @@ import { addConfigCommands } from './cli/config-command.ts'
 import { addDoctorCommand } from './cli/doctor-command.ts'
 import { addInitCommand } from './cli/init-command.ts'
 import { addJournalCommand } from './cli/journal-command.ts'
+import { addNetbootCommands } from './cli/netboot-commands.ts'
 import { addNotifyCommands } from './cli/notify-commands.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
 import { addRolloutCommands } from './cli/rollout-commands.ts'
@@ -203,6 +204,7 @@ addDoctorCommand()
 addUpsCommand()
 addPowerCommands()
 addNotifyCommands()
+addNetbootCommands()
 addTokenCommands()
 
 addCompletionCommands()

@@ -20,6 +20,7 @@ import { settleDamage } from './main/journal-damage.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createKeys } from './main/keys.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
+import { keepBoots } from './main/boots.ts'
 import { keepStatePrivate, type StateAccess } from './main/private-state.ts'
 import { watchLives } from './main/renewal.ts'
 import { loadOwnJobs } from './main/registry.ts'
@@ -31,11 +32,11 @@ import type { Supervisor } from './main/systemd.ts'
 import { tellAlerts } from './main/tell.ts'
 import { ownRelease } from './main/version.ts'
 import { tellOfLife, type Watchdog } from './main/watchdog.ts'
-import { openWorld } from './main/wiring.ts'
+import { openWorld, type World } from './main/wiring.ts'
 import type { Job } from './operations/job.ts'
 import { createClock, type WatchedClock } from './operations/clock.ts'
 import { createNotifierDoor } from './operations/notification-requests.ts'
-import { createOperator } from './operations/operator.ts'
+import { createOperator, type OperatorOptions } from './operations/operator.ts'
 
 /** Between two checks of every page of the journal, in ms. */
 const verifiesEvery = 86_400_000
@@ -101,24 +102,20 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   })
   stack.use(watchLoop({ alerts, log, meter, running: () => agent.running }))
   const notifier = createNotifierDoor()
+  const boots = stack.use(keepBoots({ agent, journal, alerts, config: () => settings.config }))
   const operator = createOperator({
     agent,
     ports,
     config: () => settings.config,
     queue,
-    about: {
-      version,
-      pid: process.pid,
-      startedAt,
-      services: () => services.status,
-      missing: () => world.missing,
-      configuration: () => settings.fault ?? settings.pending,
-    },
+    about: aboutDaemon({ version, startedAt, world, settings, services: () => services.status }),
     notifier: () => notifier.current,
+    boots,
     loginRefused: (label) => world.loginsRefused.get(label),
   })
   const key = createKeys(settings.state, log)
-  const services = createServices({ ...shared, settings, agent, queue, schematics, operator, notifier, key })
+  const means = { ...shared, settings, agent, queue, schematics, operator, notifier, key }
+  const services = createServices({ ...means, boot: boots.note })
   // A later part that fails must not leave runs behind.
   stack.defer(services.stop)
   // In the background: unreachable control planes must not delay the power guard.
@@ -145,6 +142,25 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   watchdog.ready()
   await aborted(signal)
   log.info({}, 'stopping')
+}
+
+/** What the status tells of the daemon itself. */
+function aboutDaemon(of: {
+  readonly version: string
+  readonly startedAt: Date
+  readonly world: World
+  readonly settings: LiveSettings
+  services(): readonly ServiceStatus[]
+}): OperatorOptions['about'] {
+  const { version, startedAt, world, settings, services } = of
+  return {
+    version,
+    pid: process.pid,
+    startedAt,
+    services,
+    missing: () => world.missing,
+    configuration: () => settings.fault ?? settings.pending,
+  }
 }
 
 /** Has looked once when it is returned: what follows may ask it. */

@@ -45,6 +45,15 @@ const servers = {
     packages: ['prometheus', 'prometheus-alertmanager'],
   },
   curl: { found: () => onPath('curl'), packages: ['curl', 'ca-certificates'] },
+  netboot: {
+    found: () =>
+      existsSync('/usr/share/OVMF/OVMF_CODE_4M.fd') &&
+      onPath('qemu-system-x86_64') &&
+      onPath('dnsmasq') &&
+      onPath('tcpdump'),
+    packages: ['qemu-system-x86', 'ovmf', 'dnsmasq-base', 'iproute2', 'tcpdump'],
+  },
+  dhcp: { found: () => onPath('dnsmasq') && onPath('ip'), packages: ['dnsmasq-base', 'iproute2'] },
   uki: {
     found: () =>
       existsSync('/usr/lib/systemd/boot/efi/linuxx64.efi.stub') &&
@@ -59,7 +68,7 @@ const servers = {
 
 /** What some tests are made against; without them these are skipped. */
 const programsOfTests =
-  'queue nut nut-tls tftp curl uki kubectl ssh apprise aiosmtpd debian mosquitto prometheus'.split(' ')
+  'queue nut nut-tls tftp curl uki kubectl ssh apprise aiosmtpd debian dhcp mosquitto prometheus'.split(' ')
 
 const [task, ...rest] = process.argv.slice(2)
 const tasks = {
@@ -82,6 +91,10 @@ const tasks = {
   fuzz: () =>
     needs(['queue', 'python'], { required: true }) &&
     run('node', '--disable-warning=ExperimentalWarning', 'test/fuzz.ts', ...rest),
+  // Real UEFI firmware in QEMU boots from a daemon of ours: minutes.
+  netboot: () =>
+    needs(['netboot', 'tftp', 'uki'], { required: true }) &&
+    run('node', '--disable-warning=ExperimentalWarning', 'test/bench/netboot.ts', ...rest),
   structure: () => run('node', '--disable-warning=ExperimentalWarning', 'test/structure/report.ts'),
   check: () => run('oxfmt', '--check') && run('oxlint') && run('tsc', '-p', '.'),
   build: () => {

@@ -14,7 +14,7 @@ export interface ConfigChange {
 }
 
 /** Sections that are read again each time they are used. */
-const live: readonly (keyof Config)[] = ['upgrade', 'power', 'storage']
+const live: readonly (keyof Config)[] = ['upgrade', 'power', 'storage', 'netboot']
 
 /**
  * Plans an edit. `atStart` is the configuration that the daemon was started with, `before` the present one, and `sections`

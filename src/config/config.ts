@@ -3,6 +3,7 @@ import { factory } from './factory.ts'
 import { image, share } from './images.ts'
 import { type Level, levelOf } from './known-keys.ts'
 import { hostMachine, node } from './machine.ts'
+import { netboot } from './netboot.ts'
 import { power, ups } from './power.ts'
 import { name } from './scalars.ts'
 import { defaultState } from './state-line.ts'
@@ -74,6 +75,9 @@ const own = {
   storage: storage
     .prefault({})
     .meta({ description: 'How the storage of the cluster (Longhorn, Ceph by Rook) counts for upgrades' }),
+  netboot: netboot
+    .prefault({})
+    .meta({ description: 'Which machines boot from the network, where Caretaker answers them' }),
   state: z.string().min(1).default(defaultState).meta({ description: 'The state directory, with journal and queue' }),
 }
 

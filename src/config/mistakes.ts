@@ -3,6 +3,7 @@ import { findImageMistakes } from './image-mistakes.ts'
 import { findFactoryMistakes } from './factory-mistakes.ts'
 import { findMachineMistakes } from './machine-mistakes.ts'
 import type { Mistake } from './mistake.ts'
+import { findNetbootMistakes } from './netboot-mistakes.ts'
 import { findPowerMistakes } from './power-mistakes.ts'
 import { findUpgradeMistakes } from './upgrade-mistakes.ts'
 
@@ -17,5 +18,6 @@ export function findMistakes(config: Config, now: Date): readonly Mistake[] {
     ...findImageMistakes(config),
     ...findPowerMistakes(config),
     ...findUpgradeMistakes(config, now),
+    ...findNetbootMistakes(config),
   ]
 }

@@ -9,6 +9,7 @@ import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { EntryFilter } from './journal-filter.ts'
 import type { KnownAnswer } from './known.ts'
 import type { NamesAnswer } from './names.ts'
+import type { NetbootRequests } from './netboot/requests.ts'
 import type { Delivery } from './notify/delivery.ts'
 import type { Page, PageRequest } from './page.ts'
 import type { DrillReportAnswer, TimelineRowAnswer, UnreadUps, UpsAnswer, UpsDetailsAnswer } from './power/answers.ts'
@@ -56,6 +57,7 @@ export interface Operator {
   readonly notifications: NotificationRequests
   readonly tokens: TokenRequests
   readonly doctor: DoctorRequests<Asked>
+  readonly netboot: NetbootRequests<Asked>
 }
 
 /** What has changed: an alert, what a UPS tells, an entry that was written, or anything else of the status. */

@@ -1,6 +1,7 @@
 import type { Checks, Kubernetes, Snapshots, Talos } from './cluster/ports.ts'
 import type { DoctorPorts } from './doctor/ports.ts'
 import type { Journal } from './journal.ts'
+import type { NetbootProbe } from './netboot/ports.ts'
 import type { Hosts, Ups, Waker } from './power/ports.ts'
 import type { Factory, Share } from './release/ports.ts'
 import type { BootServer } from './release/served.ts'
@@ -26,6 +27,7 @@ export interface Ports {
   /** Absent where none is configured. */
   readonly calendar?: Calendar | undefined
   readonly journal: Journal
+  readonly netboot: NetbootProbe
   /** What only the doctor asks. Absent where nobody can: then it skips what needs it. */
   readonly doctor?: DoctorPorts | undefined
 }

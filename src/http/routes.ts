@@ -1,6 +1,7 @@
 import type { Operator } from '../core/operator.ts'
 import { doctorRoutes } from './routes/doctor.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { netbootRoutes } from './routes/netboot.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { notificationRoutes } from './routes/notifications.ts'
 import { powerRoutes } from './routes/power.ts'
@@ -22,6 +23,7 @@ export function routesOf(operator: Operator) {
     ...notificationRoutes(operator),
     ...tokenRoutes(operator),
     ...doctorRoutes(operator),
+    ...netbootRoutes(operator),
   ]
 }
 

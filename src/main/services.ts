@@ -5,6 +5,7 @@ import { type Alerts, settleGone } from '../core/alert.ts'
 import { findMistakes } from '../config/mistakes.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import type { BootEvent } from '../core/netboot/dhcp-event.ts'
 import type { Meter } from '../core/metrics/meter.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
@@ -38,6 +39,8 @@ export interface ServicesOptions {
   /** Keys of our own, by name. */
   readonly key: (name: string) => Promise<Uint8Array>
   readonly log: Logger
+  /** Who keeps what machines do that boot from the network. */
+  readonly boot?: (event: BootEvent) => void
   readonly meter: Meter
   readonly limits?: Partial<SupervisorLimits>
 }
@@ -108,6 +111,7 @@ function contextOf(
     web,
     key,
     log,
+    boot = () => {},
     meter,
   }: ServicesOptions & { readonly web: WebDoor },
   signal: AbortSignal,
@@ -129,6 +133,7 @@ function contextOf(
     notice: {
       ups: agent.guard.notice,
       node: agent.noticeNode,
+      boot,
       schematics: async (all, changed = []) => {
         schematics.current = new Map(all)
         for (const schematic of changed) await agent.emit({ type: 'schematic.changed', schematic })

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { createChecks } from '../adapters/checks/checks.ts'
+import { createNetbootProbe } from '../adapters/dhcp/probe.ts'
 import { withBandwidth } from '../adapters/factory/bandwidth.ts'
 import { createApi } from '../adapters/kubernetes/api.ts'
 import { type Access, handedOut, parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
@@ -114,6 +115,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     kubernetes: createKubernetes(api),
     upses,
     ...(await followMachines({ settings, log, canWait: mayLack, trouble: (name, why) => told.machine?.(name, why) })),
+    netboot: createNetbootProbe({ readFile: readFirst }),
     checks: createChecks({ objects: createObjects(api) }),
     get snapshots() {
       return upgrade.snapshots()
@@ -184,6 +186,12 @@ async function openCredentials({ settings, told = {}, log, isDaemon }: WorldOpti
   for (const last of [keptTalos.last, keptKubernetes?.last])
     if (last?.isCopy) log?.info({}, `${last.copyFile} is used instead of ${last.file}: it was renewed`)
   return { keptTalos, keptKubernetes }
+}
+
+/** The first block of a file over TFTP, with the size of the whole: its client is loaded when somebody asks. */
+async function readFirst(server: string, file: string, signal: AbortSignal) {
+  const { fetchByTftp } = await import('../adapters/tftp/client.ts')
+  return fetchByTftp({ host: server }, file, { most: 1, signal })
 }
 
 /** The TFTP server of the configuration, where there is one. */

@@ -1,5 +1,6 @@
 import type { Cluster } from '../core/cluster/cluster.ts'
 import { doctorReport } from '../core/doctor/report-shape.ts'
+import type { InstalledNode } from '../core/netboot/machines.ts'
 import { drillReport, drillRequest } from '../core/power/drill-shape.ts'
 import type { NamedMachine } from '../core/power/renames.ts'
 import { registeredSchematic } from '../core/release/schematic-shape.ts'
@@ -36,6 +37,11 @@ function fact<T>(name: string, parse: Shape<T>): Remembered<T> {
 export interface Origin {
   readonly by: string
   readonly at: string
+}
+
+/** That a machine is to boot from the network once more: until then, ISO 8601. */
+export interface Armed extends Origin {
+  readonly until: string
 }
 
 const origin = object<Origin>({ by: text, at: time })
@@ -138,6 +144,12 @@ export const remembered = {
   channels: fact('notifications.channels', mapOf(time)),
   /** What the last whole examination of the homelab came to. */
   examined: fact('doctor.report', doctorReport),
+  /** Machines that a person wants to boot from the network once more, by name or MAC address. */
+  netbootArmed: fact('netboot.armed', mapOf(object<Armed>({ at: time, by: text, until: time }))),
+  /** When a machine has booted from the network last, where that counts, by name or MAC address. */
+  netbootUsed: fact('netboot.used', mapOf(time)),
+  /** Nodes that were seen to run from their own disks, by name. */
+  netbootInstalled: fact('netboot.installed', mapOf(object<InstalledNode>({ uuid: optional(text) }))),
   /** The name by which this agent holds the cluster's Lease. */
   agentId: fact('agent.id', text),
 }

@@ -6,6 +6,7 @@ import { readPage } from '../core/page.ts'
 import { createChanges } from './changes.ts'
 import { createDoctorRequests } from './doctor-requests.ts'
 import { createJobRequests } from './job-requests.ts'
+import { createNetbootRequests, type NetbootMeans } from './netboot-requests.ts'
 import { createNotificationRequests, type NotificationMeans } from './notification-requests.ts'
 import { readNames } from './names-request.ts'
 import { createNodeRequests } from './node-requests.ts'
@@ -17,7 +18,10 @@ import { readKnown } from './known-request.ts'
 import { readStatus, type StatusMeans } from './status-request.ts'
 import { createTokenRequests } from './token-requests.ts'
 
-export interface OperatorOptions extends Omit<StatusMeans & PowerMeans & NotificationMeans, 'now' | 'seen' | 'staged'> {
+export interface OperatorOptions extends Omit<
+  StatusMeans & PowerMeans & NotificationMeans & NetbootMeans,
+  'now' | 'seen' | 'staged'
+> {
   readonly now?: () => Date
 }
 
@@ -63,5 +67,6 @@ export function createOperator(options: OperatorOptions): Operator {
     notifications: createNotificationRequests(means),
     tokens: createTokenRequests(means),
     doctor: createDoctorRequests(means),
+    netboot: createNetbootRequests(means),
   }
 }

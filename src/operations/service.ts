@@ -4,6 +4,7 @@ import type { Alerts } from '../core/alert.ts'
 import type { Event } from '../core/event.ts'
 import type { Outcome, Queue } from '../core/job.ts'
 import type { Logger } from '../core/log.ts'
+import type { BootEvent } from '../core/netboot/dhcp-event.ts'
 import type { Meter } from '../core/metrics/meter.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
@@ -95,6 +96,8 @@ export interface ServiceContext<Section = undefined> extends CheckContext<Sectio
 export interface Notice {
   ups(label: string, seen: Observation): void
   node(name: string, answers: boolean): void
+  /** What a machine did that boots from the network. */
+  boot(event: BootEvent): void
   /** All schematics as they are now, by name; `changed` names those that were edited. */
   schematics(all: ReadonlyMap<string, RegisteredSchematic>, changed?: readonly string[]): Promise<void>
 }

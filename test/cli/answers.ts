@@ -5,6 +5,7 @@ import type { Delivery } from '../../src/core/notify/delivery.ts'
 import type { JobAnswer, StatusAnswer } from '../../src/core/operator.ts'
 import type { startDaemon } from '../http/daemon.ts'
 import { clusterOf } from '../core/cluster/nodes.ts'
+import { netboot } from './answers-netboot.ts'
 import { drill, outages, power, powerPlan, shownUpses } from './answers-power.ts'
 import { former, nodes, plan, rollout, staged } from './answers-rollout.ts'
 import { ago, present } from './answers-time.ts'
@@ -258,6 +259,7 @@ export const answers: Parameters<typeof startDaemon>[0] = {
     state: () => ({ last: report, underWay: undefined }),
     examine: async () => report,
   },
+  netboot,
   names: () => ({
     nodes: nodes.map(({ name }) => name),
     hosts: ['synology'],

@@ -43,7 +43,9 @@ interface Leaf {
 /** The commands that do something, with lines to try each by. */
 function leavesOf(command: Command, words: readonly string[]): readonly Leaf[] {
   if (command.commands.length > 0) return command.commands.flatMap((child) => leavesOf(child, [...words, child.name()]))
-  const needed = command.registeredArguments.filter(({ required }) => required).map(() => 'w-1')
+  const needed = command.registeredArguments
+    .filter(({ required }) => required)
+    .map(({ argChoices }) => argChoices?.[0] ?? 'w-1')
   const mandatory = command.options.filter((option) => option.mandatory).flatMap(givenAs)
   const confirmed = command.options.some(({ long }) => long === '--yes') ? ['--yes'] : []
   const base = [...words, ...needed, ...mandatory, ...confirmed]

@@ -10,6 +10,7 @@ import { fakeHosts } from './hosts.ts'
 import { memoryJournal } from './journal.ts'
 import { fakeKubernetes, type FakeStorageSetting, type FakeWorkload } from './kubernetes.ts'
 import { type FakeMachine, newMachine, startNextSystem } from './machine.ts'
+import { fakeNetboot, type NetbootWorld } from './netboot.ts'
 import { type FakeShare, fakeShare } from './share.ts'
 import { fakeSnapshots } from './snapshots.ts'
 import { fakeTalos, raiseStorageVersion } from './talos.ts'
@@ -23,7 +24,7 @@ export interface FakeHost {
   hangs: boolean
 }
 
-export interface FakeHomelab {
+export interface FakeHomelab extends NetbootWorld {
   readonly ports: Ports
   /** The share, and what something else may do to it. */
   readonly share: FakeShare
@@ -143,6 +144,8 @@ export function fakeHomelab(
     healing: 0,
     forbidden: [],
     failingChecks: new Map(),
+    dhcpServers: [],
+    served: new Map(),
     lease: undefined,
     before: undefined,
     ports: undefined!,
@@ -176,6 +179,7 @@ export function fakeHomelab(
     kubernetes: heeding(fakeKubernetes(world)),
     snapshots: fakeSnapshots(note),
     checks: fakeChecks(world.failingChecks),
+    netboot: heeding(fakeNetboot(world)),
   }
   return Object.assign(world, { ports, share })
 }

@@ -26,6 +26,7 @@ export function operatorOf(homelab: FakeHomelab, it: StartedAgent): Operator {
     },
     notifier: () => undefined,
     loginRefused: () => undefined,
+    boots: { machines: new Map() },
   })
 }
 

@@ -145,6 +145,20 @@ export async function startDaemon(
       },
       ...overrides.doctor,
     },
+    netboot: {
+      status: () => [],
+      find: unexpected,
+      once: (about, { by }) => {
+        heard.push({ request: 'netboot once', about, by: by.name })
+        return { said: 'netboot once', changed: true }
+      },
+      check: async (about, asked) => {
+        await hear('netboot check', about, asked)
+        return { architecture: 'amd64', loads: 'tftp', mac: '02:63:61:72:65:01', offers: [], findings: [] }
+      },
+      recipe: async ({ router }) => ({ router, title: 'a router', where: 'there', lines: [], notes: [] }),
+      ...overrides.netboot,
+    },
     tokens: {
       list: () => [],
       create: ({ name }, { by }) => {

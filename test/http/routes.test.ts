@@ -40,6 +40,13 @@ test.each<Case>([
   { path: '/nodes/w-1/resume', request: 'resume', about: { node: 'w-1' } },
   { path: '/nodes/w-1/rollback', request: 'rollback', about: { node: 'w-1', force: false } },
   { path: '/nodes/w-1/rollback', body: { force: true }, request: 'rollback', about: { node: 'w-1', force: true } },
+  { path: '/netboot/machines/w-1/once', request: 'netboot once', about: { machine: 'w-1', cancel: false } },
+  {
+    path: '/netboot/machines/52%3A54%3A00%3A12%3A34%3A56/once',
+    body: { cancel: true },
+    request: 'netboot once',
+    about: { machine: '52:54:00:12:34:56', cancel: true },
+  },
   { path: '/power/shutdown', request: 'shut down' },
   { path: '/power/cancel', request: 'cancel' },
   { path: '/power/wake', request: 'wake', about: { all: false } },
@@ -107,6 +114,16 @@ test.each([
   await using at = await startDaemon()
   await at.raw.post('/rollout/resume', undefined, { 'x-caretaker-by': stated })
   expect(at.heard).toEqual([{ request: 'resume rollouts', about: {}, by }])
+})
+
+test('the network is asked in the name of a machine, and a recipe is for a router that there is', async () => {
+  await using at = await startDaemon()
+  await at.raw.post('/netboot/check', { machine: 'w-1', loads: 'http' })
+  expect(at.heard).toMatchObject([{ request: 'netboot check', about: { machine: 'w-1', loads: 'http' } }])
+  expect(await at.raw.get('/netboot')).toEqual([])
+  expect(await at.raw.get('/netboot/recipes/kea')).toMatchObject({ router: 'kea' })
+  await expect(at.raw.get('/netboot/recipes/toaster')).rejects.toMatchObject({ code: 'misconfigured' })
+  await expect(at.raw.post('/netboot/check', { loads: 'mail' })).rejects.toMatchObject({ code: 'misconfigured' })
 })
 
 test.each([

@@ -10,6 +10,8 @@ import { onBattery, two } from '../fakes/stories.ts'
 const named: readonly (readonly [prefix: string, params: Readonly<Record<string, string>>])[] = [
   ['/nodes/', { name: 'cp-1' }],
   ['/upses/', { name: 'ups' }],
+  ['/netboot/machines/', { machine: 'w-1' }],
+  ['/netboot/recipes/', { router: 'dnsmasq' }],
 ]
 
 /** What each question is answered, as JSON, and the same as its schema reads it: what it does not know is left out. */

@@ -8,7 +8,7 @@ import { serveControl } from '../../../src/http/control.ts'
 import { readSecret } from '../../../src/main/settings.ts'
 import type { CheckContext } from '../../../src/operations/service.ts'
 import { checkApi } from '../../../src/services/api/check.ts'
-import { nameIn, socketsOn, whoListens } from '../../../src/services/api/port-holder.ts'
+import { nameIn, socketsOn, whoListens } from '../../../src/http/port-holder.ts'
 import type { ApiSection } from '../../../src/services/api/section.ts'
 import { silentLog } from '../../fakes/log.ts'
 import { createAuthority } from '../../lab/authority.ts'
@@ -173,6 +173,15 @@ test('a socket that listens is told from those that are connected, as Linux list
     '   2: 0100007F:20E5 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4713 1 0 100 0 0 10 0',
   ].join('\n')
   expect(socketsOn(table, 8420)).toEqual(['socket:[4711]'])
+})
+
+test('a UDP socket that waits for anybody is told from one that talks to somebody', () => {
+  const table = [
+    '   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops',
+    '  12: 0100007F:0045 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 815 2 0 0',
+    '  13: 0100007F:0045 0200007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 816 2 0 0',
+  ].join('\n')
+  expect(socketsOn(table, 69, 'udp')).toEqual(['socket:[815]'])
 })
 
 function tokenOf(name: string, file: string) {

@@ -1,8 +1,10 @@
 import { basename } from 'node:path'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 
-/** The state of a socket that listens (Linux, include/net/tcp_states.h). */
-const listening = '0A'
+export type Protocol = 'tcp' | 'udp'
+
+/** The state of a socket that listens: TCP_LISTEN, and TCP_CLOSE, in which UDP is before a peer is chosen (Linux, tcp_states.h). */
+const listening: Readonly<Record<Protocol, string>> = { tcp: '0A', udp: '07' }
 
 /** A program that runs here. */
 export interface Holder {
@@ -13,24 +15,34 @@ export interface Holder {
 /**
  * The program that listens on a port. Undefined where nothing tells: on other systems than Linux, and for processes of
  * others unless we are root.
+ *
+ * @param which `others` leaves this process out
  */
-export async function whoListens(port: number): Promise<Holder | undefined> {
+export async function whoListens(
+  port: number,
+  protocol: Protocol = 'tcp',
+  which: 'any' | 'others' = 'any',
+): Promise<Holder | undefined> {
   const tables = await Promise.all(
-    ['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readFile(file, 'utf8').catch(() => '')),
+    [`/proc/net/${protocol}`, `/proc/net/${protocol}6`].map((file) => readFile(file, 'utf8').catch(() => '')),
   )
-  const sockets = new Set(tables.flatMap((table) => socketsOn(table, port)))
+  const sockets = new Set(tables.flatMap((table) => socketsOn(table, port, protocol)))
   if (sockets.size === 0) return undefined
   const processes = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
-  for (const id of processes) if (await holds(id, sockets)) return { name: await nameOf(id), pid: Number(id) }
+  const own = which === 'others' ? await readlink('/proc/self').catch(() => '') : ''
+  for (const id of processes)
+    if (id !== own && (await holds(id, sockets))) return { name: await nameOf(id), pid: Number(id) }
   return undefined
 }
 
 /** Inodes of the sockets that listen on a port (proc(5), /proc/net/tcp). */
-export function socketsOn(table: string, port: number): readonly string[] {
+export function socketsOn(table: string, port: number, protocol: Protocol = 'tcp'): readonly string[] {
   const wanted = port.toString(16).toUpperCase().padStart(4, '0')
   return table.split('\n').flatMap((line) => {
     const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/)
-    return state === listening && local.endsWith(`:${wanted}`) && inode !== undefined ? [`socket:[${inode}]`] : []
+    return state === listening[protocol] && local.endsWith(`:${wanted}`) && inode !== undefined
+      ? [`socket:[${inode}]`]
+      : []
   })
 }
 

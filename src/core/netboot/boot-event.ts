@@ -1,0 +1,74 @@
+/** How a file travels to firmware. */
+export type Carrier = 'tftp' | 'http'
+
+/** A transfer of a file to a machine, as it was asked for. */
+export interface Transfer {
+  /** Counts up for as long as the boot server runs; no two transfers at a time share it. */
+  readonly id: number
+  readonly by: Carrier
+  /** The address of the machine: IPv4 as `192.168.0.21`, IPv6 as RFC 5952 writes it. */
+  readonly client: string
+  /** Its MAC address in lower case with colons, where the kernel's neighbour table knows it. */
+  readonly mac: string | undefined
+  /** The name that the machine asked for, cleaned, at most 255 letters long. */
+  readonly file: string
+}
+
+/**
+ * What the boot server has seen of one transfer. `at` is ISO 8601. Every `boot.started` is followed by exactly one of
+ * `boot.done` and `boot.aborted`, unless the boot server itself ends; `boot.probed` and `boot.refused` stand alone.
+ */
+export type TransferEvent =
+  /**
+   * Asked for the size and hung up, as EDK2 does before each read (MdeModulePkg, PxeBcGetFileSize): error 8 after our
+   * OACK, or HEAD by HTTP. No failure, and nothing was transferred.
+   */
+  | { readonly type: 'boot.probed'; readonly at: string; readonly transfer: Transfer; readonly bytes: number }
+  | {
+      readonly type: 'boot.started'
+      readonly at: string
+      readonly transfer: Transfer
+      /** Size of the whole file. */
+      readonly bytes: number
+      /** What version of the file it is: two transfers with the same word read the same bytes. */
+      readonly version: string
+      /** What was negotiated; undefined by HTTP. */
+      readonly options: { readonly blockSize: number; readonly windowSize: number } | undefined
+    }
+  /** So many bytes have arrived, as far as the machine has said: at most one a second and transfer. */
+  | { readonly type: 'boot.progressed'; readonly at: string; readonly transfer: Transfer; readonly arrived: number }
+  | {
+      readonly type: 'boot.done'
+      readonly at: string
+      readonly transfer: Transfer
+      /** What was transferred: a part of the file where HTTP asked for one. */
+      readonly bytes: number
+      /** How long it took, in ms. */
+      readonly took: number
+      /** Packets that were sent again; 0 by HTTP. */
+      readonly resent: number
+    }
+  | {
+      readonly type: 'boot.aborted'
+      readonly at: string
+      readonly transfer: Transfer
+      readonly arrived: number
+      readonly reason: AbortReason
+      /** What the machine said of it, or the system, for people; may be empty. */
+      readonly text: string
+    }
+  | {
+      readonly type: 'boot.refused'
+      readonly at: string
+      readonly transfer: Transfer
+      readonly reason: RefusalReason
+    }
+
+/** Why a transfer ended early. `changed`: the machine found the file larger than it had been told (EDK2's PXE-E05). */
+export type AbortReason = 'silent' | 'hung-up' | 'changed' | 'unreadable' | 'stopped'
+
+/**
+ * Why a request got no file. `forbidden`: the name leads out of what is served, or to no plain file; `busy`: too many
+ * transfers, of this machine or in all; `unsupported`: a write, or a mode other than octet.
+ */
+export type RefusalReason = 'not-found' | 'forbidden' | 'unreadable' | 'busy' | 'unsupported'

@@ -1,0 +1,198 @@
+/**
+ * Which blocks a TFTP server sends when (RFC 1350, RFC 7440). It does nothing itself: acknowledgements, the time and what
+ * was sent go in, and the blocks that are to be sent come out.
+ *
+ * Block 0 is the OACK, 1 the first block of the file. Blocks are counted on; a packet has the lower 16 bits, so that after
+ * 65,535 comes 0, as for EDK2 and every server that it is used with. Times are in ms of a monotonic clock.
+ *
+ * Two kinds of client have to be served. One of RFC 7440 acknowledges once where a block is missing. EDK2 answers every
+ * block that it does not expect with an acknowledgement of the last good one, and counts its window anew from there
+ * (NetworkPkg/Mtftp4Dxe, Mtftp4RrqHandleData): answering each of them with a window feeds on itself.
+ */
+export interface Sender {
+  /** The lower 16 bits of the block that a client has acknowledged. */
+  acknowledged(block: number, now: number): void
+  /** To be called at `deadline` or after. */
+  expired(now: number): void
+  /** What was to be sent has been. Until then the time does not run: the disk may be slow. */
+  sent(now: number): void
+  /** What is to be sent now: from this block up to that one; nothing where the first is greater. */
+  readonly from: number
+  readonly to: number
+  /** When to call `expired`; Infinity while there is something to be sent. */
+  readonly deadline: number
+  readonly outcome: 'going' | 'done' | 'silent'
+  /** Whether the client has answered at all: until then its address may be somebody else's. */
+  readonly isAnswered: boolean
+  /** Blocks of the file that have arrived, as far as the client has said. */
+  readonly arrived: number
+  /** Packets that were sent again. */
+  readonly resent: number
+}
+
+export interface SenderOptions {
+  /** Blocks of the file, the last one short or empty. */
+  readonly blocks: number
+  /** So many blocks are on their way at once. */
+  readonly windowSize: number
+  /** Whether options are acknowledged first. */
+  readonly hasOptions: boolean
+  readonly now: number
+}
+
+/** In ms. EDK2 asks again after 4 s, six times. */
+const times = {
+  /** Until the first answer is expected, before anything is known of the way. */
+  first: 500,
+  shortest: 20,
+  longest: 1_000,
+  /** Of a timeout that has been doubled. */
+  longestDoubled: 4_000,
+  /** Without progress for so long, the client is gone. */
+  givesUp: 30_000,
+} as const
+
+/** Whoever has not answered yet gets the answer again so often: it may be sent to the victim of a forged request. */
+const unansweredResends = 3
+
+export function createSender({ blocks, windowSize, hasOptions, now: began }: SenderOptions): Sender {
+  /** Everything up to here has arrived; -1 before the OACK has. */
+  let base = hasOptions ? -1 : 0
+  let isAnswered = false
+  let outcome: Sender['outcome'] = 'going'
+  /** The next block of this pass, and the highest of any. */
+  let next = base + 1
+  let highest = base
+  /** What is to be sent. */
+  let from = 0
+  let to = -1
+  /** Until so much has arrived, what arrives in parts is no sign of another loss. */
+  let mark = -1
+  /** The acknowledgement that came twice was answered once; so is each. */
+  let answeredTwice = -2
+  let [sentAt, progressAt, deadline] = [began, began, Infinity]
+  let resent = 0
+  let timeouts = 0
+  /** The block whose acknowledgement tells how long the way takes; -1: none, because it may belong to an earlier copy. */
+  let timed = -1
+  let timedAt = began
+  let [smoothed, variation, timeout] = [-1, 0, times.first as number]
+
+  function plan(first: number): void {
+    from = first
+    to = base < 0 ? 0 : Math.min(base + windowSize, blocks)
+    if (from > to) return
+    next = to + 1
+    const again = Math.min(to, highest) - from + 1
+    if (again > 0) resent += again
+    if (to > highest) highest = to
+    // A copy of an earlier packet may be what is acknowledged (Karn's rule).
+    timed = again > 0 ? -1 : to
+    deadline = Infinity
+  }
+
+  function goBack(): void {
+    mark = highest
+    plan(base + 1)
+  }
+
+  function measure(now: number): void {
+    const took = now - timedAt
+    timed = -1
+    if (smoothed < 0) {
+      smoothed = took
+      variation = took / 2
+    } else {
+      // RFC 6298.
+      variation += (Math.abs(took - smoothed) - variation) / 4
+      smoothed += (took - smoothed) / 8
+    }
+    timeout = Math.min(times.longest, Math.max(times.shortest, smoothed + 4 * variation + 5))
+  }
+
+  function acknowledged(block: number, now: number): void {
+    if (outcome !== 'going') return
+    const upTo = base + ((block - (base & 0xffff)) & 0xffff)
+    if (upTo > highest) return
+    if (upTo === base) {
+      repeated(now)
+      return
+    }
+    isAnswered = true
+    if (timed >= 0 && upTo >= timed) measure(now)
+    base = upTo
+    progressAt = now
+    timeouts = 0
+    if (base >= blocks) {
+      outcome = 'done'
+      from = to + 1
+      deadline = Infinity
+      return
+    }
+    const isPartial = base < next - 1
+    if (isPartial && base >= mark) goBack()
+    else plan(Math.max(next, base + 1))
+    if (from > to) restart(now)
+  }
+
+  /**
+   * In lock-step it is left to the time: whoever answers a block that comes twice with a packet of its own doubles
+   * everything from there on (RFC 1123, 4.2.3.1). With a window a block is missing, which is sent again at once, unless
+   * what is on its way may only just have left.
+   */
+  function repeated(now: number): void {
+    const mayHaveArrived = smoothed >= 0 && now - sentAt > smoothed / 2
+    if (windowSize === 1 || base < 0 || base === answeredTwice || deadline === Infinity || !mayHaveArrived) return
+    answeredTwice = base
+    goBack()
+  }
+
+  function expired(now: number): void {
+    if (outcome !== 'going' || now < deadline) return
+    timeouts += 1
+    const isHopeless = isAnswered ? now - progressAt >= times.givesUp : timeouts > unansweredResends
+    if (isHopeless) {
+      outcome = 'silent'
+      deadline = Infinity
+      return
+    }
+    goBack()
+  }
+
+  function restart(now: number): void {
+    deadline = now + Math.min(times.longestDoubled, timeout * 2 ** Math.min(timeouts, 8))
+  }
+
+  plan(base + 1)
+  return {
+    acknowledged,
+    expired,
+    sent: (now) => {
+      from = to + 1
+      sentAt = now
+      if (timed >= 0) timedAt = now
+      restart(now)
+    },
+    get from() {
+      return from
+    },
+    get to() {
+      return to
+    },
+    get deadline() {
+      return deadline
+    },
+    get outcome() {
+      return outcome
+    },
+    get isAnswered() {
+      return isAnswered
+    },
+    get arrived() {
+      return Math.max(0, base)
+    },
+    get resent() {
+      return resent
+    },
+  }
+}

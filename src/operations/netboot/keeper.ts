@@ -1,0 +1,161 @@
+import type { Config } from '../../config/config.ts'
+import type { Alerts } from '../../core/alert.ts'
+import type { Cluster } from '../../core/cluster/cluster.ts'
+import type { Journal } from '../../core/journal.ts'
+import { type Boot, bootKind, hasReached, nextBoot } from '../../core/netboot/boots.ts'
+import { planBootAlerts, rateOf } from '../../core/netboot/diagnosis.ts'
+import type { BootEvent } from '../../core/netboot/dhcp-event.ts'
+import { knownMachines } from '../../core/netboot/machines.ts'
+import { inMegabytes } from '../../core/netboot/size.ts'
+import { describeDuration } from '../../core/duration.ts'
+import { remembered } from '../facts.ts'
+import { noteBooted, standingOf } from './standing.ts'
+
+export interface BootKeeperOptions {
+  readonly journal: Journal
+  readonly alerts: Alerts
+  readonly config: () => Config
+  readonly now: () => Date
+  /** Our own addresses: what we read back from our own servers is no boot. */
+  readonly isOwn: (address: string) => boolean
+}
+
+/** Who keeps what machines do that boot from the network. */
+export interface BootKeeper {
+  note(event: BootEvent): void
+  /** What was seen of the cluster: a node that runs Talos is installed, and one that has just booted has come through. */
+  noteCluster(cluster: Cluster): void
+  /** Has the alerts say what is true now. To be called now and then: silence is no event. */
+  look(): void
+  /** All that are known, by what they are known by; the tries of each newest first. */
+  readonly machines: ReadonlyMap<string, readonly Boot[]>
+}
+
+/** So many machines, and tries of each, are kept in memory. Strangers that only ask are forgotten first. */
+const most = { machines: 256, strangers: 64, tries: 20 }
+
+/** Keeps what machines do that boot from the network, and what people should know of it. */
+export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKeeperOptions): BootKeeper {
+  const records = journal.records(bootKind)
+  const machines = new Map<string, readonly Boot[]>()
+  // Oldest first, so that those that asked last stand last in the map.
+  for (const boot of records.newest(most.machines).toReversed()) put(machines, boot)
+
+  function note(event: BootEvent, known?: string): void {
+    if ('transfer' in event && isOwn(event.transfer.client)) return
+    const key = known ?? keyOf(machines, event)
+    const before = key === undefined ? undefined : machines.get(key)?.[0]
+    const boot = nextBoot(before, event)
+    if (!boot) return
+    const isSame = before?.startedAt === boot.startedAt && before.machine === boot.machine
+    put(machines, boot, isSame)
+    bound(machines)
+    const from = isSame ? before : undefined
+    if (from?.phase !== boot.phase || from.trouble !== boot.trouble) changed(from, boot)
+  }
+
+  /** It has come to another phase, or into trouble. */
+  function changed(before: Boot | undefined, boot: Boot): void {
+    const standing = standingOf(journal, config(), boot, now().getTime())
+    if (hasReached(boot, 'taken') || standing.name !== undefined) records.save(boot, 'later')
+    const came = (phase: Boot['phase']) => hasReached(boot, phase) && !(before && hasReached(before, phase))
+    const isThrough = came('loaded') || (came('started') && boot.isServedHere === false)
+    if (isThrough) {
+      noteBooted(journal, standing, boot.lastAt)
+      journal.write({ kind: 'event', subject: standing.key, text: describeLoaded(standing.key, boot) })
+    }
+    look()
+  }
+
+  function look(): void {
+    const at = now().getTime()
+    const histories = [...machines.values()].flatMap((boots) => {
+      const [last] = boots
+      if (!last || last.phase === 'asked') return []
+      const { key, rule } = standingOf(journal, config(), last, at)
+      return [{ name: key, boots, isAlways: rule === 'always' }]
+    })
+    for (const [kind, contents] of Object.entries(planBootAlerts(histories, at))) alerts.reportEach(kind, contents)
+  }
+
+  return {
+    note: (event) => note(event),
+    noteCluster: (cluster) => {
+      rememberInstalled(journal, config(), cluster)
+      const at = now().toISOString()
+      for (const { name, talos } of cluster.nodes) {
+        if (!talos.ok) continue
+        const { uuid } = talos.value
+        for (const [key, [last]] of machines)
+          if (last && !hasReached(last, 'running') && isNode(config(), last, { name, uuid }))
+            note({ type: 'boot.running', at }, key)
+      }
+    },
+    look,
+    machines,
+  }
+}
+
+/** Which of them an event is about; undefined for a new one. */
+function keyOf(machines: ReadonlyMap<string, readonly Boot[]>, event: BootEvent): string | undefined {
+  if (event.type === 'boot.running') return undefined
+  if (event.type === 'boot.asked') return event.machine.mac
+  if (!('transfer' in event)) return event.mac
+  const { mac, client } = event.transfer
+  if (mac !== undefined && machines.has(mac)) return mac
+  // The lease that DHCP was seen to give; the newest, since addresses move.
+  const found = [...machines].findLast(([, [last]]) => last?.address === client)
+  return found?.[0] ?? mac ?? client
+}
+
+/** Adds a try, or what has become of the last one; the machine is then the newest. */
+function put(machines: Map<string, readonly Boot[]>, boot: Boot, isSame = false): void {
+  const tries = machines.get(boot.machine) ?? []
+  machines.delete(boot.machine)
+  machines.set(boot.machine, [boot, ...(isSame ? tries.slice(1) : tries)].slice(0, most.tries))
+}
+
+/** Forgets those that asked longest ago, strangers that did nothing else first: their addresses may be made up. */
+function bound(machines: Map<string, readonly Boot[]>): void {
+  const idle = [...machines].filter(([, tries]) => tries.every((boot) => !hasReached(boot, 'taken')))
+  for (const [key] of idle.slice(0, Math.max(0, idle.length - most.strangers))) machines.delete(key)
+  for (const key of machines.keys()) {
+    if (machines.size <= most.machines) return
+    machines.delete(key)
+  }
+}
+
+/** Nodes that answer as running have a system of their own on a disk: they are left alone from now on. */
+function rememberInstalled(journal: Journal, { nodes, netboot }: Config, cluster: Cluster): void {
+  const before = remembered.netbootInstalled.recall(journal) ?? {}
+  const seen = cluster.nodes.flatMap(({ name, talos }) => {
+    const diskless = netboot.machines.some(({ machine, boot }) => machine === name && boot === 'always')
+    if (!talos.ok || talos.value.stage !== 'running' || diskless) return []
+    return [[name, talos.value.uuid === undefined ? {} : { uuid: talos.value.uuid }] as const]
+  })
+  const names = new Set(nodes.map(({ name }) => name))
+  const kept = Object.entries(before).filter(([name]) => names.has(name))
+  const after = Object.fromEntries([...kept, ...seen])
+  if (JSON.stringify(after) !== JSON.stringify(before)) remembered.netbootInstalled.remember(journal, after)
+}
+
+function isNode(
+  config: Config,
+  boot: Boot,
+  { name, uuid }: { readonly name: string; readonly uuid: string | undefined },
+): boolean {
+  if (uuid !== undefined && boot.uuid === uuid.toLowerCase()) return true
+  const machine = knownMachines(config).find((one) => one.name === name)
+  if (machine === undefined) return false
+  return (boot.mac !== undefined && machine.macs.includes(boot.mac)) || machine.address === boot.address
+}
+
+function describeLoaded(name: string, boot: Boot): string {
+  const { file, arrived, took } = boot
+  const rate = rateOf(boot)
+  const how =
+    arrived === undefined || took === undefined
+      ? ''
+      : `, ${inMegabytes(arrived)} in ${describeDuration(took)}${rate === undefined ? '' : ` (${inMegabytes(rate)}/s)`}`
+  return `${name} has booted from the network: ${file ?? 'an image'}${how}`
+}

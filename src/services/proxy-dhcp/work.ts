@@ -1,0 +1,134 @@
+import { networkInterfaces } from 'node:os'
+import { AgentError, messageOf } from '../../core/errors.ts'
+import { choosePlaces, type Interfaces, type Place } from '../../core/netboot/places.ts'
+import type { RunningService } from '../../core/service.ts'
+import { whoListens } from '../../http/port-holder.ts'
+import type { ServiceContext } from '../../operations/service.ts'
+import { describeListenFault, type ListenFault } from './check.ts'
+import { createGate, type ProxyLimits, proxyLimits } from './limits.ts'
+import { type Reply, respond, type ResponderMeans } from './responder.ts'
+import type { ProxyDhcpSection } from './section.ts'
+import { type Heard, openSockets, type ProxyPorts, usualPorts } from './sockets.ts'
+
+/** What differs in a test. */
+export interface ProxyMeans {
+  readonly ports?: ProxyPorts
+  readonly limits?: ProxyLimits
+  readonly interfaces?: () => Interfaces
+}
+
+type Context = Pick<
+  ServiceContext<ProxyDhcpSection>,
+  'section' | 'config' | 'ports' | 'log' | 'signal' | 'notice' | 'now' | 'monotonic' | 'alerts'
+>
+
+const sharedAlert = 'netboot.shared-port'
+/** In ms: one line of the log, however often a network refuses. */
+const toldEvery = 60_000
+
+/**
+ * Answers machines that boot from the network until it is disposed of.
+ *
+ * @throws AgentError `misconfigured` where what is named is not there, or can't be listened on
+ */
+export async function startProxy(context: Context, means: ProxyMeans = {}): Promise<RunningService> {
+  const { section, alerts, log, signal } = context
+  const { ports = usualPorts, limits = proxyLimits, interfaces = networkInterfaces } = means
+  const places = demandPlaces(section, interfaces())
+  const counts = { answered: 0, refused: undefined as string | undefined }
+  const responder: ResponderMeans = {
+    section,
+    config: context.config,
+    journal: context.ports.journal,
+    places,
+    ports,
+    gate: createGate(limits, context.monotonic),
+    now: context.now,
+    notice: context.notice.boot,
+  }
+  const waiting = new Set<NodeJS.Timeout>()
+  const tell = createTeller(context)
+
+  const sockets = await openSockets(places, hear, (error) => tell(messageOf(error)), ports).catch(
+    async (error: ListenFault) => {
+      throw new AgentError('misconfigured', (await describeListenFault(error)).why, error)
+    },
+  )
+
+  function hear(heard: Heard): void {
+    try {
+      for (const reply of respond(heard, responder)) later(reply)
+    } catch (error) {
+      log.error({ err: error }, 'a message was not answered')
+    }
+  }
+
+  function later(reply: Reply): void {
+    if (reply.delay === 0) return void send(reply)
+    const timer = setTimeout(() => {
+      waiting.delete(timer)
+      void send(reply)
+    }, reply.delay)
+    waiting.add(timer)
+  }
+
+  async function send({ packet, from, to }: Reply): Promise<void> {
+    if (signal.aborted) return
+    try {
+      await sockets.send(packet, from, to)
+      counts.answered += 1
+      counts.refused = undefined
+    } catch (error) {
+      counts.refused = `${to.address} is not reached from ${from.place.address}: ${messageOf(error)}`
+      tell(counts.refused)
+    }
+  }
+
+  alerts.report(sharedAlert, await sharedWith(ports))
+  return {
+    status: () => [describePlaces(places), ...(counts.refused === undefined ? [] : [counts.refused])].join('; '),
+    [Symbol.asyncDispose]: async () => {
+      for (const timer of waiting) clearTimeout(timer)
+      await sockets[Symbol.asyncDispose]()
+      alerts.settle(sharedAlert)
+    },
+  }
+}
+
+function demandPlaces({ listen }: ProxyDhcpSection, interfaces: Interfaces): readonly Place[] {
+  const { places, missing } = choosePlaces(listen, interfaces)
+  const usable = places.filter(({ family }) => family === 'IPv4')
+  if (missing.length > 0) throw new AgentError('misconfigured', `proxyDhcp.listen: ${missing.join('; ')}`)
+  if (usable.length === 0)
+    throw new AgentError(
+      'misconfigured',
+      `proxyDhcp.listen: ${listen.join(', ')} has no IPv4 address, and DHCP has no other`,
+    )
+  return usable
+}
+
+function describePlaces(places: readonly Place[]): string {
+  return `answers machines on ${places.map(({ on, address }) => `${on} (${address})`).join(', ')}`
+}
+
+/** A DHCP server of this machine that shares the port hears and answers, too: firmware then sees two of one address. */
+async function sharedWith({ server }: ProxyPorts) {
+  const holder = await whoListens(server, 'udp', 'others')
+  if (!holder) return undefined
+  const { name, pid } = holder
+  return {
+    severity: 'warning',
+    subject: 'proxy-dhcp',
+    text: `${name} (process ${pid}) listens on port ${server} of this machine as well: machines get two answers from one address`,
+    action: `Let ${name} tell them what to boot, as \`caretaker netboot recipe dnsmasq\` says, and take proxyDhcp out; or run Caretaker on another machine`,
+  } as const
+}
+
+function createTeller({ log, monotonic }: Context): (why: string) => void {
+  let toldAt = -Infinity
+  return (why) => {
+    if (monotonic() - toldAt < toldEvery) return
+    toldAt = monotonic()
+    log.warn({ reason: why }, 'a machine was not answered')
+  }
+}

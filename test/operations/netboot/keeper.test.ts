@@ -1,0 +1,203 @@
+import { expect, test } from 'vitest'
+import { parseConfig } from '../../../src/config/config.ts'
+import { bootKind } from '../../../src/core/netboot/boots.ts'
+import type { BootEvent } from '../../../src/core/netboot/dhcp-event.ts'
+import { createAlerts } from '../../../src/operations/alerts.ts'
+import { remembered } from '../../../src/operations/facts.ts'
+import { createBootKeeper } from '../../../src/operations/netboot/keeper.ts'
+import { standingOf } from '../../../src/operations/netboot/standing.ts'
+import { clusterOf, worker } from '../../core/cluster/nodes.ts'
+import {
+  aborts,
+  address,
+  asks,
+  at,
+  ends,
+  leftAlone,
+  mac,
+  probes,
+  progresses,
+  starts,
+  startsSystem,
+  takes,
+} from '../../core/netboot/seen.ts'
+import { memoryJournal } from '../../fakes/journal.ts'
+
+const controlPlane = '{ name: cp-1, role: controlplane, address: 192.168.0.2 }'
+
+function open(netboot = '{}', more = '') {
+  const config = parseConfig(
+    `schematic: homelab
+share: { directory: share }
+nodes: [${controlPlane}, { name: w-1, role: worker, address: 192.168.0.21, ${more} }]
+netboot: ${netboot}`,
+    'test.yaml',
+  )
+  let seconds = 0
+  const now = () => new Date(at(seconds))
+  const journal = memoryJournal(now)
+  const alerts = createAlerts(journal, now)
+  const start = () =>
+    createBootKeeper({ journal, alerts, config: () => config, now, isOwn: (one) => one === '192.168.0.10' })
+  let keeper = start()
+  return {
+    journal,
+    alerts,
+    get keeper() {
+      return keeper
+    },
+    restart: () => void (keeper = start()),
+    /** Each event at its time. */
+    sees: (events: readonly BootEvent[]) => {
+      for (const event of events) {
+        seconds = (Date.parse(event.at) - Date.parse(at(0))) / 1_000
+        keeper.note(event)
+      }
+    },
+    passes: (until: number) => {
+      seconds = until
+      keeper.look()
+    },
+    tries: () => [...keeper.machines.values()].flat(),
+    standing: () => standingOf(journal, config, { mac }, now().getTime()),
+  }
+}
+
+const whole = (from: number) => [asks(from), takes(from + 4), probes(from + 5), starts(from + 5), ends(from + 9)]
+const card = `mac: '${mac}'`
+
+test('DHCP knows the card and TFTP the address, and both are one machine', () => {
+  const it = open()
+  it.sees([asks(0), takes(4), probes(5), starts(5), progresses(6, 50_000)])
+  expect(it.tries()).toMatchObject([{ machine: mac, address, phase: 'loading', arrived: 50_000 }])
+})
+
+test('a machine that the router sent is known by its card, where the kernel knows it', () => {
+  const it = open()
+  const event = starts(0)
+  if (event.type !== 'boot.started') throw new Error('it starts')
+  it.sees([{ ...event, transfer: { ...event.transfer, mac } }])
+  expect(it.tries()).toMatchObject([{ machine: mac, mac, phase: 'loading' }])
+})
+
+test('what we read back from our own server is no boot', () => {
+  const it = open()
+  const event = starts(0)
+  if (event.type !== 'boot.started') throw new Error('it starts')
+  it.sees([{ ...event, transfer: { ...event.transfer, client: '192.168.0.10' } }])
+  expect(it.tries()).toEqual([])
+})
+
+test('a boot that came through is in the journal, with its rate', () => {
+  const it = open('{}', card)
+  it.sees(whole(0))
+  expect(it.journal.entries(1)).toMatchObject([
+    {
+      kind: 'event',
+      subject: 'w-1',
+      text: 'w-1 has booted from the network: metal-amd64-uki.efi, 0.1 MB in 2 s (50000 bytes/s)',
+    },
+  ])
+})
+
+test('what was wanted once is done when the image was loaded, and not before', () => {
+  const it = open('{}', card)
+  remembered.netbootInstalled.remember(it.journal, { 'w-1': {} })
+  remembered.netbootArmed.remember(it.journal, { 'w-1': { at: at(0), by: 'admin', until: at(10_000) } })
+  it.sees([asks(0), takes(4), probes(5), starts(5), aborts(7), asks(60), takes(64), starts(65)])
+  expect(it.standing()).toMatchObject({ boots: true, isArmed: true })
+  it.sees([ends(70)])
+  expect(it.standing()).toMatchObject({ boots: false, why: 'it is installed' })
+})
+
+test('a machine that boots once has booted, also over a restart of the daemon', () => {
+  const it = open('{ machines: [{ machine: w-1, boot: once }] }', card)
+  expect(it.standing()).toMatchObject({ boots: true })
+  it.sees(whole(0))
+  it.restart()
+  expect(it.standing()).toMatchObject({ boots: false, why: 'it has booted from the network once' })
+})
+
+test('where another server has the files, the system that starts shows that it came through', () => {
+  const it = open('{ machines: [{ machine: w-1, boot: once }] }', card)
+  it.sees([asks(0, { isServedHere: false }), takes(4)])
+  expect(it.standing()).toMatchObject({ boots: true })
+  it.sees([startsSystem(30)])
+  expect(it.standing()).toMatchObject({ boots: false })
+})
+
+test('a node that runs is installed from then on, and one that has just booted has come through', () => {
+  const it = open('{}', card)
+  it.sees([...whole(0), startsSystem(20)])
+  it.passes(60)
+  const running = worker('w-1')
+  it.keeper.noteCluster(clusterOf(running))
+  expect(it.tries()).toMatchObject([{ phase: 'running' }])
+  expect(it.standing()).toMatchObject({ isInstalled: true, boots: false })
+})
+
+test('a node without a disk is never taken for installed', () => {
+  const it = open('{ machines: [{ machine: w-1, boot: always }] }', card)
+  it.keeper.noteCluster(clusterOf(worker('w-1')))
+  expect(it.standing()).toMatchObject({ isInstalled: false, boots: true })
+})
+
+test('a node that only answers while it starts is not installed yet', () => {
+  const it = open('{}', card)
+  const node = worker('w-1')
+  if (!node.talos.ok) throw new Error('it answers')
+  it.keeper.noteCluster(clusterOf({ ...node, talos: { ok: true, value: { ...node.talos.value, stage: 'booting' } } }))
+  expect(it.standing()).toMatchObject({ isInstalled: false })
+})
+
+test('a node that left the configuration is forgotten', () => {
+  const it = open('{}', card)
+  remembered.netbootInstalled.remember(it.journal, { old: {}, 'w-1': {} })
+  it.keeper.noteCluster(clusterOf())
+  expect(remembered.netbootInstalled.recall(it.journal)).toEqual({ 'w-1': {} })
+})
+
+test('a machine that stops twice at the same place is an alert, once it has fallen silent, until it comes through', () => {
+  const it = open('{}', card)
+  it.sees([asks(0), takes(4), starts(5), aborts(9), asks(200), takes(204), starts(205), aborts(209)])
+  expect(it.alerts.all).toEqual([])
+  it.passes(400)
+  expect(it.alerts.all).toMatchObject([{ id: 'netboot.stopped:w-1', subject: 'w-1' }])
+  it.sees(whole(500))
+  expect(it.alerts.all).toEqual([])
+})
+
+test('tries are still known after a restart, and strangers that only asked are not kept', () => {
+  const it = open()
+  it.sees([leftAlone(0)])
+  it.restart()
+  expect(it.tries()).toEqual([])
+  it.sees(whole(100))
+  it.restart()
+  expect(it.tries()).toMatchObject([{ machine: mac, phase: 'loaded' }])
+})
+
+test('thousands of made-up cards push no machine out that has booted, and are forgotten themselves', () => {
+  const it = open()
+  it.sees(whole(0))
+  const strangers = Array.from({ length: 5_000 }, (_, index): BootEvent => {
+    const bytes = [2, 0, 0, 0, index >> 8, index & 255].map((byte) => byte.toString(16).padStart(2, '0'))
+    return {
+      type: 'boot.asked',
+      at: at(20),
+      machine: { mac: bytes.join(':'), kind: 'pxe', firmware: 'BIOS' },
+      why: 'no',
+    }
+  })
+  it.sees(strangers)
+  expect(it.keeper.machines.size).toBe(65)
+  expect(it.keeper.machines.has(mac)).toBe(true)
+  expect(it.journal.records(bootKind).newest(10)).toHaveLength(1)
+})
+
+test('so many tries of one machine are kept, the newest', () => {
+  const it = open()
+  for (let round = 0; round < 30; round += 1) it.sees(whole(round * 1_000))
+  expect(it.tries()).toHaveLength(20)
+  expect(it.tries()[0]!.startedAt).toBe(at(29_000))
+})

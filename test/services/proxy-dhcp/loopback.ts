@@ -1,0 +1,111 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { parseConfig } from '../../../src/config/config.ts'
+import type { BootEvent } from '../../../src/core/netboot/dhcp-event.ts'
+import { type DhcpMessage, formatDhcp, parseDhcp } from '../../../src/core/netboot/dhcp/packet.ts'
+import { createAlerts } from '../../../src/operations/alerts.ts'
+import { type ProxyLimits, proxyLimits } from '../../../src/services/proxy-dhcp/limits.ts'
+import { section } from '../../../src/services/proxy-dhcp/section.ts'
+import { startProxy } from '../../../src/services/proxy-dhcp/work.ts'
+import { memoryJournal } from '../../fakes/journal.ts'
+import { silentLog } from '../../fakes/log.ts'
+
+/** Addresses of the loopback that stand for a network: ours, where broadcasts are heard, and where clients hear theirs. */
+const ownAddress = '127.0.125.1'
+const everywhere = '127.0.125.8'
+const clients = '127.0.125.9'
+
+export interface ProxyOptions {
+  /** Lines of the section `proxyDhcp`, beside where it listens. */
+  readonly proxy?: Readonly<Record<string, unknown>>
+  /** Lines of the section `share`, beside its directory. */
+  readonly share?: string
+  /** The section of what serves files. */
+  readonly bootFiles?: object
+  /** Lines of the configuration. */
+  readonly config?: string
+  readonly limits?: Partial<ProxyLimits>
+  readonly now?: () => Date
+}
+
+/** The proxy on ports of its own, with one client whose socket hears what everybody would. */
+export async function openProxy({
+  proxy = {},
+  share = '',
+  config = '',
+  bootFiles,
+  limits = {},
+  now = () => new Date(),
+}: ProxyOptions = {}) {
+  await using stack = new AsyncDisposableStack()
+  const client = await bind(stack, clients)
+  const [server, again] = await Promise.all([freePort(), freePort()])
+  const journal = memoryJournal()
+  const alerts = createAlerts(journal, now)
+  const seen: BootEvent[] = []
+  const own = section.parse({ listen: ['lan'], ...proxy })!
+  const text = `schematic: homelab\nshare: { directory: share, ${share} }\n${config}`
+  const whole = { ...parseConfig(text, 'test.yaml'), proxyDhcp: own, bootFiles }
+  const stop = new AbortController()
+  const place = { address: ownAddress, family: 'IPv4', netmask: '255.255.255.0', internal: false }
+  const running = await startProxy(
+    {
+      section: own,
+      config: () => whole,
+      ports: { journal } as never,
+      alerts,
+      log: silentLog,
+      signal: stop.signal,
+      notice: { boot: (event: BootEvent) => void seen.push(event) } as never,
+      now,
+      monotonic: () => performance.now(),
+    },
+    {
+      ports: { server, client: client.address().port, proxy: again, broadcast: clients, everywhere },
+      limits: { ...proxyLimits, ...limits },
+      interfaces: () => ({ lan: [place] }),
+    },
+  )
+  stack.use(running)
+  const heard: DhcpMessage[] = []
+  client.on('message', (bytes) => heard.push(parseDhcp(bytes)!))
+  const send = (bytes: Uint8Array, to: { readonly address: string; readonly port: number }) =>
+    new Promise<void>((resolve) => client.send(bytes, to.port, to.address, () => resolve()))
+  const parts = stack.move()
+  return {
+    heard,
+    seen,
+    alerts,
+    journal,
+    running,
+    /** To everybody, at port 67. */
+    broadcast: (message: DhcpMessage) => send(formatDhcp(message), { address: everywhere, port: server }),
+    /** To us alone, at port 67, as a relay does. */
+    relay: (message: DhcpMessage) => send(formatDhcp(message), { address: ownAddress, port: server }),
+    askAgain: (message: DhcpMessage) => send(formatDhcp(message), { address: ownAddress, port: again }),
+    raw: (bytes: Uint8Array) => send(bytes, { address: everywhere, port: server }),
+    /** Once everything that was sent before has been looked at: answers nothing, and is told of. */
+    settled: async (message: DhcpMessage) => {
+      const count = seen.length
+      await send(formatDhcp(message), { address: everywhere, port: server })
+      while (seen.length === count) await new Promise((resolve) => setTimeout(resolve, 5))
+    },
+    [Symbol.asyncDispose]: async () => {
+      stop.abort()
+      await parts.disposeAsync()
+    },
+  }
+}
+
+async function bind(stack: AsyncDisposableStack, address: string, port = 0): Promise<Socket> {
+  const socket = createSocket('udp4')
+  stack.defer(() => new Promise((resolve) => socket.close(() => resolve())))
+  socket.bind(port, address)
+  await once(socket, 'listening')
+  return socket
+}
+
+async function freePort(): Promise<number> {
+  await using stack = new AsyncDisposableStack()
+  return (await bind(stack, ownAddress)).address().port
+}
