@@ -20,6 +20,7 @@ function operatorWith(counts: Required<Queue>['counts']) {
       missing: () => [],
       configuration: () => undefined,
     },
+    boots: { machines: new Map() },
     notifier: () => undefined,
     loginRefused: () => undefined,
   })
