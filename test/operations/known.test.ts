@@ -23,6 +23,7 @@ function operatorWith(counts: Required<Queue>['counts']) {
     boots: { machines: new Map() },
     notifier: () => undefined,
     loginRefused: () => undefined,
+    boots: { machines: new Map() },
   })
   return { homelab, it, operator }
 }
