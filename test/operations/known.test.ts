@@ -20,7 +20,6 @@ function operatorWith(counts: Required<Queue>['counts']) {
       missing: () => [],
       configuration: () => undefined,
     },
-    boots: { machines: new Map() },
     notifier: () => undefined,
     loginRefused: () => undefined,
     boots: { machines: new Map() },
