@@ -93,7 +93,7 @@ const beyondAscii = /[^\0-\x7F]/
 
 /** By their place in dist/: the CLI, and what is found by its folder while it runs. */
 function entries(): Record<string, string> {
-  const found = globSync(['jobs/*.ts', 'src/services/*/service.ts'], { cwd: root })
+  const found = globSync(['jobs/*.ts', 'src/services/*/{service,child}.ts'], { cwd: root })
   return { 'src/main/cli': 'src/cli.ts', ...Object.fromEntries(found.map((file) => [file.slice(0, -3), file])) }
 }
 

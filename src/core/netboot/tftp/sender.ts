@@ -66,10 +66,11 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
   /** What is to be sent. */
   let from = 0
   let to = -1
-  /** Until so much has arrived, what arrives in parts is no sign of another loss. */
+  /**
+   * Until so much has arrived, nothing but the time says that a block is missing: EDK2 acknowledges each copy, and what it
+   * says then looks like another loss.
+   */
   let mark = -1
-  /** The acknowledgement that came twice was answered once; so is each. */
-  let answeredTwice = -2
   let [sentAt, progressAt, deadline] = [began, began, Infinity]
   let resent = 0
   let timeouts = 0
@@ -92,7 +93,7 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
   }
 
   function goBack(): void {
-    mark = highest
+    mark = highest + windowSize
     plan(base + 1)
   }
 
@@ -142,8 +143,7 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
    */
   function repeated(now: number): void {
     const mayHaveArrived = smoothed >= 0 && now - sentAt > smoothed / 2
-    if (windowSize === 1 || base < 0 || base === answeredTwice || deadline === Infinity || !mayHaveArrived) return
-    answeredTwice = base
+    if (windowSize === 1 || base < Math.max(0, mark) || deadline === Infinity || !mayHaveArrived) return
     goBack()
   }
 

@@ -1,0 +1,187 @@
+import type { Socket } from 'node:dgram'
+import { messageOf } from '../../../core/errors.ts'
+import type { AbortReason } from '../../../core/netboot/boot-event.ts'
+import type { TransferOptions } from '../../../core/netboot/tftp/options.ts'
+import {
+  acknowledgedBlock,
+  errorCode,
+  formatError,
+  formatOptions,
+  parseReply,
+  writeDataHeader,
+} from '../../../core/netboot/tftp/packet.ts'
+import { createSender } from '../../../core/netboot/tftp/sender.ts'
+import { createReader } from '../files/reader.ts'
+import type { SharedFile } from '../files/shared-file.ts'
+import type { Watched } from '../watched.ts'
+
+export interface TftpTransfer {
+  /** To be called every few ms: whether something is late. */
+  tick(now: number): void
+  /** Ends it from our side, and says so to the client. */
+  stop(): void
+  /** Ends it without a word to the client, which is no longer there, or was not at all. */
+  leave(): void
+  /** Whether the client has answered at all. */
+  readonly isAnswered: boolean
+}
+
+export interface TftpTransferOptions {
+  /** Bound and connected: packets of others do not reach it (RFC 1350, section 4: another TID). */
+  readonly socket: Socket
+  readonly file: SharedFile
+  readonly options: TransferOptions
+  readonly watched: Watched
+  readonly now: () => number
+  /** Called once, when it is over; `whole` where the client has it all. */
+  ended(whole: boolean): void
+}
+
+const headerSize = 4
+
+/** Sends one file to one client. The socket and the file are closed with it. */
+export function createTftpTransfer({ socket, file, options, watched, now, ended }: TftpTransferOptions): TftpTransfer {
+  const { blockSize, windowSize, accepted } = options
+  const { size } = file
+  const blocks = Math.floor(size / blockSize) + 1
+  const sender = createSender({ blocks, windowSize, hasOptions: accepted !== undefined, now: now() })
+  const reader = createReader(file)
+  const answer = accepted && formatOptions(accepted)
+  /** A packet for each block of a window, used again and again. */
+  const packets = Array.from({ length: Math.min(windowSize, blocks) }, () => Buffer.allocUnsafe(headerSize + blockSize))
+  let [hasStarted, isLoading, isOver] = [false, false, false]
+  /** The next block of what is to be sent; the plan it belongs to. */
+  let [cursor, planFrom, planTo] = [0, 0, -1]
+
+  const arrived = () => Math.min(size, sender.arrived * blockSize)
+
+  function start(): void {
+    if (hasStarted) return
+    hasStarted = true
+    watched.started(size, file.version, { blockSize, windowSize })
+  }
+
+  /** Sends what is to be sent, as far as it is loaded. */
+  function pump(): void {
+    if (isOver || isLoading) return
+    const { from, to } = sender
+    if (from !== planFrom || to !== planTo) {
+      cursor = from
+      planFrom = from
+      planTo = to
+    }
+    if (from > to) return
+    // What waits in the socket still may not be written over.
+    const isFree = socket.getSendQueueCount() === 0
+    for (; cursor <= to; cursor += 1) {
+      if (cursor === 0) {
+        socket.send(answer!)
+        continue
+      }
+      const offset = (cursor - 1) * blockSize
+      const length = Math.min(blockSize, size - offset)
+      const packet = isFree ? packets[cursor % packets.length]! : Buffer.allocUnsafe(headerSize + blockSize)
+      if (!reader.copy(offset, length, packet, headerSize)) {
+        load(offset, length)
+        return
+      }
+      writeDataHeader(packet, cursor)
+      socket.send(length === blockSize ? packet : packet.subarray(0, headerSize + length))
+    }
+    planTo = -1
+    planFrom = 0
+    sender.sent(now())
+  }
+
+  function load(offset: number, length: number): void {
+    isLoading = true
+    reader.load(offset, length).then(
+      () => {
+        isLoading = false
+        pump()
+      },
+      (error: unknown) => {
+        isLoading = false
+        fail('unreadable', messageOf(error), 'the file can not be read')
+      },
+    )
+  }
+
+  function receive(packet: Buffer): void {
+    if (isOver) return
+    const block = acknowledgedBlock(packet)
+    if (block < 0) {
+      hear(packet)
+      return
+    }
+    sender.acknowledged(block, now())
+    if (!hasStarted && sender.isAnswered) start()
+    if (sender.outcome === 'done') finish()
+    else pump()
+  }
+
+  function hear(packet: Buffer): void {
+    const reply = parseReply(packet)
+    if (reply.kind !== 'error') return
+    // EDK2 ends so after it has learned the size; no block was asked for yet.
+    if (!hasStarted && options.asksSize) {
+      watched.probed(size)
+      over(false)
+    } else {
+      start()
+      // RFC 1350: 3 says that no more fits, which is where EDK2 finds the file larger than it was told (PXE-E05).
+      abort(reply.code === errorCode.full ? 'changed' : 'hung-up', reply.text)
+    }
+  }
+
+  function finish(): void {
+    start()
+    watched.done(size, sender.resent)
+    over(true)
+  }
+
+  function abort(reason: AbortReason, text: string): void {
+    if (isOver) return
+    // Whoever has not even answered the first packet was perhaps never there.
+    if (hasStarted) {
+      watched.aborted(arrived(), reason, text)
+    }
+    over(false)
+  }
+
+  function fail(reason: AbortReason, text: string, said: string): void {
+    if (isOver) return
+    start()
+    socket.send(formatError(errorCode.other, said))
+    abort(reason, text)
+  }
+
+  function over(whole: boolean): void {
+    isOver = true
+    reader.close()
+    socket.close()
+    file.drop()
+    ended(whole)
+  }
+
+  socket.on('message', receive)
+  // The client's machine says that nobody listens there any more.
+  socket.on('error', () => abort('hung-up', 'its port is closed'))
+  pump()
+
+  return {
+    tick: (time) => {
+      if (isOver) return
+      if (hasStarted) watched.progressed(arrived())
+      if (time < sender.deadline) return
+      sender.expired(time)
+      if (sender.outcome === 'silent') abort('silent', '')
+      else pump()
+    },
+    stop: () => (sender.isAnswered ? fail('stopped', '', 'the server stops') : abort('stopped', '')),
+    leave: () => abort('hung-up', 'it began anew'),
+    get isAnswered() {
+      return sender.isAnswered
+    },
+  }
+}
