@@ -27,7 +27,7 @@ const refusals: Readonly<Record<Exclude<RefusalReason, 'busy'>, readonly [code: 
   'not-found': [errorCode.notFound, 'no such file'],
   forbidden: [errorCode.forbidden, 'no plain file of what is served'],
   unreadable: [errorCode.forbidden, 'the file can not be read'],
-  unsupported: [errorCode.illegal, 'only reading in mode octet is served'],
+  unsupported: [errorCode.forbidden, 'only reading in mode octet is served'],
 }
 
 /**

@@ -38,6 +38,8 @@ export interface TftpTransferOptions {
 }
 
 const headerSize = 4
+/** In ms: a port that is closed for so long stays closed. */
+const closedFor = 50
 
 /** Sends one file to one client. The socket and the file are closed with it. */
 export function createTftpTransfer({ socket, file, options, watched, now, ended }: TftpTransferOptions): TftpTransfer {
@@ -52,6 +54,7 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
   let [hasStarted, isLoading, isOver] = [false, false, false]
   /** The next block of what is to be sent; the plan it belongs to. */
   let [cursor, planFrom, planTo] = [0, 0, -1]
+  let closedAt: number | undefined
 
   const arrived = () => Math.min(size, sender.arrived * blockSize)
 
@@ -109,6 +112,7 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
 
   function receive(packet: Buffer): void {
     if (isOver) return
+    closedAt = undefined
     const block = acknowledgedBlock(packet)
     if (block < 0) {
       hear(packet)
@@ -165,15 +169,16 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
   }
 
   socket.on('message', receive)
-  // The client's machine says that nobody listens there any more.
-  socket.on('error', () => abort('hung-up', 'its port is closed'))
+  // The client's machine says that nobody listens there any more. What it said before that may come after it.
+  socket.on('error', () => void (closedAt ??= now()))
   pump()
 
   return {
     tick: (time) => {
       if (isOver) return
       if (hasStarted) watched.progressed(arrived())
-      if (time < sender.deadline) return
+      if (closedAt !== undefined && time - closedAt > closedFor) abort('hung-up', 'its port is closed')
+      if (isOver || time < sender.deadline) return
       sender.expired(time)
       if (sender.outcome === 'silent') abort('silent', '')
       else pump()
