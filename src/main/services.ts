@@ -12,6 +12,7 @@ import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import { remembered } from '../operations/facts.ts'
 import type { NotifierDoor } from '../operations/notification-requests.ts'
 import type { AnyService, CheckContext, ServiceContext } from '../operations/service.ts'
+import { createWebDoor, type WebDoor } from '../operations/web.ts'
 import { type LiveSettings, sectionIn } from './live-settings.ts'
 import type { Settings } from './settings.ts'
 
@@ -46,10 +47,14 @@ export interface ServicesOptions {
 export function createServices(options: ServicesOptions): Supervisor {
   const { settings, agent, alerts, log } = options
   const { services } = settings
+  const web = createWebDoor()
   const supervisor: Supervisor = createSupervisor<AnyService>({
     services,
     start: (service, signal) =>
-      service.start({ ...contextOf(service, options, signal), restart: () => supervisor.restart(service.name) }),
+      service.start({
+        ...contextOf(service, { ...options, web }, signal),
+        restart: () => supervisor.restart(service.name),
+      }),
     alerts,
     log,
     now: agent.now,
@@ -92,7 +97,20 @@ function checkContextOf(service: AnyService, settings: Settings): CheckContext<u
 
 function contextOf(
   service: AnyService,
-  { settings, ports, agent, queue, schematics, alerts, operator, notifier, key, log, boot = () => {} }: ServicesOptions,
+  {
+    settings,
+    ports,
+    agent,
+    queue,
+    schematics,
+    alerts,
+    operator,
+    notifier,
+    web,
+    key,
+    log,
+    boot = () => {},
+  }: ServicesOptions & { readonly web: WebDoor },
   signal: AbortSignal,
 ): Omit<ServiceContext<unknown>, 'restart'> {
   return {
@@ -106,6 +124,7 @@ function contextOf(
     key,
     publicUrl: () => publicUrlIn(settings.config),
     notifyThrough: notifier.open,
+    web,
     jobs: { all: agent.jobs, run: agent.runJob, queueThrough: queue.open },
     notice: {
       ups: agent.guard.notice,

@@ -13,6 +13,7 @@ import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import type { RunningService, ServiceSpec } from '../core/service.ts'
 import type { Job } from './job.ts'
 import type { Notifier } from './notification-requests.ts'
+import type { WebDoor } from './web.ts'
 
 /**
  * What runs as long as the daemon runs: one folder of src/services is one service, and the folder is the registry. Its
@@ -74,6 +75,8 @@ export interface ServiceContext<Section = undefined> extends CheckContext<Sectio
   publicUrl(): string | undefined
   /** What people are told goes through this notifier, until that is disposed of. */
   notifyThrough(notifier: Notifier): Disposable
+  /** Where what it serves on the port of the API is opened. */
+  readonly web: WebDoor
   /** Takes note of what the service has observed. */
   readonly notice: Notice
   now(): Date

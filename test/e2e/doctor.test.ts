@@ -3,7 +3,6 @@ import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
@@ -11,14 +10,13 @@ import type { DoctorReport, Verdict } from '../../src/core/doctor/check.ts'
 import { startLabTftp } from '../adapters/tftp/server.ts'
 import { endStore, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type Homelab, startHomelab } from '../lab/homelab.ts'
+import { commandLine } from '../lab/launcher.ts'
 import { lacks } from '../lab/needs.ts'
 import { isStoreMissing } from '../services/queue/lab.ts'
 import { startReceiver } from '../lab/notify/receiver.ts'
 import { startSshd, whyNoSshd } from '../lab/sshd.ts'
 import { startTftpd, whyNoTftpd } from '../lab/tftpd.ts'
 import { startUpsdStandIn } from '../lab/upsd/stand-in.ts'
-
-const launcher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
 
 /** Back to the begin of the line, and wiped (ECMA-48, 8.3.41). */
 const wipe = '\r\u001B[K'
@@ -276,7 +274,7 @@ test(
     lab.nodes[0]!.faults.silent = true
     const piped = await runCli(['doctor', '-c', file])
     expect(piped.stdout + piped.stderr).not.toContain('\r')
-    const command = `'${process.execPath}' --disable-warning=ExperimentalWarning '${launcher}' doctor -c '${file}'`
+    const command = (await commandLine(['doctor', '-c', file])).map((word) => `'${word}'`).join(' ')
     const run = promisify(execFile)('script', ['-qec', command, '/dev/null'], {
       env: { ...process.env, TERM: 'xterm', COLUMNS: '80' },
     })

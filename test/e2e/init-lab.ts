@@ -1,13 +1,9 @@
-import { spawn } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import type { CliResult } from '../lab/daemon.ts'
+import { type CliResult, runCli } from '../lab/daemon.ts'
 import { type Homelab, startHomelab } from '../lab/homelab.ts'
 import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd/stand-in.ts'
-
-export const launcher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
 
 /** A homelab that has no configuration yet, and a person who has its talosconfig. */
 export interface InitLab extends AsyncDisposable {
@@ -46,15 +42,5 @@ export async function makeFolder(): Promise<string> {
 
 /** `caretaker init` without a terminal, with this on stdin. */
 export function runInit(file: string, words: readonly string[], stdin = ''): Promise<CliResult> {
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', launcher, 'init', '-c', file, ...words],
-    { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } },
-  )
-  const texts = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (texts.stderr += text))
-  child.stdin.on('error', () => {})
-  child.stdin.end(stdin)
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...texts })))
+  return runCli(['init', '-c', file, ...words], {}, undefined, stdin)
 }

@@ -5,9 +5,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { parse } from 'yaml'
 import { waitFor } from '../lab/daemon.ts'
 import type { Homelab } from '../lab/homelab.ts'
+import { commandLine } from '../lab/launcher.ts'
 import { lacks } from '../lab/needs.ts'
 import { startTerminal, whyNoTerminal } from '../lab/terminal.ts'
-import { type InitLab, launcher, makeFolder, startInitLab } from './init-lab.ts'
+import { type InitLab, makeFolder, startInitLab } from './init-lab.ts'
 
 let at: InitLab
 let lab: Homelab
@@ -29,7 +30,7 @@ const talosconfig = () => at.talosconfig
 
 test.skipIf(lacks(whyNoTerminal()))('a person is led through the questions, and may err', async () => {
   const words = ['init', '-c', file, '--factory', lab.factory.url, '--state', 'state']
-  await using terminal = startTerminal([process.execPath, launcher, ...words], {
+  await using terminal = startTerminal(await commandLine(words), {
     environment: { TALOSCONFIG: '', HOME: directory },
   })
   await terminal.answer('Talosconfig of the cluster', `${join(at.home, 'kubeconfig')}\r`)
@@ -63,7 +64,7 @@ test.skipIf(lacks(whyNoTerminal())).each([
   { name: 'at the last question', until: 'Write it?' },
 ])('Ctrl-C $name leaves nothing behind', async ({ until }) => {
   const words = ['init', '-c', file, '--talosconfig', talosconfig(), '--factory', lab.factory.url, '--state', 'state']
-  await using terminal = startTerminal([process.execPath, launcher, ...words], { environment: { HOME: directory } })
+  await using terminal = startTerminal(await commandLine(words), { environment: { HOME: directory } })
   const questions = [
     ['Copy it to', '\r'],
     ['Server of the UPS', '\r'],
@@ -84,9 +85,8 @@ test.skipIf(lacks(whyNoTerminal())).each([
 test('a signal while machines are asked ends it at once, with nothing written', async () => {
   for (const node of lab.nodes) node.faults.silent = true
   try {
-    const child = spawn(process.execPath, [launcher, 'init', '-c', file, '--talosconfig', talosconfig(), '--yes'], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
+    const line = await commandLine(['init', '-c', file, '--talosconfig', talosconfig(), '--yes'])
+    const child = spawn(line[0], line.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] })
     let told = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => (told += text))
     const ended = new Promise((resolve) => child.once('close', resolve))

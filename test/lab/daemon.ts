@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { type RawControl, rawControl } from './control.ts'
-import { ownLauncher } from './launcher.ts'
+import { commandLine, ownLauncher } from './launcher.ts'
 
 /** A daemon in a process of its own, started as a user starts it. */
 export interface LabDaemon extends AsyncDisposable {
@@ -43,23 +43,12 @@ export async function startDaemon({
   isMute,
 }: LabDaemonOptions): Promise<LabDaemon> {
   const own = await ownLauncher()
-  const child = spawn(
-    process.execPath,
-    [
-      '--disable-warning=ExperimentalWarning',
-      launcher ?? own.path,
-      'start',
-      '-c',
-      config,
-      '--poll-interval',
-      `${pollEvery}ms`,
-    ],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...own.environment, ...environment },
-      ...(uid === undefined ? {} : { uid, gid: uid }),
-    },
-  )
+  const [node, ...words] = await commandLine(['start', '-c', config, '--poll-interval', `${pollEvery}ms`], launcher)
+  const child = spawn(node, words, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...own.environment, ...environment },
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text))
@@ -100,15 +89,19 @@ export async function runCli(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   launcher?: string,
+  stdin?: string,
 ): Promise<CliResult> {
   const own = await ownLauncher()
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', launcher ?? own.path, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const [node, ...words] = await commandLine(args, launcher)
+  const child = spawn(node, words, {
+    stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     env: { ...process.env, NO_COLOR: '1', ...own.environment, ...environment },
   })
   const texts = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (texts.stderr += text))
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text))
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (texts.stderr += text))
+  // Whoever does not read it to its end is not waited for.
+  child.stdin?.on('error', () => {}).end(stdin)
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...texts })))
 }
 
@@ -116,19 +109,22 @@ export async function runCli(
 const patience = 5
 
 /**
- * Looks every so many ms until it is so. `withinMs` is what it takes at the most where nothing else runs. Throws, naming
+ * Looks every so many ms until it is so, or, unless they are given, so often that no more than a fifth of the time goes
+ * into looking. `withinMs` is what it takes at the most where nothing else runs. Throws, naming
  * what it waited for, when it does not come in `patience` times that.
  */
 export async function waitFor(
   what: string,
   withinMs: number,
   isSo: () => boolean | Promise<boolean>,
-  lookEvery = 50,
+  lookEvery?: number,
 ): Promise<void> {
   for (const end = performance.now() + withinMs * patience; ;) {
+    const beganAt = performance.now()
     if (await isSo()) return
     if (performance.now() > end) throw new Error(`waited ${(withinMs * patience) / 1_000} s for ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, lookEvery))
+    const pause = lookEvery ?? Math.min(1_000, Math.max(50, 4 * (performance.now() - beganAt)))
+    await new Promise((resolve) => setTimeout(resolve, pause))
   }
 }
 

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import process from 'node:process'
-import { ownLauncher } from './launcher.ts'
+import { commandLine } from './launcher.ts'
 
-const { path: launcher } = await ownLauncher()
+const [node, ...before] = await commandLine([])
 
 /** A command with `--json` that goes on until it is interrupted, and the lines that it has written. */
 export function followCli(args: readonly string[], environment: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', launcher, ...args], {
+  const child = spawn(node, [...before, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   })

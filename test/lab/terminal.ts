@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { waitFor } from './daemon.ts'
+import { commandLine } from './launcher.ts'
 
 /** `script` of util-linux, which makes a pseudo-terminal. */
 const program = '/usr/bin/script'
 
-const launcher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
+const [node, ...before] = await commandLine([])
 
 /** Why a terminal can't be had here; undefined when it can. */
 export function whyNoTerminal(): string | undefined {
@@ -82,6 +82,5 @@ export function runAtTerminal(
     environment,
   }: { readonly columns?: number; readonly rows?: number } & Pick<TerminalOptions, 'environment'> = {},
 ): Terminal {
-  const words = [process.execPath, '--disable-warning=ExperimentalWarning', launcher, ...args]
-  return startTerminal(words, { size: { columns, rows }, ...(environment ? { environment } : {}) })
+  return startTerminal([node, ...before, ...args], { size: { columns, rows }, ...(environment ? { environment } : {}) })
 }

@@ -3,6 +3,7 @@ import { AgentError } from '../../core/errors.ts'
 import type { Presser } from '../../core/notify/presser.ts'
 import type { Access } from '../../http/access.ts'
 import type { Wire } from '../../http/serve.ts'
+import type { WebDoor, WebPart } from '../../operations/web.ts'
 import { clientKey } from './addresses.ts'
 import { type Caller, type CallerMeans, identify } from './caller.ts'
 import { type Whence, whenceOf } from './origin.ts'
@@ -11,6 +12,9 @@ import type { Rates } from './rates.ts'
 import { type Refusal, refusalResponse } from './refusal.ts'
 import { isWorn, setCookie } from './sessions.ts'
 import { bearerOf } from './tokens.ts'
+
+/** Below it nobody but the API answers. */
+const apiPath = '/api/'
 
 /** What answers below a path. */
 export interface Mount {
@@ -40,6 +44,8 @@ export interface FrontMeans {
   session(entering: Entering): Promise<Response> | undefined
   /** Whoever comes in here. */
   api(request: Request, wire: Wire & { readonly caller: Caller }): Response | Promise<Response>
+  /** What other services serve here. */
+  readonly web: Pick<WebDoor, 'at'>
   /** What lets people in by itself, such as pages behind signed links. */
   readonly mounts: readonly Mount[]
   /** Called with each answer that somebody gets who may lose the right to it while it lasts. */
@@ -63,8 +69,19 @@ export function createFront(means: FrontMeans) {
       return refusalResponse(wrongToken)
     }
     const entering = { request, wire, peer, whence, caller: found }
-    const answer = means.session(entering) ?? letIn(entering)
+    const { pathname } = new URL(request.url)
+    const part = pathname.startsWith(apiPath) ? undefined : means.web.at(pathname)
+    const answer = means.session(entering) ?? (part ? visit(part, entering) : letIn(entering))
     return renewed(await answer, entering)
+  }
+
+  /** Strangers may read where the part shows them something of its own. */
+  async function visit(part: WebPart, { request, wire, whence, caller }: Entering): Promise<Response> {
+    const mayLook = isReading(request.method) && (caller !== undefined || part.access === 'open')
+    const refusal = mayLook ? undefined : (whyNot(request.method, whence, caller) ?? (caller ? undefined : nobody))
+    if (refusal) return refusalResponse(refusal)
+    if (caller) means.watch(wire, caller)
+    return part.answer({ request, caller })
   }
 
   async function letIn({ request, wire, whence, caller }: Entering): Promise<Response> {

@@ -128,6 +128,7 @@ async function createDoor({ context, section, tokens, material }: DoorMeans, { l
     url,
     session: createSessionRoutes({ sessions, signIns, tokens, now }),
     api: (request, wire) => api.fetch(request, wire),
+    web: context.web,
     // What is served beside the API, each by its own rules for who may come in.
     mounts: [await openActionPages(context)],
     watch: sweep.add,

@@ -9,6 +9,7 @@ import type { Asked, Operator } from '../../../src/core/operator.ts'
 import { createAlerts } from '../../../src/operations/alerts.ts'
 import { hashOf } from '../../../src/operations/token-requests.ts'
 import type { ServiceContext } from '../../../src/operations/service.ts'
+import { createWebDoor } from '../../../src/operations/web.ts'
 import { type ApiMeans, startApi } from '../../../src/services/api/work.ts'
 import { type ApiSection, section as schema } from '../../../src/services/api/section.ts'
 import { readSecret } from '../../../src/main/settings.ts'
@@ -60,6 +61,7 @@ export async function openDoor(options: DoorOptions = {}) {
   for (const token of tokens) grant(token)
   const { operator, heard } = createHearing(status ?? (async () => ({ version: '1' })))
   const log: unknown[] = []
+  const web = createWebDoor()
   const alerts = createAlerts(journal, () => at.now)
   for (const { id, content } of options.alerts ?? []) alerts.open(id, content)
   const stop = new AbortController()
@@ -75,6 +77,7 @@ export async function openDoor(options: DoorOptions = {}) {
     config: () => ({ cluster: { name: 'homelab' }, upgrade: { shownZone: 'UTC' } }),
     power: { upses: new Map() },
     operator,
+    web,
     alerts,
     log: loggerTo(log),
     signal: stop.signal,
@@ -92,6 +95,7 @@ export async function openDoor(options: DoorOptions = {}) {
     heard,
     alerts,
     operator,
+    web,
     log,
     journal,
     grant,
