@@ -65,7 +65,7 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
   }
 
   /** Sends what is to be sent, as far as it is loaded. */
-  function pump(): void {
+  function pump(time: number): void {
     if (isOver || isLoading) return
     const { from, to } = sender
     if (from !== planFrom || to !== planTo) {
@@ -74,8 +74,8 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
       planTo = to
     }
     if (from > to) return
-    // What waits in the socket still may not be written over.
-    const isFree = socket.getSendQueueCount() === 0
+    // What waits in the socket still may not be written over. In lock-step it has arrived, or is a copy of no more use.
+    const isFree = windowSize === 1 || socket.getSendQueueCount() === 0
     for (; cursor <= to; cursor += 1) {
       if (cursor === 0) {
         socket.send(answer!)
@@ -83,17 +83,18 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
       }
       const offset = (cursor - 1) * blockSize
       const length = Math.min(blockSize, size - offset)
-      const packet = isFree ? packets[cursor % packets.length]! : Buffer.allocUnsafe(headerSize + blockSize)
+      const isWhole = length === blockSize
+      const packet = isFree && isWhole ? packets[cursor % packets.length]! : Buffer.allocUnsafe(headerSize + length)
       if (!reader.copy(offset, length, packet, headerSize)) {
         load(offset, length)
         return
       }
       writeDataHeader(packet, cursor)
-      socket.send(length === blockSize ? packet : packet.subarray(0, headerSize + length))
+      socket.send(packet)
     }
     planTo = -1
     planFrom = 0
-    sender.sent(now())
+    sender.sent(time)
   }
 
   function load(offset: number, length: number): void {
@@ -101,7 +102,7 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
     reader.load(offset, length).then(
       () => {
         isLoading = false
-        pump()
+        pump(now())
       },
       (error: unknown) => {
         isLoading = false
@@ -118,10 +119,11 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
       hear(packet)
       return
     }
-    sender.acknowledged(block, now())
+    const time = now()
+    sender.acknowledged(block, time)
     if (!hasStarted && sender.isAnswered) start()
     if (sender.outcome === 'done') finish()
-    else pump()
+    else pump(time)
   }
 
   function hear(packet: Buffer): void {
@@ -171,7 +173,7 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
   socket.on('message', receive)
   // The client's machine says that nobody listens there any more. What it said before that may come after it.
   socket.on('error', () => void (closedAt ??= now()))
-  pump()
+  pump(now())
 
   return {
     tick: (time) => {
@@ -181,7 +183,7 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
       if (isOver || time < sender.deadline) return
       sender.expired(time)
       if (sender.outcome === 'silent') abort('silent', '')
-      else pump()
+      else pump(time)
     },
     stop: () => (sender.isAnswered ? fail('stopped', '', 'the server stops') : abort('stopped', '')),
     leave: () => abort('hung-up', 'it began anew'),
