@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 const pure = within('core')
 /** Neither do stories on a fake homelab; these wait now and then. */
 const fakes = within('stories', 'engine', 'operations', 'config', 'http')
+/** Each of these ends what it starts, and waits most of its time. */
+const parts = within('adapters', 'cli', 'contract', 'docs', 'lab', 'main', 'services')
 
 export default defineConfig({
   test: {
@@ -11,6 +13,8 @@ export default defineConfig({
     maxWorkers: '100%',
     // What tests leave behind is young: with more room a quarter of the time of random lives is not spent on collecting it.
     execArgv: ['--min-semi-space-size=16'],
+    // Node reads the sources as it does for users, which takes a fraction of what it takes Vite; nothing here is mocked.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     reporters: ['default', './test/closing-line.ts'],
     // The names of cases are sentences, and are shown whole.
     taskTitleValueFormatTruncate: 300,
@@ -23,10 +27,14 @@ export default defineConfig({
       { extends: true, test: { name: 'fakes', include: fakes, isolate: false } },
       {
         extends: true,
+        test: { name: 'parts', include: parts, isolate: false, globalSetup: './test/package-folder.ts' },
+      },
+      {
+        extends: true,
         test: {
           name: 'whole',
           include: ['test/**/*.test.ts'],
-          exclude: [...pure, ...fakes],
+          exclude: [...pure, ...fakes, ...parts],
           globalSetup: './test/package-folder.ts',
         },
       },

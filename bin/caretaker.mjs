@@ -19,8 +19,12 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 if (isNewEnough(process.versions.node)) {
   endWithLauncher()
   stayLight()
-  const source = join(root, 'src', 'cli.ts')
-  await import(existsSync(source) ? '../src/cli.ts' : '../dist/src/main/cli.js')
+  const [source, commands] = [join(root, 'src', 'cli.ts'), join(root, 'dist', 'commands.json')]
+  const isCheckout = existsSync(source)
+  // At each Tab of a shell: the rest of the command line is not needed for it.
+  if (process.argv[2] === 'complete' && process.argv[3] === '--' && !isCheckout && existsSync(commands))
+    await (await import('../dist/src/main/complete.js')).completeQuickly(commands, process.argv.slice(4))
+  else await import(isCheckout ? '../src/cli.ts' : '../dist/src/main/cli.js')
 } else {
   startWith(ownNode())
 }

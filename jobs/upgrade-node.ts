@@ -22,6 +22,7 @@ import {
   noteArrival,
   noteFinished,
   noteSnapshot,
+  noteWait,
   noteWindow,
   tidyRollbacks,
 } from '../src/operations/rollout-bookkeeping.ts'
@@ -82,6 +83,7 @@ async function noteObservations(context: JobContext, preview: UpgradePreview): P
   tidyRollbacks(preview, ports.journal)
   reportArmed(alerts, cluster, ports.journal)
   reportMachines(alerts, cluster)
+  noteWait(ports.journal, decision)
   await noteWindow(context, preview)
   await noteArrival(context, preview)
   noteFinished(context, preview)

@@ -6,6 +6,7 @@ import { messageOf } from './core/errors.ts'
 import { after, later, type Queue } from './core/job.ts'
 import type { Logger } from './core/log.ts'
 import type { Ports } from './core/ports.ts'
+import { createMeter, type Meter } from './core/metrics/meter.ts'
 import { english, type Wording } from './core/wording.ts'
 import { type Machine, machinesOf } from './core/power/machines.ts'
 import type { RegisteredSchematic } from './core/release/schematic.ts'
@@ -18,6 +19,7 @@ import { createKubernetesLease } from './engine/kubernetes-lease.ts'
 import { createLooking } from './engine/looking.ts'
 import type { LookLimits } from './engine/observe.ts'
 import { createRunner, type Runner } from './engine/runner.ts'
+import { meterAgent } from './engine/metering.ts'
 import { createTakeoverLock } from './engine/takeover-lock.ts'
 import { createUpsMonitor } from './engine/ups-monitor.ts'
 import { settleStale } from './operations/alerts.ts'
@@ -41,6 +43,8 @@ export interface AgentOptions {
   readonly now?: () => Date
   /** Monotonic clock, in ms. */
   readonly monotonic?: () => number
+  /** Where what happens is counted. */
+  readonly meter?: Meter
   /** Whether the wall clock is to be believed; it is unless this says otherwise. */
   readonly clock?: Timekeeper
   /** Poll interval of a wait, in ms. */
@@ -67,16 +71,18 @@ export function createAgent(options: AgentOptions) {
   const { config, ports, jobs, queue, alerts, log, schematics } = options
   const { wording = english, now = () => new Date(), monotonic = () => performance.now() } = options
   const { pollEvery = 1_000, leaseGrace = 10_000, leaseRetry = 15_000, clock = believedClock } = options
+  const { meter = createMeter() } = options
   const { holder = 'caretaker', ownNode, ownMachine = ownNode, bootId } = options
   const { journal } = ports
   const inventory = () => config().nodes
   followRenames(journal, config())
   settleStale(alerts, { job: namesOf(jobs), node: namesOf(inventory()), hasOutage: journal.openOutage() !== undefined })
 
+  const shared = { journal, alerts, now, monotonic, meter }
   const lock = createTakeoverLock(leaseGrace)
   const lease = createKubernetesLease(ports.kubernetes, holder, log)
   const { look, onLook } = createLooking(inventory, ports)
-  const activities = createActivities({ ports, confirm: lease.confirm, journal, inventory, wording, pollEvery, now })
+  const activities = createActivities({ ...shared, ports, confirm: lease.confirm, inventory, wording, pollEvery })
   const inProcess = createInProcess<Job>({
     run: (job) => runner.run(job, runner.stopping),
     failed: (job, error) => later(`${job.name} failed: ${messageOf(error)}`, after(now(), leaseRetry)),
@@ -85,7 +91,6 @@ export function createAgent(options: AgentOptions) {
   const events = createEvents<Job>({ jobs, queue, wake: inProcess.wake, journal, log })
   const { emit } = events
   const answering = createAnswering(monotonic, emit)
-  const shared = { journal, alerts, now, monotonic }
   const guard = createUpsMonitor({ ...upsesOf(config, journal), ...shared, emit, bootId })
   const runner: Runner<Job> = createRunner<JobContext, Job>({
     ...shared,
@@ -97,6 +102,7 @@ export function createAgent(options: AgentOptions) {
     log,
     leaseRetry,
   })
+  meterAgent({ ...shared, onRun: runner.onRun, onEvent: events.subscribe })
   const machines = lastFor(config, (current) => machinesOf(current, ownMachine))
   const powerCut = followPower(
     () => ({ config: config(), machines: machines(), ports, power: guard.power, now, monotonic, wording, alerts }),
@@ -154,6 +160,9 @@ export function createAgent(options: AgentOptions) {
     },
     get activities() {
       return activities.all
+    },
+    get steps() {
+      return activities.steps
     },
     observe: (signal: AbortSignal, limits?: LookLimits) => look(signal, limits),
     onLook,

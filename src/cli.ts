@@ -34,13 +34,22 @@ command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args
     import('./main/farewell.ts'),
     import('./main/systemd.ts'),
   ])
-  const settings = await (await import('./main/settings.ts')).loadUsableSettings(options.config, process.env)
+  const [{ loadUsableSettings }, { refuseForeignState }, { finishInterrupted }] = await Promise.all([
+    import('./main/settings.ts'),
+    import('./main/foreign-state.ts'),
+    import('./main/interrupted-restore.ts'),
+  ])
+  const load = () => loadUsableSettings(options.config, process.env)
+  const found = await load()
+  const finished = await finishInterrupted(found)
+  const settings = finished.some(({ isChanged }) => isChanged) ? await load() : found
   const format = options.json || !process.stdout.isTTY ? 'json' : 'lines'
   const log = createLog({
     level: typeof extra['logLevel'] === 'string' ? extra['logLevel'] : 'info',
     format: extra['lines'] ? 'lines' : format,
     write: output.log,
   })
+  await refuseForeignState(settings, log)
   // What it writes is for its own user; what others are to read, as images on the share, is opened one by one.
   process.umask(0o077)
   const stop = new AbortController()
@@ -57,6 +66,7 @@ command('start', 'run the daemon until SIGINT or SIGTERM', async (options, _args
   process.on('SIGHUP', () => hangup())
   await runDaemon({
     settings,
+    finished,
     log,
     signal: stop.signal,
     pollEvery: typeof extra['pollInterval'] === 'number' ? extra['pollInterval'] : undefined,

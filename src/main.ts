@@ -6,12 +6,14 @@ import type { Alerts } from './core/alert.ts'
 import { AgentError } from './core/errors.ts'
 import type { Floor } from './core/clock.ts'
 import type { Logger } from './core/log.ts'
+import { createMeter } from './core/metrics/meter.ts'
 import type { ServiceStatus } from './core/service.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
 import { watchClock } from './main/clock-watch.ts'
 import { createDoctorPorts } from './main/doctor.ts'
 import { endingInTime } from './main/farewell.ts'
+import { type Finished, tellFinished } from './main/interrupted-restore.ts'
 import { watchLoop } from './main/loop-watch.ts'
 import { openJournalAndAlerts } from './main/journal.ts'
 import { settleDamage } from './main/journal-damage.ts'
@@ -46,6 +48,8 @@ const looksEvery = 60_000
 export interface DaemonOptions {
   readonly settings: Settings
   readonly log: Logger
+  /** Changes of files that a crash had cut off, and what became of them. */
+  readonly finished?: readonly Finished[]
   /** Ends the daemon, in good order. */
   readonly signal: AbortSignal
   /** The poll interval of waits, in ms. */
@@ -71,31 +75,31 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { journal, alerts } = openJournalAndAlerts(options.settings.state, log, undefined, state.hasJournal)
   stack.use(journal)
   reportState(state, alerts, log)
+  tellFinished(options.finished, { journal, alerts, log })
   tellAccess(access, alerts, log)
   const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
   const { version, releasedAt } = await ownRelease()
   const clock = openClock(journal, alerts, releasedAt)
   const told = { ...tellAlerts(settings, alerts, log), time: clock.hear }
-  const world = await openWorld({ settings, journal, log, isDaemon: true, told, doctor: createDoctorPorts })
+  const meter = createMeter()
+  const world = await openWorld({ settings, journal, log, meter, isDaemon: true, told, doctor: createDoctorPorts })
   stack.use(endingInTime('connections', world, log))
   const { ports } = world
+  const shared = { ports, alerts, log, meter }
   await checkServices(settings)
-
   const jobs = await loadOwnJobs()
   const schematics = recallSchematics(ports)
   const queue = createQueueDoor(() => void agent.emit({ type: 'agent.started' }))
   const agent = createAgent({
     ...(await agentOptions(settings, journal, options.pollEvery)),
     config: () => settings.config,
-    ports,
+    ...shared,
     jobs,
     queue,
-    alerts,
-    log,
     clock,
     schematics: () => schematics.current,
   })
-  stack.use(watchLoop({ alerts, log, running: () => agent.running }))
+  stack.use(watchLoop({ alerts, log, meter, running: () => agent.running }))
   const notifier = createNotifierDoor()
   const operator = createOperator({
     agent,
@@ -114,11 +118,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     loginRefused: (label) => world.loginsRefused.get(label),
   })
   const key = createKeys(settings.state, log)
-  const services = createServices({ settings, ports, agent, queue, schematics, alerts, operator, notifier, key, log })
+  const services = createServices({ ...shared, settings, agent, queue, schematics, operator, notifier, key })
   // A later part that fails must not leave runs behind.
   stack.defer(services.stop)
   // In the background: unreachable control planes must not delay the power guard.
-  const lives = watchLives({ alerts, journal, log, all: world.credentials, whyWrong: clock.whyWrong })
+  const lives = watchLives({ alerts, journal, log, meter, all: world.credentials, whyWrong: clock.whyWrong })
   stack.use(endingInTime('credentials', lives, log))
   void lives.check()
   stack.use(watchClock({ clock, jobs, start: agent.start, recheck: () => void lives.check() }))

@@ -1,5 +1,17 @@
-import { type Document, LineCounter, parseDocument, stringify } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  parseDocument,
+  stringify,
+} from 'yaml'
 import { AgentError } from './core/errors.ts'
+import { type Path, Plain, type Tree } from './core/machine-config/tree.ts'
 import { wordsOf } from './core/yaml-words.ts'
 
 /**
@@ -101,6 +113,74 @@ export function parseYaml(text: string, what: string): unknown {
 /** `it is not valid YAML: line 3, column 1: a quote is opened and not closed`. */
 export function describeYamlFault({ words, line, column }: YamlFault): string {
   return `it is not valid YAML: line ${line}, column ${column}: ${words}`
+}
+
+/** One document of a text, with the place of each of its settings. */
+export interface TreeDocument {
+  readonly tree: Tree
+  /** Where the setting at a path stands, or the innermost that is there. */
+  placeOf(path: Path): { readonly line: number; readonly column: number }
+}
+
+/**
+ * The documents of a text, in which scalars without quotes stay as they are written. `what` names the text.
+ *
+ * @throws AgentError `malformed`
+ */
+export function parseTrees(text: string, what: string): readonly TreeDocument[] {
+  const wrong = (why: string) => new AgentError('malformed', `${what}: ${why}`)
+  // What is no text at all, or too much of it, is refused as everywhere.
+  const refusal = openYaml(text).faults.find(({ code }) => code !== 'MULTIPLE_DOCS')
+  if (refusal) throw wrong(describeYamlFault(refusal))
+  const lines = new LineCounter()
+  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' })
+  if (!Array.isArray(documents)) return []
+  return documents.map((document) => {
+    const [error] = document.errors
+    const at = (offset: number) => ({ line: lines.linePos(offset).line, column: lines.linePos(offset).col })
+    if (error)
+      throw wrong(
+        describeYamlFault({ code: error.code, words: wordsOf(error.code, error.message), ...at(error.pos[0]) }),
+      )
+    return { tree: treeOf(document, wrong), placeOf: (path) => at(offsetOf(document, path)) }
+  })
+}
+
+function treeOf(document: Document, wrong: (why: string) => AgentError): Tree {
+  let budget = mostNodes
+  const walk = (node: unknown): Tree => {
+    if (--budget < 0) throw wrong('it has too many aliases')
+    if (isAlias(node)) {
+      const resolved = node.resolve(document)
+      if (resolved === undefined) throw wrong(aliasFault)
+      return walk(resolved)
+    }
+    if (isMap(node)) return Object.fromEntries(node.items.map(({ key, value }) => [keyText(key, wrong), walk(value)]))
+    if (isSeq(node)) return node.items.map(walk)
+    if (isScalar(node) && node.type !== 'PLAIN' && typeof node.value === 'string') return node.value
+    return new Plain((isScalar(node) ? node.source : undefined) ?? '')
+  }
+  return walk(document.contents)
+}
+
+/** Aliases of aliases multiply. */
+const mostNodes = 100_000
+
+function keyText(key: unknown, wrong: (why: string) => AgentError): string {
+  if (!isScalar(key)) throw wrong('a name of a setting is no text')
+  if (key.value === '<<') throw wrong('it merges maps with <<, which Talos does not')
+  return typeof key.value === 'string' ? key.value : (key.source ?? String(key.value))
+}
+
+function offsetOf(document: Document, path: Path): number {
+  for (let length = path.length; length > 0; length--) {
+    const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true)
+    const last = path[length - 1]
+    const pair = isMap(parent) ? parent.items.find(({ key }) => isScalar(key) && String(key.value) === last) : undefined
+    const node = isSeq(parent) ? parent.items[Number(last)] : pair?.key
+    if (isNode(node) && node.range) return node.range[0]
+  }
+  return document.contents?.range?.[0] ?? 0
 }
 
 /** A value on one line: `{ days: [sat, sun], from: '02:00' }`. Texts of digits and colons are quoted: old readers count in sixties. */

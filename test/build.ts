@@ -1,7 +1,9 @@
 // Writes dist/ of the package: our sources and most packages in a few files, which takes less memory and starts sooner
 // than hundreds of them. Run by `npm run build`.
+import { execFileSync } from 'node:child_process'
 import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
+import http from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseSync, Visitor } from 'oxc-parser'
@@ -32,7 +34,7 @@ export async function buildPackage(directory: string): Promise<void> {
     cwd: root,
     input: entries(),
     platform: 'node',
-    plugins: [withoutLocales],
+    plugins: [withoutLocales, httpAlone],
     external: [...unused, ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`))],
     onLog: (_level, { message }) => {
       throw new Error(message)
@@ -51,6 +53,7 @@ export async function buildPackage(directory: string): Promise<void> {
   const chunks = output.filter((part) => part.type === 'chunk')
   await Promise.all(chunks.map((chunk) => writeAscii(directory, chunk)))
   await writeFile(join(directory, 'LICENSES.txt'), licencesOf(chunks))
+  await writeFile(join(directory, 'commands.json'), commandsOf(directory))
 }
 
 /** Writes what a package tells of itself, beside its files: it is found before the package.json above (main/version). */
@@ -65,6 +68,29 @@ const withoutLocales: Plugin = {
   load: {
     filter: { id: /\/zod\/v4\/locales\/index\.js$/ },
     handler: () => `export { default as en } from './en.js'`,
+  },
+}
+
+/**
+ * `node:http` without the classes of undici that it hands on: an import reads all that a module has, and so would load
+ * undici, which takes as long as most commands do.
+ */
+const httpAlone: Plugin = {
+  name: 'http-alone',
+  resolveId: {
+    filter: { id: /^(node:)?http$/ },
+    handler: (_id, _importer, { kind }) => (kind === 'require-call' ? undefined : '\0http'),
+  },
+  load: {
+    filter: { id: /^\0http$/ },
+    handler: () => {
+      const names = Object.entries(Object.getOwnPropertyDescriptors(http))
+        .filter(([, { get }]) => get === undefined)
+        .map(([name]) => name)
+      return `const http = process.getBuiltinModule('node:http')
+export default http
+export const { ${names.join(', ')} } = http`
+    },
   },
 }
 
@@ -94,7 +120,15 @@ const beyondAscii = /[^\0-\x7F]/
 /** By their place in dist/: the CLI, and what is found by its folder while it runs. */
 function entries(): Record<string, string> {
   const found = globSync(['jobs/*.ts', 'src/services/*/{service,child}.ts'], { cwd: root })
-  return { 'src/main/cli': 'src/cli.ts', ...Object.fromEntries(found.map((file) => [file.slice(0, -3), file])) }
+  const own = { 'src/main/cli': 'src/cli.ts', 'src/main/complete': 'src/cli/complete-main.ts' }
+  return { ...own, ...Object.fromEntries(found.map((file) => [file.slice(0, -3), file])) }
+}
+
+/** What completion asks of the commands, as the package itself tells. */
+function commandsOf(directory: string): string {
+  return execFileSync(process.execPath, [join(directory, 'src/main/cli.js'), 'complete', '--tree'], {
+    encoding: 'utf8',
+  })
 }
 
 /** The licence of every package that is in there, with its place on the web and its text. */

@@ -125,6 +125,47 @@ const restored = z.object({
   at: text,
   restored: z.array(text),
   kept: text.optional().meta({ description: 'Where what was there before is kept' }),
+  finished: text.nullable().meta({ description: 'What became of a restore that was interrupted before' }),
+})
+const drawnUp = z.object({
+  file: text,
+  isWritten: z.boolean(),
+  files: z.array(
+    z.object({
+      path: text,
+      change: z.enum(['new', 'changed', 'unchanged']),
+      difference: z.array(text).meta({ description: 'Changed lines; none of a secret' }),
+    }),
+  ),
+  nodes: z.array(
+    z.object({
+      name: text,
+      role: text,
+      address: text,
+      macs: z.array(text),
+      version: text.nullable(),
+      schematic: text.nullable(),
+      disks: z.array(text),
+      trouble: text.nullable().meta({ description: 'Why it told nothing' }),
+    }),
+  ),
+  upses: z.array(
+    z.object({
+      label: text,
+      host: text,
+      port: z.number(),
+      status: text.nullable(),
+      tells: z.array(text),
+      login: z.enum(['taken', 'refused', 'none']),
+    }),
+  ),
+  share: z.object({ directory: text, server: text.nullable() }),
+  schematics: z.array(z.object({ name: text, id: text.nullable(), nodes: z.array(text) })),
+  remarks: z.array(text),
+  check: z
+    .object({ faults: z.array(fault), warnings: z.array(fault) })
+    .nullable()
+    .meta({ description: 'Null where it was not checked' }),
 })
 const backup = z.object({
   file: text,
@@ -179,6 +220,7 @@ export const printedBy: Readonly<Record<string, Printed>> = {
   doctor: answer('post /doctor'),
   'config check': own(checked),
   backup: own(backup),
+  init: own(drawnUp),
   restore: own(restored),
 }
 

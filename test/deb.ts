@@ -84,13 +84,13 @@ async function layOut(tree: string, architecture: Architecture, dist: string): P
   await copy(install('caretaker.service'), 'usr/lib/systemd/system/caretaker.service')
   for (const name of ['caretaker.schema.json', 'caretaker.openapi.json', 'caretaker.cli.json'])
     await copy(join(root, 'config', name), `usr/share/caretaker/${name}`)
-  await copy(join(root, 'config/caretaker.yaml'), `${documents}/examples/caretaker.yaml`)
+  await copy(join(root, 'config/example/caretaker.yaml'), `${documents}/examples/caretaker.yaml`)
   for (const [shell, place] of Object.entries(completions)) {
     await mkdir(join(tree, dirname(place)), { recursive: true })
     await writeFile(join(tree, place), scripts[shell as keyof typeof completions])
     await chmod(join(tree, place), 0o644)
   }
-  await copy(join(root, 'config/schematics/homelab.yaml'), `${documents}/examples/schematics/homelab.yaml`)
+  await copy(join(root, 'config/example/schematics/homelab.yaml'), `${documents}/examples/schematics/homelab.yaml`)
   await copy(join(root, 'README.md'), `${documents}/README.md`)
   for await (const page of glob('docs/*.md', { cwd: root })) await copy(join(root, page), `${documents}/${page}`)
   await copy(join(dist, 'LICENSES.txt'), `${documents}/LICENSES.txt`)

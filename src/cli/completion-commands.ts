@@ -18,8 +18,10 @@ export function addCompletionCommands(): void {
   program
     .command('complete', { hidden: true })
     .argument('[words...]')
-    .action(async (words: readonly string[]) => {
-      const { complete } = await import('./complete.ts')
-      output.frame(await complete(program, words))
+    .option('--tree', 'the commands, as the package keeps them')
+    .action(async (words: readonly string[], { tree }: { readonly tree?: true }) => {
+      const [{ complete }, { treeOf }] = await Promise.all([import('./complete.ts'), import('./command-tree.ts')])
+      if (tree) output.json(treeOf(program))
+      else output.frame(await complete(treeOf(program), words))
     })
 }

@@ -10,7 +10,7 @@ export function addInitCommand(): void {
     .option('--talosconfig <file>', 'leads to the cluster; without one Caretaker is set up before its cluster')
     .option('--context <name>', 'the context in the talosconfig (default: its current one)')
     .option('--kubeconfig <file>', 'only needed where the talosconfig is not of os:admin')
-    .option('--copy', 'copy both beside the configuration, for Caretaker alone')
+    .option('--copy', 'copy these, and the password of upsd, beside the configuration, for Caretaker alone')
     .option('--ups <server...>', 'where upsd runs, as ADDRESS or ADDRESS:PORT')
     .option('--ups-user <name>', 'user of upsd, so that its primary waits for the cluster')
     .option('--ups-password-file <file>', 'file that holds its password')

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import process from 'node:process'
+import { canDraw } from './table.ts'
 
 /** The pager of a person: what they have chosen, else `less` where it is installed. */
 function pagerOf(environment: NodeJS.ProcessEnv): string | undefined {
@@ -12,7 +13,7 @@ function pagerOf(environment: NodeJS.ProcessEnv): string | undefined {
 /** Whether a text of so many lines is too long for the terminal, and a person is there who can read it page by page. */
 export function needsPager(text: string): boolean {
   const { stdout, stdin, env } = process
-  if (!stdout.isTTY || !stdin.isTTY || env['TERM'] === 'dumb' || pagerOf(env) === undefined) return false
+  if (!stdout.isTTY || !stdin.isTTY || !canDraw(env) || pagerOf(env) === undefined) return false
   return text.split('\n').length >= (stdout.rows || Number.POSITIVE_INFINITY)
 }
 

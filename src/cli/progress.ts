@@ -2,6 +2,7 @@ import process from 'node:process'
 import type { Activity } from '../core/activity.ts'
 import { describeDuration } from '../core/duration.ts'
 import { output } from './output.ts'
+import { canDraw } from './table.ts'
 import { widthOf, widthOfLetter } from './width.ts'
 
 /** One line beside the answer that is drawn over while long work goes on, and wiped at its end. */
@@ -16,7 +17,7 @@ const wipe = '\r\u001b[K'
 
 export function createProgressLine({ isWanted }: { readonly isWanted: boolean }): ProgressLine {
   const { stderr, env } = process
-  const isDrawn = isWanted && stderr.isTTY && env['TERM'] !== 'dumb'
+  const isDrawn = isWanted && stderr.isTTY && canDraw(env)
   let isThere = false
   return {
     isDrawn,

@@ -25,7 +25,8 @@ export function renderTimeline(
   const scale = left !== undefined && left < 3 * end ? Math.max(end, left) : end
   const margin = Math.max(0, ...rows.map(({ phase }) => english.titleOf(phase).length), 'battery'.length)
   const room = width - margin - timesWidth - 4
-  const columns = Math.max(fewestColumns, Math.min(mostColumns, room))
+  if (room < fewestColumns) return renderList(rows, left, width)
+  const columns = Math.min(mostColumns, room)
   const isBeside = room - columns >= stepsWidth
   const column = (ms: number) => Math.round((ms / scale) * (columns - 1))
   const lines = rows.map((row) => {
@@ -43,6 +44,21 @@ export function renderTimeline(
         ]
   const key = "green: can be undone, red: can't; ▒ up to its timeout, █ as measured before"
   return [...lines, ...battery, hanging(' '.repeat(isBeside ? margin + 2 : 2), dim(key), width)].join('\n')
+}
+
+/** Where there is no room for bars. */
+function renderList(rows: readonly TimelineRowAnswer[], left: number | undefined, width: number): string {
+  const lines = rows.flatMap(({ phase, fromMs, toMs, reversible, steps }) => [
+    hanging(
+      '',
+      `${(reversible ? green : red)(english.titleOf(phase))}: ${inSeconds(fromMs)} – ${inSeconds(toMs)}`,
+      width,
+    ),
+    indented(describeSteps(steps), '    ', width),
+  ])
+  const battery = left === undefined ? [] : [hanging('', `${yellow('battery')}: ${describeDuration(left)}`, width)]
+  const key = "green: can be undone, red: can't"
+  return [...lines, ...battery, hanging('', dim(key), width)].join('\n')
 }
 
 function drawBar(

@@ -8,7 +8,7 @@ import { createInterruption, type Interruption } from './interruption.ts'
 import { output } from './output.ts'
 import { renderStatus } from './render.ts'
 import { exit, type Options, reachOf, shownOf, zoneOf } from './shell.ts'
-import { paragraphs } from './table.ts'
+import { canDraw, paragraphs } from './table.ts'
 
 /** `q`, and Ctrl-C and Ctrl-D, which are letters where the terminal does not handle them itself. */
 const endings = ['q', 'Q', '\u0003', '\u0004']
@@ -23,7 +23,7 @@ export async function watchStatus(options: Options): Promise<number> {
   using stop = createInterruption()
   const zone = options.json ? 'UTC' : await zoneOf(options)
   const { stdout, env } = process
-  const isDrawn = stdout.isTTY && !options.json && env['TERM'] !== 'dumb'
+  const isDrawn = stdout.isTTY && !options.json && canDraw(env)
   let status: StatusAnswer | undefined
   let trouble: string | undefined
   const textOf = (one: StatusAnswer) => renderStatus(one, { now: Date.now(), zone })

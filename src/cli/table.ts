@@ -28,6 +28,11 @@ export function terminalWidth(): number {
   return Math.max(20, stdout.columns || 80)
 }
 
+/** Whether the terminal moves its cursor when it is told to: one that does not say what it is may show the escapes. */
+export function canDraw({ TERM = '' }: Readonly<Record<string, string | undefined>>): boolean {
+  return TERM !== '' && TERM !== 'dumb'
+}
+
 /**
  * Rows under their titles. What is too wide is wrapped, left out where it is spare, or goes below its row. A title alone
  * is a column that keeps to its line, and one without a title flows.

@@ -169,7 +169,7 @@ const schematicSchema = z.strictObject({
 })
 
 /**
- * Parses `config/caretaker.yaml`. `file` is the name that errors show.
+ * Parses a configuration. `file` is the name that errors show.
  *
  * @throws AgentError `misconfigured`, with every error
  */

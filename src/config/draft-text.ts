@@ -2,7 +2,7 @@ import type { Draft, Inline, Item, Setting, Value } from '../core/setup/draft.ts
 import { flowText } from '../yaml.ts'
 import { assertNever } from '../core/errors.ts'
 
-/** Lines of comments are as wide as those of config/caretaker.yaml. */
+/** Lines of comments are as wide as those of config/example/caretaker.yaml. */
 const widest = 120
 
 /** A draft as YAML, with its comments. What is off stands there as a comment. */

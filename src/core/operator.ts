@@ -7,6 +7,7 @@ import type { DoctorRequests } from './doctor/requests.ts'
 import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { EntryFilter } from './journal-filter.ts'
+import type { KnownAnswer } from './known.ts'
 import type { NamesAnswer } from './names.ts'
 import type { Delivery } from './notify/delivery.ts'
 import type { Page, PageRequest } from './page.ts'
@@ -34,6 +35,8 @@ export interface Operator {
   /** Called with each change from now on, until it is disposed of. Nothing is looked at for it. */
   subscribe(listener: (change: Change) => void): Disposable
   status(signal: AbortSignal): Promise<StatusAnswer>
+  /** What is known without asking nodes, UPSes or the Factory: for whoever asks all the time. */
+  known(): Promise<KnownAnswer>
   /** Open alerts, the most severe first. */
   alerts(): readonly Alert[]
   /** Settled alerts, those that were opened last first. */

@@ -2,6 +2,7 @@ import type { Activity } from '../core/activity.ts'
 import type { Journal } from '../core/journal.ts'
 import { createListeners } from '../core/listeners.ts'
 import type { Logger } from '../core/log.ts'
+import { type Meter, meterPhase } from '../core/metrics/meter.ts'
 import type { CarryOutChoices, Plan, Step } from '../core/plan.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Wording } from '../core/wording.ts'
@@ -19,6 +20,7 @@ export interface ActivitiesOptions {
   /** Poll interval of a wait, in ms. */
   readonly pollEvery: number
   readonly now: () => Date
+  readonly meter: Meter
 }
 
 /** Who carries a plan out. */
@@ -30,7 +32,7 @@ export interface Carrier {
 
 /** Carries plans out, and knows which steps are under way. */
 export function createActivities(options: ActivitiesOptions) {
-  const { journal, inventory, wording, pollEvery, now } = options
+  const { journal, inventory, wording, pollEvery, now, meter } = options
   const ports = confirmedOrders(options.ports, options.confirm)
   const present = new Map<Step, Activity>()
   const changes = createListeners<void>()
@@ -55,6 +57,10 @@ export function createActivities(options: ActivitiesOptions) {
       ...choices,
       signal: choices.signal ? AbortSignal.any([signal, choices.signal]) : signal,
       onHint: hint,
+      onPhase: (phase, ms) => {
+        meterPhase(meter, phase, ms)
+        choices.onPhase?.(phase, ms)
+      },
       // Whoever wants to know asks: it changes with each packet.
       onProgress: (step, progress) => {
         const activity = present.get(step)
@@ -82,6 +88,10 @@ export function createActivities(options: ActivitiesOptions) {
     carryOut: carry,
     /** Called when a step begins, says something, or has ended, until it is disposed of. */
     onChange: changes.subscribe,
+    /** What is done by the steps that are running. */
+    get steps(): readonly Step['do'][] {
+      return [...present.keys()].map((step) => step.do)
+    },
     /** The steps that are running. */
     get all(): readonly Activity[] {
       return [...present.values()]

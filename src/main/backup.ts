@@ -80,7 +80,11 @@ export async function makeBackup({ to, config, withSecrets, environment, now }: 
 /** The configuration and the state directory that it names, however broken the rest of it is. */
 async function findPlaces(named: string | undefined, environment: Environment) {
   const found = findConfigFile(named, environment)
-  if (found === undefined) throw new AgentError('misconfigured', 'no configuration found: name one with --config FILE')
+  if (found === undefined)
+    throw new AgentError(
+      'misconfigured',
+      'no configuration found: name one with --config FILE, or write one with `caretaker init`',
+    )
   const file = resolve(found)
   const text = await readText(file)
   const { state, fault } = readClientSettings(text)

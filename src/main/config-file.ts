@@ -63,7 +63,8 @@ export async function findDaemon(
 
 /** A configuration's text; or why there is none. */
 async function readAny(file: string | undefined): Promise<{ readonly text?: string; readonly why?: string }> {
-  if (file === undefined) return { why: `no configuration found: none of ${defaultFiles.join(', ')} exists` }
+  if (file === undefined)
+    return { why: `no configuration found: none of ${defaultFiles.join(', ')} exists: \`caretaker init\` writes one` }
   try {
     return { text: await readFile(file, 'utf8') }
   } catch (error) {

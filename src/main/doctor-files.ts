@@ -2,18 +2,24 @@ import { chmod, mkdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type FileAccess, wantedMode } from '../core/doctor/files.ts'
 import { during } from '../core/errors.ts'
+import { findServiceUser } from './service-user.ts'
 import type { Settings } from './settings.ts'
 
 type Wanted = Pick<FileAccess, 'path' | 'what' | 'kind'>
 
 /** Every file and folder whose mode matters, as it is. `uid` is the user that we run as. */
-export async function findFiles(settings: Settings, uid: number): Promise<readonly FileAccess[]> {
+export async function findFiles(settings: Settings, uid: number, isDaemon = true): Promise<readonly FileAccess[]> {
+  const reader = isDaemon ? undefined : await findServiceUser(settings.state)
   const found = wantedIn(settings).map(async (wanted): Promise<FileAccess> => {
     const info = await stat(wanted.path).catch(() => undefined)
     if (!info) return { ...wanted, found: undefined }
-    const { mode, uid: owner } = info
+    const { mode, uid: owner, gid } = info
     const isOurs = owner === uid
-    return { ...wanted, found: { mode: mode & 0o7777, uid: owner, isOurs, mayChange: isOurs || uid === 0 } }
+    return {
+      ...wanted,
+      reader,
+      found: { mode: mode & 0o7777, uid: owner, gid, isOurs, mayChange: isOurs || uid === 0 },
+    }
   })
   const files = await Promise.all(found)
   // That a file of the configuration is missing is told by its check.

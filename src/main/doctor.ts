@@ -86,7 +86,7 @@ function probeMachine(settings: Settings, isDaemon: boolean): MachineProbe {
       }
     },
     credentials: () => readLives(settings),
-    files: () => findFiles(settings, uid),
+    files: () => findFiles(settings, uid, isDaemon),
     mend: mendFile,
     isDaemon,
     freeSpace: (path) => freeSpaceAt(settings.path(path)),

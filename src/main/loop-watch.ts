@@ -2,6 +2,7 @@ import type { Alerts } from '../core/alert.ts'
 import { listed } from '../core/count.ts'
 import { describeDuration } from '../core/duration.ts'
 import type { Logger } from '../core/log.ts'
+import type { Meter } from '../core/metrics/meter.ts'
 
 /** A standstill of this length is worth knowing, in ms: on battery a reading is due more often. */
 const usualLimit = 1_000
@@ -25,6 +26,7 @@ const usualCalmAfter = 10 * 60_000
 export interface LoopWatchOptions {
   readonly alerts: Pick<Alerts, 'open' | 'settle'>
   readonly log: Pick<Logger, 'warn'>
+  readonly meter?: Meter
   /** What runs now, in words: jobs and steps. */
   readonly running: () => readonly string[]
   readonly limit?: number
@@ -39,7 +41,7 @@ export interface LoopWatchOptions {
  * warned of what could delay a shutdown.
  */
 export function watchLoop(options: LoopWatchOptions): Disposable {
-  const { alerts, log, running, limit = usualLimit, warnFrom = usualWarnFrom } = options
+  const { alerts, log, meter, running, limit = usualLimit, warnFrom = usualWarnFrom } = options
   const { lookEvery = usualLookEvery, calmAfter = usualCalmAfter } = options
   let before: readonly string[] = []
   let lookedAt = performance.now()
@@ -54,6 +56,7 @@ export function watchLoop(options: LoopWatchOptions): Disposable {
     const now = performance.now()
     const late = now - lookedAt - lookEvery
     lookedAt = now
+    meter?.observe('caretaker_event_loop_lag_seconds', {}, Math.max(0, late) / 1_000)
     const use = performance.eventLoopUtilization()
     const busy = performance.eventLoopUtilization(use, used).active
     used = use

@@ -12,6 +12,7 @@ import {
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Logger } from '../core/log.ts'
+import type { Meter } from '../core/metrics/meter.ts'
 import { type Sourced, writeCopy } from './credentials.ts'
 import { replaceFile } from './replace-file.ts'
 
@@ -40,6 +41,7 @@ export interface RenewalOptions {
   readonly journal: Journal
   readonly alerts: Alerts
   readonly log: Logger
+  readonly meter?: Meter
   readonly all: readonly Renewable[]
   readonly now?: () => number
   /** Why the clock is wrong, where it is: nothing counts as expired by it, and nothing is renewed. */
@@ -66,6 +68,7 @@ export function watchLives({
   journal,
   alerts,
   log,
+  meter,
   all,
   now = () => Date.now(),
   whyWrong = () => undefined,
@@ -110,6 +113,8 @@ export function watchLives({
   async function checkOne(one: Renewable): Promise<void> {
     await renew(one, await one.observe())
     const { what, life, obstacle, advice } = await one.observe()
+    const ends = life && life.to / 1_000
+    meter?.set('caretaker_credentials_expiry_timestamp_seconds', { credentials: one.name }, ends)
     const stage = life && stageOf(life, now())
     if (!life || !stage) return void alerts.settle(`credentials.end:${one.name}`)
     const why = obstacle(stage)

@@ -5,6 +5,7 @@ import { type Alerts, settleGone } from '../core/alert.ts'
 import { findMistakes } from '../config/mistakes.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import type { Meter } from '../core/metrics/meter.ts'
 import type { TransferEvent } from '../core/netboot/boot-event.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
@@ -40,6 +41,7 @@ export interface ServicesOptions {
   readonly log: Logger
   /** Who keeps what machines do that boot from the network. */
   readonly boot?: (event: TransferEvent) => void
+  readonly meter: Meter
   readonly limits?: Partial<SupervisorLimits>
 }
 
@@ -110,6 +112,7 @@ function contextOf(
     key,
     log,
     boot = () => {},
+    meter,
   }: ServicesOptions & { readonly web: WebDoor },
   signal: AbortSignal,
 ): Omit<ServiceContext<unknown>, 'restart'> {
@@ -125,6 +128,7 @@ function contextOf(
     publicUrl: () => publicUrlIn(settings.config),
     notifyThrough: notifier.open,
     web,
+    meter,
     jobs: { all: agent.jobs, run: agent.runJob, queueThrough: queue.open },
     notice: {
       ups: agent.guard.notice,

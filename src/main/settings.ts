@@ -135,7 +135,7 @@ function findFile(named: string | undefined, environment: Environment): string {
   if (file !== undefined) return file
   throw new AgentError(
     'misconfigured',
-    `no configuration found: none of ${defaultFiles.join(', ')} exists. Name one with --config FILE`,
+    `no configuration found: none of ${defaultFiles.join(', ')} exists. Write one with \`caretaker init\`, or name one with --config FILE`,
   )
 }
 

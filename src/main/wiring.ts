@@ -14,6 +14,7 @@ import { AgentError } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import type { DoctorPorts } from '../core/doctor/ports.ts'
 import type { Logger } from '../core/log.ts'
+import type { Meter } from '../core/metrics/meter.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Calendar } from '../core/upgrade/ports.ts'
 import { recallSchematic } from '../operations/known-schematic.ts'
@@ -56,6 +57,7 @@ export interface WorldOptions {
   readonly journal: Journal
   readonly told?: WorldTold
   readonly log?: Logger
+  readonly meter?: Meter
   /**
    * A daemon starts without credentials that are not there yet, and, where it has run before, whatever is wrong with
    * files that the configuration names: it guards the power with what is left.
@@ -78,7 +80,7 @@ export interface WorldOptions {
  * @throws AgentError `misconfigured`
  */
 export async function openWorld(options: WorldOptions): Promise<World> {
-  const { settings, journal, told = {}, log, isDaemon } = options
+  const { settings, journal, told = {}, log, meter, isDaemon } = options
   const { config, path } = settings
   const mayLack = () => isDaemon === true && settings.hasRun
   const { keptTalos, keptKubernetes } = await openCredentials(options)
@@ -92,7 +94,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const upses = await followUpses(settings, { ...told, login: whenNew(loginsRefused, told.login) }, mayLack)
   const upgrade = followUpgrade(settings)
   const ports: Ports = {
-    factory: createFactory(config.factory.url, { onDate: (at) => told.time?.('the Image Factory', at) }),
+    factory: createFactory(config.factory.url, { meter, onDate: (at) => told.time?.('the Image Factory', at) }),
     share: createShare({
       ...config.share,
       directory: path(config.share.directory),

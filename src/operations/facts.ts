@@ -77,6 +77,8 @@ export const remembered = {
   ),
   /** Until when a person has opened a window manually, in ms since the epoch. */
   openUntil: fact('rollout.openUntil', number),
+  /** What the upgrade waits for, as its last run found it: a gate; `node` for one that is under way, `stuck` for a person. */
+  waitsAt: fact('rollout.waitsAt', text),
   /** The release that the upgrade looked at last: what alerts on the rollout are about. */
   lookedAt: fact('rollout.lookedAt', text),
   /** Releases whose rollouts a person has aborted, oldest first. Earlier records have one release alone. */

@@ -13,6 +13,7 @@ import { createPowerRequests, type PowerMeans } from './power-requests.ts'
 import { createRecentLook } from './recent-look.ts'
 import { createRolloutRequests } from './rollout-requests.ts'
 import { createStagingRequests } from './staging-requests.ts'
+import { readKnown } from './known-request.ts'
 import { readStatus, type StatusMeans } from './status-request.ts'
 import { createTokenRequests } from './token-requests.ts'
 
@@ -48,6 +49,7 @@ export function createOperator(options: OperatorOptions): Operator {
       status: (signal) => readStatus(means, power, 'known', signal),
     }),
     status: (signal) => readStatus(means, power, 'recent', signal),
+    known: () => readKnown(means),
     alerts: () => alerts.all,
     settledAlerts: (page) => readPage(alerts.settled, alertKind.keyOf, page),
     journal: (page) => readPage(newestWanted(journal.entries, entryKind.keyOf, page), entryKind.keyOf, page),

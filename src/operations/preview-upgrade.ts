@@ -37,12 +37,12 @@ export async function previewUpgrade(
   const aborted = release.kind === 'current' ? undefined : abortOf(journal, release.version)
   const held = heldBy(config, journal, aborted)
   const { version, hold } = destinationOf(cluster, release, { ownNode, withdrawn, aborted })
-  const waiting = ({ reason, until }: Obstacle): UpgradePreview => ({
+  const waiting = ({ gate, reason, until }: Obstacle): UpgradePreview => ({
     cluster,
     release,
     held,
     version,
-    decision: { kind: 'wait', reason, ...(until === undefined ? {} : { until }) },
+    decision: { kind: 'wait', gate, reason, ...(until === undefined ? {} : { until }) },
     order: [],
     takes: 0,
     toApprove: [],
@@ -50,17 +50,18 @@ export async function previewUpgrade(
   })
   const outage = journal.openOutage()
   // Before all else: whoever brings the cluster back needs the lease, and nodes that are away are away for that reason.
-  if (outage) return waiting({ reason: `the cluster is still recovering from a power cut (${outage.stage})` })
+  if (outage)
+    return waiting({ gate: 'outage', reason: `the cluster is still recovering from a power cut (${outage.stage})` })
   // Not knowing is no reason to give back what is in hand: the first reading of the UPS is a moment away.
   const unknown = [...power.upses.values()].find((state) => state.mode === 'unknown')
-  if (unknown) return waiting({ reason: unknown.why })
+  if (unknown) return waiting({ gate: 'power', reason: unknown.why })
   if (version === undefined) {
-    if (release.kind !== 'wait') return waiting({ reason: release.reason })
+    if (release.kind !== 'wait') return waiting({ gate: 'release', reason: release.reason })
     const until = release.until === undefined ? {} : { until: new Date(release.until) }
-    return waiting({ reason: `${release.version}: ${release.reason}`, ...until })
+    return waiting({ gate: 'release', reason: `${release.version}: ${release.reason}`, ...until })
   }
   const target = targetFor(version, config, schematics, ports)
-  if (typeof target === 'string') return waiting({ reason: target })
+  if (typeof target === 'string') return waiting({ gate: 'release', reason: target })
 
   const toCome = hold === undefined ? upgradeOrder(cluster, target, config.upgrade) : []
   const gathered = await gatherCircumstances(context, version, toCome.length > 0)
@@ -86,7 +87,10 @@ export async function previewUpgrade(
     const staged = await ports.share.staged()
     const wanted = target.schematicOf('')
     if (!staged.some((image) => image.version === version && image.schematic === wanted))
-      return { ...preview, decision: { kind: 'wait', reason: `${version} is not staged on the share yet` } }
+      return {
+        ...preview,
+        decision: { kind: 'wait', gate: 'staging', reason: `${version} is not staged on the share yet` },
+      }
   }
   return preview
 }

@@ -23,6 +23,11 @@ export interface RecentLook<T> {
   recent(signal: AbortSignal): Promise<Seen<T>>
   /** What was seen last, however long ago; where nothing was seen yet, a first look. */
   known(signal: AbortSignal): Promise<Seen<T>>
+  /**
+   * What was seen last, without waiting; undefined where nothing was. What is older than so many ms is looked at again
+   * meanwhile, where that is wanted.
+   */
+  last(refreshAfter?: number): Seen<T> | undefined
   /** Somebody else has looked. */
   note(value: T): void
   /** Something has happened: what was seen before it is not recent any more. */
@@ -92,6 +97,11 @@ export function createRecentLook<T>({ look, now, monotonic }: RecentLookOptions<
       return last
     },
     known: async (signal) => last ?? shared(signal),
+    last: (refreshAfter = Infinity) => {
+      const age = last ? monotonic() - last.seenAt : Infinity
+      if (age > refreshAfter) refresh()
+      return last
+    },
     // It may have begun before what has outdated ours, which therefore stays outdated.
     note: (value) => void keep(value),
     outdate: () => void (isOutdated = true),

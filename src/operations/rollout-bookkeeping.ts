@@ -1,7 +1,7 @@
 import type { Journal } from '../core/journal.ts'
 import { movementOf } from '../core/release/left-behind.ts'
 import type { UpgradePreview } from '../core/upgrade/preview.ts'
-import { isForward } from '../core/upgrade/decision.ts'
+import { isForward, type UpgradeDecision } from '../core/upgrade/decision.ts'
 import { beginRollout, endRollout, withNodeEnded } from '../core/upgrade/record.ts'
 import { hasNothingToBoot } from '../core/upgrade/rollback.ts'
 import { windowAt } from '../core/upgrade/window.ts'
@@ -22,6 +22,12 @@ export function tidyRollbacks({ cluster }: UpgradePreview, journal: Journal): vo
     return found.talos.value.bootId === bootId || found.kubernetes.value.cordon?.back === true
   })
   if (open.length !== requests.length) remembered.rollbacks.remember(journal, open)
+}
+
+/** Notes at which gate the upgrade waits. */
+export function noteWait(journal: Journal, decision: UpgradeDecision): void {
+  const waits = decision.kind === 'wait' ? (decision.gate ?? 'node') : undefined
+  remembered.waitsAt.remember(journal, decision.kind === 'stuck' ? 'stuck' : waits)
 }
 
 /** Reports a window that closed with nodes left to upgrade, and what it waited for. */

@@ -6,6 +6,7 @@ import { AgentError } from '../core/errors.ts'
 import type { Event } from '../core/event.ts'
 import type { RunOutcome } from '../core/journal.ts'
 import type { Purpose } from '../core/lease.ts'
+import type { Step } from '../core/plan.ts'
 import type { Power } from '../core/power/feeds.ts'
 import type { Machine } from '../core/power/machines.ts'
 import type { Silence } from '../core/power/silence.ts'
@@ -17,6 +18,8 @@ export interface RunningAgent {
   readonly machines: readonly Machine[]
   /** The steps that are being carried out. */
   readonly activities: readonly Activity[]
+  /** What is done by the steps that are being carried out. */
+  readonly steps: readonly Step['do'][]
   /** What the cluster is held for. */
   readonly leaseHolder: Purpose | undefined
   readonly alerts: Alerts

@@ -4,6 +4,7 @@ import type { Alerts } from '../core/alert.ts'
 import type { Event } from '../core/event.ts'
 import type { Outcome, Queue } from '../core/job.ts'
 import type { Logger } from '../core/log.ts'
+import type { Meter } from '../core/metrics/meter.ts'
 import type { TransferEvent } from '../core/netboot/boot-event.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
@@ -77,6 +78,8 @@ export interface ServiceContext<Section = undefined> extends CheckContext<Sectio
   notifyThrough(notifier: Notifier): Disposable
   /** Where what it serves on the port of the API is opened. */
   readonly web: WebDoor
+  /** Where what happens is counted. */
+  readonly meter: Meter
   /** Takes note of what the service has observed. */
   readonly notice: Notice
   now(): Date

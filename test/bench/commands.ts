@@ -3,13 +3,11 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { answers } from '../cli/answers.ts'
 import { startDaemon } from '../http/daemon.ts'
 import { rounds } from './everyday.ts'
+import { installPackage } from './package.ts'
 import { clock, goal, median, say } from './measure.ts'
-
-const launcher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
 
 /** What a person waits for, and so many times `node -e 0` that it may take. */
 const commands = [
@@ -19,10 +17,11 @@ const commands = [
   { name: 'status', args: ['status'], most: 7 },
 ] as const
 
-/** Commands at a daemon that answers at once, each beside an empty program. */
+/** Commands of the package, as they are installed, at a daemon that answers at once; each beside an empty program. */
 export async function measureCommands(stack: AsyncDisposableStack): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'caretaker-commands-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))
+  const launcher = await installPackage(stack)
   const config = join(folder, 'caretaker.yaml')
   await writeFile(config, `state: ${folder}\n`)
   const names = () => ({ nodes: ['w-1'], hosts: [], upses: [], jobs: [], releases: [] })

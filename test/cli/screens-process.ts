@@ -10,6 +10,7 @@ import { serveApi } from '../http/server.ts'
 import { kernelCommandLine, writeUki } from '../lab/uki-writer.ts'
 import { answers } from './answers.ts'
 import { present } from './answers-time.ts'
+import { drawnScreens, initJson } from './drawn-screens.ts'
 
 /** What a command shows, on a terminal of so many columns. */
 export interface Screen {
@@ -73,7 +74,8 @@ const more: Readonly<Record<string, readonly string[]>> = {
 }
 /** Those that don't end, answer to a shell, or ask a person. */
 const goingOn = ['start', 'completion', 'complete', 'init']
-/** And those that tell of the folder that they run in. */
+
+/** And those that tell of the folder that they run in: their screens are drawn from fixed answers. */
 const left = [...goingOn, 'backup', 'restore']
 
 const screens: Screen[] = []
@@ -86,6 +88,7 @@ for (const columns of [60, 80, 120, 200]) {
     await show([...words, '--help'], columns, isLocal(words))
   }
   await show(['--help'], columns, false)
+  for (const [line, text] of Object.entries(drawnScreens())) screens.push({ line, columns, text: `${text}\n` })
 }
 // What programs get, in a pipe: at no width at all.
 process.stdout.isTTY = false
@@ -93,6 +96,7 @@ for (const words of leavesOf(program, [])) {
   const name = words.join(' ')
   if (!goingOn.includes(name)) await show([...words, ...(more[name] ?? []), '--json'], 0, isLocal(words))
 }
+screens.push({ line: 'init', columns: 0, text: initJson() })
 await server[Symbol.asyncDispose]()
 process.stdout.write = write
 process.stdout.write(JSON.stringify(screens), () => process.exit(0))

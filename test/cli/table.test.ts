@@ -1,6 +1,6 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 import { expect, test } from 'vitest'
-import { facts, hanging, table } from '../../src/cli/table.ts'
+import { canDraw, facts, hanging, table } from '../../src/cli/table.ts'
 import { widthOf } from '../../src/cli/width.ts'
 import { wrap } from '../../src/cli/wrap.ts'
 import { createRandom } from '../core/random.ts'
@@ -111,4 +111,13 @@ test('whatever is in a table, no line is wider than the terminal, and no letter 
       Array.from(stripVTControlCharacters(one).replaceAll(/[\sT]/g, '')).toSorted().join('')
     expect(lettersOf(drawn)).toBe(lettersOf(rows.flat().join('')))
   }
+})
+
+test.each([
+  { term: 'xterm-256color', can: true },
+  { term: 'dumb', can: false },
+  { term: '', can: false },
+  { term: undefined, can: false },
+])('the cursor of a terminal with TERM=$term is moved: $can', ({ term, can }) => {
+  expect(canDraw({ TERM: term })).toBe(can)
 })

@@ -9,7 +9,7 @@ nodes:
 schematic: homelab
 share: { directory: /srv/tftp }
 `
-const shipped = new URL('../../config/caretaker.yaml', import.meta.url)
+const shipped = new URL('../../config/example/caretaker.yaml', import.meta.url)
 
 /** Every fault, each in a line; none for what is valid. */
 function faultsOf(text: string): string[] {

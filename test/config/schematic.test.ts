@@ -16,7 +16,7 @@ const faultsOf = (text: string): string[] => {
 }
 
 test('the schematic that is shipped has the id that its comment tells', () => {
-  const text = readFileSync(new URL('../../config/schematics/homelab.yaml', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('../../config/example/schematics/homelab.yaml', import.meta.url), 'utf8')
   const id = createHash('sha256')
     .update(canonicalYaml(parseSchematic(text, 'homelab.yaml')))
     .digest('hex')

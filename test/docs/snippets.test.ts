@@ -10,7 +10,7 @@ import { readPages, root } from './pages.ts'
 type Tree = Readonly<Record<string, unknown>>
 
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value)
-const shipped = parse(readFileSync(join(root, 'config/caretaker.yaml'), 'utf8')) as Tree
+const shipped = parse(readFileSync(join(root, 'config/example/caretaker.yaml'), 'utf8')) as Tree
 
 /** The snippet's settings in the configuration that is shipped; a list takes the place of the other. */
 function merged(below: Tree, above: Tree): Tree {

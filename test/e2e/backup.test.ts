@@ -1,8 +1,16 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { restoreBackup } from '../../src/main/restore.ts'
 import { runCli, startDaemon } from '../lab/daemon.ts'
+import { killDiskAfter } from '../lab/disk-cut.ts'
+import { ownLauncher } from '../lab/launcher.ts'
+import { lacks } from '../lab/needs.ts'
 import { temporaryFolder } from '../lab/process.ts'
 
 const former = new URL('../adapters/journal/journal-0.1.0.db', import.meta.url)
@@ -168,4 +176,75 @@ test('a journal that a daemon has left in the middle of its work is kept whole',
   expect(await readdir(join(kept, 'state'))).toEqual(['journal.db'])
   using database = new DatabaseSync(join(kept, 'state', 'journal.db'), { readOnly: true })
   expect(database.prepare("SELECT 1 FROM records WHERE value LIKE '%a guest is here%'").all()).not.toEqual([])
+})
+
+test.each<{ name: string; file: string; says: RegExp }>([
+  { name: 'a full disk', file: '/dev/full', says: /\/dev\/full exists, and is not a whole backup/ },
+  {
+    name: 'a folder that is not there',
+    file: 'FOLDER/none/b.backup',
+    says: /b\.backup can't be written: it does not exist/,
+  },
+  { name: 'a file in place of a folder', file: 'FOLDER/caretaker.yaml/b.backup', says: /b\.backup can't be written: / },
+])('a backup to $name is refused in our own words', async ({ file, says }) => {
+  await using folder = await temporaryFolder()
+  const config = await writeHome(folder.path)
+  const made = await backup(config, file.replace('FOLDER', folder.path))
+  expect(made).toMatchObject({ stderr: expect.stringMatching(says) })
+  expect(made.stderr).not.toMatch(/internal error|ENO|ENOTDIR/)
+})
+
+test.skipIf(lacks(process.getuid?.() === 0 ? undefined : 'mounting is for root alone'))(
+  'on a disk that is full or read-only nothing is restored, and the disk is named',
+  async () => {
+    await using folder = await temporaryFolder()
+    const config = await writeHome(folder.path)
+    const file = join(folder.path, 'all.backup')
+    await (await startDaemon({ config, directory: folder.path })).stop()
+    expect((await backup(config, file)).code).toBe(0)
+    const small = join(folder.path, 'small')
+    await mkdir(small)
+    const tried = async (options: string, fill: string) => {
+      const script = `mount -t tmpfs -o size=64k tmpfs "$1"; mkdir "$1/state"; ${fill}; ${options}; exec "$2" "$3" restore "$4" -c "$1/caretaker.yaml"`
+      const { path } = await ownLauncher()
+      const words = ['--mount', 'sh', '-c', script, '_', small, process.execPath, path, file]
+      return promisify(execFile)('unshare', words).catch((error: unknown) => error)
+    }
+    expect(await tried('true', 'head -c 40000 /dev/zero > "$1/pad"')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/\.restoring can't be written to: no space is left on the disk/),
+    })
+    expect(await tried('mount -o remount,ro "$1"', 'true')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/small.* can't be written to .*mounted read-only/),
+    })
+  },
+)
+
+test('a daemon that starts after a restore was killed finishes it first, and says so', async () => {
+  await using folder = await temporaryFolder()
+  const config = await writeHome(folder.path)
+  const state = join(folder.path, 'state')
+  await mkdir(state)
+  await copyFile(former, join(state, 'journal.db'))
+  const file = join(folder.path, 'caretaker.backup')
+  expect((await backup(config, file)).code).toBe(0)
+  const text = await readFile(config, 'utf8')
+  await writeFile(config, text.replace('schematic: homelab', 'schematic: another'))
+  await writeFile(join(folder.path, 'schematics', 'another.yaml'), 'customization: {}\n')
+  await writeFile(join(folder.path, 'schematics', 'homelab.yaml'), 'customization: { extraKernelArgs: [quiet] }\n')
+  const record = join(state, '.restoring', 'replacements.json')
+  for (let changes = 1; !existsSync(record); changes++) {
+    using _ = killDiskAfter(changes)
+    const order = { from: file, config, withoutConfiguration: false, environment: {}, now: new Date() }
+    await restoreBackup(order).catch(() => {})
+  }
+  expect(await readFile(config, 'utf8')).toContain('schematic: another')
+  await using daemon = await startDaemon({ config, directory: folder.path })
+  expect(daemon.output).toMatch(/the restore of the backup of .* was interrupted, and is finished now/)
+  expect(await readFile(config, 'utf8')).toBe(text)
+  expect(await readFile(join(folder.path, 'schematics', 'homelab.yaml'), 'utf8')).toBe('customization: {}\n')
+  expect((await runCli(['journal', '-c', config])).stdout).toContain('was interrupted, and is finished now')
+  // It uses what was restored: nothing needs another start.
+  expect((await runCli(['status', '-c', config])).stdout).not.toMatch(/restart|another/)
 })

@@ -91,6 +91,9 @@ test.skipIf(lacks(whyNoTftpd()) || lacks(isUpsdInstalled() ? undefined : 'nut-se
     expect(lab.nodes.flatMap(({ calls }) => calls.map(({ method }) => method))).toEqual([])
     expect([await readdir(join(directory, 'share')), await leftovers()]).toEqual([[], []])
     expect((await stat(join(directory, 'talosconfig'))).mode & 0o777).toBe(0o600)
+    // The password, too, where the daemon can read it.
+    expect((await written()).upses).toMatchObject([{ password: { file: 'ups-password' } }])
+    expect((await stat(join(directory, 'ups-password'))).mode & 0o777).toBe(0o600)
   },
 )
 

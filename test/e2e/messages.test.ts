@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
+import type { PowerAnswer } from '../../src/core/operator.ts'
 import { endStore, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
 import type { Homelab } from '../lab/homelab.ts'
 import { type CliLab, startCliLab } from './cli-lab.ts'
@@ -201,10 +202,11 @@ test('a wrong UPS password is one message, and the UPS is watched all the same',
   expect(direct).toMatchObject({ code: 1, stderr: expect.stringMatching(told) })
   expect(direct.stdout).toContain('ups.status: OL')
   stack.defer(() => endStore(directory))
-  stack.use(await startDaemon({ config: file, directory }))
+  const daemon = stack.use(await startDaemon({ config: file, directory }))
   await waitFor('the UPS to be read', 10_000, async () =>
-    (await runCli(['power', 'status', '-c', file])).stdout.includes('on mains power'),
+    (await daemon.control.get<PowerAnswer>('/power')).upses.every(({ state }) => state.mode === 'on-mains'),
   )
+  expect((await runCli(['power', 'status', '-c', file])).stdout).toContain('on mains power')
   const { stdout } = await runCli(['status', '-c', file])
   expect(stdout).toMatch(/power +on mains/)
   expect(stdout).toMatch(told)

@@ -50,7 +50,7 @@ test('the built package has every service, and finds the same faults in a config
   expect(services).not.toHaveLength(0)
   expect(entries(await filesOf('src/services/*/service.js', join(root, 'dist')))).toEqual(services)
   const file = join(root, 'faulty.yaml')
-  const config = parse(await read('config/caretaker.yaml')) as Record<string, unknown>
+  const config = parse(await read('config/example/caretaker.yaml')) as Record<string, unknown>
   await writeFile(file, stringify({ ...config, nodes: [{ name: 1, role: 'boss' }], queue: { url: 'http://queue' } }))
   const built = await runCli(['config', 'check', '-c', file], {}, launcher)
   expect(built).toMatchObject({ code: 2, stderr: expect.stringContaining('nodes.0.role') })
@@ -63,6 +63,15 @@ test('every file of the built package loads without the packages that it contain
   const code = `for (const place of ${JSON.stringify(places)}) await import(place)`
   const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', code])
   await expect(run).resolves.toMatchObject({ stdout: '' })
+})
+
+test('no file of the built package imports node:http, for which Node would load undici as well', async () => {
+  const files = await Promise.all(
+    (await filesOf('dist/**/*.js', root)).map((file) => readFile(join(root, file), 'utf8')),
+  )
+  // One that imports something else shows that imports look so.
+  expect(files.some((text) => /from ?["'`]node:net["'`]/.test(text))).toBe(true)
+  expect(files.filter((text) => /(from|import) ?["'`](node:)?http["'`]/.test(text))).toEqual([])
 })
 
 test('the texts of the licences of what the package contains lie in it', async () => {

@@ -9,6 +9,7 @@ import type { RegisteredSchematic } from '../../src/core/release/schematic.ts'
 import type { Journal } from '../../src/core/journal.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import type { RecordKind, Records } from '../../src/core/records.ts'
+import type { Meter } from '../../src/core/metrics/meter.ts'
 import { english, type Wording } from '../../src/core/wording.ts'
 import type { UpsReading } from '../../src/core/power/ups.ts'
 import { loadJobs } from '../../src/engine/catalogue.ts'
@@ -39,6 +40,7 @@ export interface StartOptions {
   readonly leaseGrace?: number
   readonly schematics?: ReadonlyMap<string, RegisteredSchematic>
   readonly wording?: Wording
+  readonly meter?: Meter
 }
 
 export interface StartedAgent extends AsyncDisposable {
@@ -86,6 +88,7 @@ export function startAgent(
     ownMachine = ownNode,
     bootId,
     wording = english,
+    meter,
   }: StartOptions = {},
 ): StartedAgent {
   const config = configOf(
@@ -155,6 +158,7 @@ export function startAgent(
     leaseRetry: 5,
     monotonic: () => clock,
     ...(now ? { now } : {}),
+    ...(meter ? { meter } : {}),
     ...(timekeeper ? { clock: timekeeper } : {}),
     ownNode,
     ownMachine,

@@ -70,6 +70,7 @@ export async function startDaemon(
       return { [Symbol.dispose]: () => ((following -= 1), own[Symbol.dispose]()) }
     },
     status: overrides.status ?? unexpected,
+    known: overrides.known ?? unexpected,
     alerts: overrides.alerts ?? (() => []),
     settledAlerts: overrides.settledAlerts ?? listed,
     journal: overrides.journal ?? listed,

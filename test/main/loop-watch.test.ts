@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { AlertContent } from '../../src/core/alert.ts'
+import { createMeter } from '../../src/core/metrics/meter.ts'
 import { type LoopWatchOptions, watchLoop } from '../../src/main/loop-watch.ts'
 
 /** Keeps this process busy, as parsing something far too large does. */
@@ -34,6 +35,18 @@ test('a standstill that would blind the power guard is an alert that names what 
     .poll(() => open.get('daemon.standstill')?.text, { timeout: 10_000 })
     .toMatch(/^Caretaker stood still for [23] s and could not watch the power: stage-image ran$/)
   await expect.poll(() => open.size, { timeout: 30_000 }).toBe(0)
+})
+
+test('by how much it is late is measured at each look', async () => {
+  using stack = new DisposableStack()
+  const meter = createMeter()
+  watching(stack, () => [], { ...soon, meter })
+  const value = (which: string) =>
+    meter.read().find(({ family, series }) => family === 'caretaker_event_loop_lag_seconds' && series === which)!.value
+  await expect.poll(() => value('_count')).toBeGreaterThan(1)
+  const before = value('_sum')
+  block(300)
+  await expect.poll(() => value('_sum') - before).toBeGreaterThan(0.2)
 })
 
 /** As it comes. */

@@ -7,6 +7,7 @@ import { parse, stringify } from 'yaml'
 import { parseKubeconfig } from '../../src/adapters/kubernetes/kubeconfig.ts'
 import { parseTalosconfig } from '../../src/adapters/talos/talosconfig.ts'
 import type { Journal } from '../../src/core/journal.ts'
+import { createMeter, type Meter } from '../../src/core/metrics/meter.ts'
 import { createAlerts } from '../../src/operations/alerts.ts'
 import { watchLives } from '../../src/main/renewal.ts'
 import { loadSettings } from '../../src/main/settings.ts'
@@ -90,7 +91,7 @@ async function writeTalosconfig({ roles = ['os:admin'], ...lasting }: Lasting = 
 const kubeconfigLasting = (lasting: Lasting, groups = ['system:masters']) =>
   kubernetes.kubeconfig({ user: 'me', groups, ...dates(lasting) })
 
-async function open(upgrades = true): Promise<World & { check(): Promise<void> }> {
+async function open(upgrades = true): Promise<World & { check(): Promise<void>; readonly meter: Meter }> {
   const config = {
     cluster: { talosconfig: 'talosconfig', kubeconfig: 'kubeconfig' },
     nodes: [
@@ -108,8 +109,9 @@ async function open(upgrades = true): Promise<World & { check(): Promise<void> }
   const world = stack.use(
     await openWorld({ settings, journal, log: silentLog, told: tellAlerts(settings, alerts, silentLog) }),
   )
-  const watch = stack.use(watchLives({ journal, alerts, log: silentLog, all: world.credentials }))
-  return Object.assign(world, { check: watch.check })
+  const meter = createMeter()
+  const watch = stack.use(watchLives({ journal, alerts, log: silentLog, meter, all: world.credentials }))
+  return Object.assign(world, { check: watch.check, meter })
 }
 const written = (kind: 'alert' | 'event' = 'alert') =>
   journal.entries(100).flatMap((entry) => (entry.kind === kind ? [entry.text] : []))
@@ -126,6 +128,9 @@ test('credentials with most of their life before them are left alone, and nothin
   expect([await readFile(file('talosconfig'), 'utf8'), await readFile(file('kubeconfig'), 'utf8')]).toEqual(before)
   expect([...written(), ...written('event')]).toEqual([])
   expect(await readdir(directory)).not.toContain('state')
+  const shown = world.meter.read().filter(({ family }) => family.includes('credentials'))
+  const ends = { credentials: 'talosconfig', at: endOf((await talosNow()).cert) / 1_000 }
+  expect(shown.map(({ labels, value }) => ({ ...labels, at: value }))).toContainEqual(ends)
 })
 
 describe('a talosconfig whose certificate ends soon', () => {

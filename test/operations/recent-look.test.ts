@@ -23,6 +23,23 @@ function open() {
 const soon = () => new AbortController().signal
 const [first, second] = [clusterOf(worker('w-1')), clusterOf(worker('w-1'), worker('w-2'))]
 
+test('what was seen last is told without a look, and looked at again for the next one where that is wanted', async () => {
+  const { seen, looks, passes } = open()
+  expect(seen.last()).toBeUndefined()
+  expect(looks).toHaveLength(0)
+  expect(seen.last(1_000)).toBeUndefined()
+  expect(looks).toHaveLength(1)
+  looks[0]!.resolve(first)
+  await expect.poll(() => seen.last()?.value).toBe(first)
+  passes(1_000)
+  expect(seen.last(1_000)?.value).toBe(first)
+  expect(looks).toHaveLength(1)
+  passes(1)
+  expect(seen.last(1_000)?.value).toBe(first)
+  expect(seen.last()?.value).toBe(first)
+  expect(looks).toHaveLength(2)
+})
+
 test('nodes are asked once for all who ask within ten seconds, and then anew', async () => {
   const { seen, looks, passes } = open()
   const asks = [seen.recent(soon()), seen.recent(soon()), seen.known(soon())]

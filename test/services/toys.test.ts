@@ -14,6 +14,7 @@ import { operatorOf } from '../fakes/person.ts'
 import { createNotifierDoor } from '../../src/operations/notification-requests.ts'
 import { startAgent } from '../fakes/agent.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
+import { createMeter } from '../../src/core/metrics/meter.ts'
 import { silentLog } from '../fakes/log.ts'
 import { temporaryFolder } from '../lab/process.ts'
 
@@ -42,6 +43,7 @@ async function lab(extra = '') {
     notifier: createNotifierDoor(),
     key: async () => new Uint8Array(32),
     log: silentLog,
+    meter: createMeter(),
     limits: { firstWait: 50, longestWait: 50 },
   })
   onTestFinished(async () => {
@@ -136,11 +138,13 @@ test('the services of this agent all load: the power guard first, and last the q
   const services = await loadServices<AnyService>(new URL('../../src/services/', import.meta.url))
   expect(services.map(({ name, starts }) => [name, starts])).toEqual([
     ['api', undefined],
+    ['home-assistant', undefined],
+    ['metrics', undefined],
     ['node-watch', undefined],
     ['notifications', undefined],
     ['queue', 'last'],
     ['schematics-watch', undefined],
     ['ups-watch', 'first'],
   ])
-  expect(Object.keys(sectionsOf(services))).toEqual(['api', 'notifications', 'queue'])
+  expect(Object.keys(sectionsOf(services))).toEqual(['api', 'homeAssistant', 'metrics', 'notifications', 'queue'])
 })

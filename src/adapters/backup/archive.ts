@@ -20,7 +20,7 @@ export interface Source extends Pick<BackupFile, 'place' | 'path' | 'mode'> {
 /**
  * Writes a backup, for its owner alone. It has its name when it is whole, on the disk, and has been read back.
  *
- * @throws AgentError `rejected` where something else has its name, and what the file system says
+ * @throws AgentError `rejected` where something else has its name; `misconfigured` where it can't be written
  */
 export async function writeBackup(
   file: string,
@@ -29,15 +29,18 @@ export async function writeBackup(
 ): Promise<Manifest> {
   await demandFree(file)
   const part = `${file}.part`
-  await rm(part, { force: true })
   try {
+    await rm(part, { force: true })
     const manifest = await writeTo(part, sources, about)
     await readBackup(part)
     await rename(part, file)
     await syncFolder(dirname(file))
     return manifest
+  } catch (error) {
+    if (error instanceof AgentError) throw error
+    throw new AgentError('misconfigured', `the backup ${file} can't be written: ${messageOf(error)}`, error)
   } finally {
-    await rm(part, { force: true })
+    await rm(part, { force: true }).catch(() => {})
   }
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { below } from '../../core/address.ts'
 import { withoutEnd } from '../../core/text-end.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import type { Meter } from '../../core/metrics/meter.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
 import type { Download, Factory, Resume } from '../../core/release/ports.ts'
 import { canonicalYaml } from '../../core/release/schematic.ts'
@@ -29,6 +30,7 @@ export interface FactoryOptions {
   readonly limits?: Partial<FactoryLimits>
   /** Told the time by the Factory's clock with each answer, in ms since the epoch. */
   readonly onDate?: (at: number) => void
+  readonly meter?: Meter | undefined
 }
 
 /**
@@ -36,7 +38,7 @@ export interface FactoryOptions {
  * stands before every path of the Factory. Installer images are named by its host alone: a registry is asked at the root
  * of its host (`/v2/…`, opencontainers/distribution-spec), where no path of a proxy stands before it.
  */
-export function createFactory(url: string, { limits: given = {}, onDate }: FactoryOptions = {}): Factory {
+export function createFactory(url: string, { limits: given = {}, onDate, meter }: FactoryOptions = {}): Factory {
   const limits = { ...usualLimits, ...given }
   const base = new URL(url)
   const prefix = withoutEnd(base.pathname, '/')
@@ -82,7 +84,7 @@ export function createFactory(url: string, { limits: given = {}, onDate }: Facto
     )
   }
 
-  return {
+  return metered(meter, {
     registry: registryOf(base),
     versions: (signal) => releases('/versions', signal),
     withdrawn: async (offered, signal) => {
@@ -125,6 +127,35 @@ export function createFactory(url: string, { limits: given = {}, onDate }: Facto
       }
       return toDownload(await ask(pathOf(image), whole), base.host, { ...limits, signal })
     },
+  })
+}
+
+/** The same Factory, with how long it takes to answer. */
+function metered(meter: Meter | undefined, factory: Factory): Factory {
+  async function timed<T>(request: string, work: Promise<T>): Promise<T> {
+    const began = performance.now()
+    const note = (outcome: string) =>
+      meter?.observe(
+        'caretaker_factory_request_duration_seconds',
+        { request, outcome },
+        (performance.now() - began) / 1_000,
+      )
+    try {
+      const answer = await work
+      note('ok')
+      return answer
+    } catch (error) {
+      note('failed')
+      throw error
+    }
+  }
+  return {
+    registry: factory.registry,
+    versions: (signal) => timed('versions', factory.versions(signal)),
+    withdrawn: (offered, signal) => timed('withdrawn', factory.withdrawn(offered, signal)),
+    register: (schematic, signal) => timed('schematic', factory.register(schematic, signal)),
+    warm: (image, signal) => timed('build', factory.warm(image, signal)),
+    open: (image, resume, signal) => timed('image', factory.open(image, resume, signal)),
   }
 }
 

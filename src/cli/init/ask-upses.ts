@@ -47,7 +47,7 @@ export async function askUpses(means: Means): Promise<AskedUpses> {
   }
   if (!login || upses.length === 0) return { upses, user: undefined, newPassword: undefined, remarks }
   const { user, place, password } = login
-  const isNew = 'file' in place && place.file === passwordFile && given.upsPasswordFile === undefined
+  const isNew = 'file' in place && place.file === passwordFile
   return { upses, user: { user, password: place }, newPassword: isNew ? password : undefined, remarks }
 }
 
@@ -70,7 +70,7 @@ async function loginGiven(given: Given, environment: Means['environment']): Prom
   if (upsPassword !== undefined) return { user, password: upsPassword, place: { file: passwordFile } }
   if (upsPasswordFile !== undefined) {
     const password = (await readText(resolve(upsPasswordFile))).replace(/\r?\n$/, '')
-    return { user, password, place: { file: resolve(upsPasswordFile) } }
+    return { user, password, place: { file: given.copy === true ? passwordFile : resolve(upsPasswordFile) } }
   }
   const password = environment[upsPasswordEnv!]
   if (password === undefined || password === '')

@@ -61,12 +61,15 @@ function textOf({ host, port = 69 }: TftpServer): string {
   return port === 69 ? name : `${name}:${port}`
 }
 
-/** The NAS that the share is mounted from, hosts that are known, and this machine, by the addresses that others use. */
+/**
+ * The NAS that the share is mounted from, hosts that are known, and this machine: by the addresses that others use, else by its own, for
+ * a server that answers there alone.
+ */
 async function candidatesFor(directory: string, hosts: readonly string[]): Promise<readonly TftpServer[]> {
   const mounted = serverOfMount(await readFile('/proc/self/mountinfo', 'utf8').catch(() => ''), directory)
   const own = Object.values(networkInterfaces()).flatMap((addresses = []) =>
     addresses.flatMap(({ address, family, internal }) => (family === 'IPv4' && !internal ? [address] : [])),
   )
-  const names = [...(mounted === undefined ? [] : [mounted]), ...hosts, ...own.slice(0, 4)]
+  const names = [...(mounted === undefined ? [] : [mounted]), ...hosts, ...own.slice(0, 4), '127.0.0.1']
   return [...new Set(names)].map((host) => ({ host }))
 }

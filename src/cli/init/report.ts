@@ -4,7 +4,7 @@ import { printable } from '../../core/printable.ts'
 import { summarizeUpses } from '../../core/setup/upses.ts'
 import type { CheckAnswer } from '../check.ts'
 import { dim, green, red, yellow } from '../colours.ts'
-import { table } from '../table.ts'
+import { hanging, table } from '../table.ts'
 import { differenceOf } from './difference.ts'
 import type { PlannedFile } from './files.ts'
 import type { Interviewed } from './interview.ts'
@@ -102,7 +102,9 @@ export function renderFound({ choices, remarks }: Interviewed): string {
     machine?.version ?? red('no answer'),
   ])
   const parts = [
-    ...(nodes.length === 0 ? ['There is no cluster yet.'] : [table(['NODE', 'ROLE', 'ADDRESS', 'MAC', 'TALOS'], rows)]),
+    ...(nodes.length === 0
+      ? ['There is no cluster yet.']
+      : [table(['NODE', { title: 'ROLE', spare: true }, 'ADDRESS', 'MAC', 'TALOS'], rows)]),
     [
       upses.length === 0 ? 'no UPS' : printable(summarizeUpses(upses)),
       `share ${printable(share.directory)}${share.server === undefined ? '' : `, served by ${printable(share.server)}`}`,
@@ -111,8 +113,12 @@ export function renderFound({ choices, remarks }: Interviewed): string {
           ? `schematic ${name}`
           : `schematic ${name} (${id.slice(0, 12)}…), run by ${printable(listed(of))}`,
       ),
-    ].join('\n'),
-    ...(remarks.length === 0 ? [] : [remarks.map((remark) => `${yellow('note')}  ${printable(remark)}`).join('\n')]),
+    ]
+      .map((line) => hanging('', line))
+      .join('\n'),
+    ...(remarks.length === 0
+      ? []
+      : [remarks.map((remark) => hanging(`${yellow('note')}  `, printable(remark))).join('\n')]),
   ]
   return parts.join('\n\n')
 }
@@ -122,31 +128,35 @@ export function renderFiles(planned: readonly PlannedFile[]): string {
   return planned
     .map(({ path, before, text, isSecret }) => {
       const name = printable(path)
-      if (before === text) return `${name}: unchanged`
-      if (isSecret) return `${name}: ${before === undefined ? 'new' : 'replaced'}, for nobody else to read`
-      if (before === undefined) return `${name}: new, ${counted(text.split('\n').length - 1, 'line')}`
+      if (before === text) return hanging('', `${name}: unchanged`)
+      if (isSecret) return hanging('', `${name}: ${before === undefined ? 'new' : 'replaced'}, for nobody else to read`)
+      if (before === undefined) return hanging('', `${name}: new, ${counted(text.split('\n').length - 1, 'line')}`)
       return [`${name}: changed`, ...differenceOf(before, text).map(colouredLine)].join('\n')
     })
     .join('\n')
 }
 
+/** What does not fit goes on below, under what stands behind the sign. */
 function colouredLine(line: string): string {
-  const clean = printable(line)
+  const [sign, words] = [printable(line.slice(0, 1)), printable(line.slice(1))]
+  const margin = /^ */.exec(words)![0]
+  const clean = hanging(`${sign}${margin}`, words.slice(margin.length))
   if (line.startsWith('+')) return green(clean)
   return line.startsWith('-') ? red(clean) : dim(clean)
 }
 
 /** What is left to do. */
-export function renderEnd(file: string, check: Checked | undefined): string {
+export function renderEnd(file: string, check: Checked | undefined, start: string): string {
   const written = `written: ${printable(file)}`
-  if (check === undefined) return `${written}\nnext: caretaker config check --online -c ${printable(file)}`
+  if (check === undefined)
+    return `${written}\n${hanging('next: ', `caretaker config check --online -c ${printable(file)}`)}`
   const lines = [
-    ...check.faults.map((fault) => `${red('wrong')}  ${printable(faultLine(fault))}`),
-    ...check.warnings.map((warning) => `${yellow('note')}   ${printable(faultLine(warning))}`),
+    ...check.faults.map((fault) => hanging(`${red('wrong')}  `, printable(faultLine(fault)))),
+    ...check.warnings.map((warning) => hanging(`${yellow('note')}   `, printable(faultLine(warning)))),
   ]
   const next =
     check.faults.length > 0
-      ? `next: mend that, then caretaker config check --online -c ${printable(file)}`
-      : `${green('ok')}: everything that it names was checked\nnext: caretaker start -c ${printable(file)}`
+      ? hanging('next: ', `mend that, then caretaker config check --online -c ${printable(file)}`)
+      : `${green('ok')}: everything that it names was checked\nnext: ${printable(start)}`
   return [written, ...lines, next].join('\n')
 }

@@ -5,17 +5,22 @@ import { parseConfig } from '../../config/config.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { readText } from '../../main/file-gate.ts'
 import { findConfigFile } from '../../main/config-place.ts'
+import { finishInit } from '../../main/interrupted-restore.ts'
+import { findServiceUser } from '../../main/service-user.ts'
+import { demandWritable } from '../../main/writable.ts'
 import { loadRegistry, sectionsOf } from '../../main/registry.ts'
 import { checkWhole } from '../config-command.ts'
 import { output } from '../output.ts'
 import { notRemote } from '../server.ts'
 import { exit, type Options, print } from '../shell.ts'
+import { canDraw } from '../table.ts'
 import { answerNames, type Given, parseAnswers } from './answers.ts'
 import { planFiles, type PlannedFile } from './files.ts'
 import { interview } from './interview.ts'
 import { type Known, readKnown } from './known.ts'
 import { createPrompter, Left, type Prompter } from './prompter.ts'
 import { renderEnd, renderFiles, renderFound, reportOf } from './report.ts'
+import { adviceOnFolder, findInstallation, howToStart } from './surroundings.ts'
 import { writeFiles } from './write-files.ts'
 
 type Extra = Readonly<Record<string, unknown>>
@@ -51,6 +56,10 @@ async function init(options: Options, extra: Extra, { signal, release }: Life): 
   const isAsked = mayAsk(extra) && said.isFromPerson
   const prompter = isAsked ? await createPrompter(signal) : undefined
   const file = await chooseFile(options.config, prompter)
+  const installation = findInstallation(file)
+  if (extra['diff'] !== true) await demandWritable(dirname(file), adviceOnFolder(installation))
+  const finished = extra['diff'] === true ? undefined : await finishInit(file)
+  if (finished) output.note(finished.told)
   const known = await readOlder(file)
   const given = { ...known?.given, ...said.given }
   const say = (text: string) => output.note(text)
@@ -78,20 +87,21 @@ async function init(options: Options, extra: Extra, { signal, release }: Life): 
     if (isWanted.isShown) await print(options, report, `${renderFound(found)}\n\n${renderFiles(planned)}`)
     return isWanted.code
   }
-  await writeFiles(planned, signal)
+  await writeFiles(planned, signal, await findServiceUser(resolve(dirname(file), found.choices.state)))
   release()
   const isChecked = extra['check'] !== false
   if (isChecked) say('checks everything that the configuration names')
   const check = isChecked ? await checkWhole(file) : undefined
   const report = reportOf(found, planned, { file, isWritten: true, check })
-  const whole = [renderFound(found), renderFiles(planned), renderEnd(file, check)]
-  await print(options, report, prompter ? renderEnd(file, check) : whole.join('\n\n'))
+  const end = renderEnd(file, check, howToStart(file, installation))
+  const whole = [renderFound(found), renderFiles(planned), end]
+  await print(options, report, prompter ? end : whole.join('\n\n'))
   return check !== undefined && check.faults.length > 0 ? exit.failed : exit.ok
 }
 
 /** A person is asked at a terminal that can draw, unless they said that they need not be. */
 function mayAsk(extra: Extra): boolean {
-  const isTerminal = process.stdin.isTTY && process.stderr.isTTY && process.env['TERM'] !== 'dumb'
+  const isTerminal = process.stdin.isTTY && process.stderr.isTTY && canDraw(process.env)
   return isTerminal && extra['yes'] !== true
 }
 

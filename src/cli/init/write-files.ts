@@ -1,45 +1,55 @@
-import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, chown, mkdir, open, realpath, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { forgetSwap, type Owner, recordBeside, type Replacement, swapFiles } from '../../main/swap-files.ts'
 import type { PlannedFile } from './files.ts'
 
 /**
- * Writes all of them or none: each lies complete beside its place before the first takes it, and the configuration, which
- * is the last, refers to nothing that is not there. Until then the signal ends it, and nothing is left behind.
+ * Writes all of them or none, also where we are killed: each lies complete beside its place before the first takes it, and what is begun
+ * then is finished by the next `init` or the next start. Until then the signal ends it, and nothing is left behind. What is secret may be
+ * read by `reader`, who runs the daemon where that is not us.
  *
  * @throws AgentError `misconfigured` where one can't be written
  */
-export async function writeFiles(files: readonly PlannedFile[], signal: AbortSignal): Promise<void> {
+export async function writeFiles(files: readonly PlannedFile[], signal: AbortSignal, reader?: Owner): Promise<void> {
   const changed = files.filter(({ before, text }) => before !== text)
+  const record = recordBeside(files.at(-1)!.path)
   const begun: string[] = []
-  const ready: { readonly beside: string; readonly target: string }[] = []
+  const ready: Replacement[] = []
   try {
     for (const file of changed) {
       signal.throwIfAborted()
-      ready.push(await prepare(file, begun))
+      ready.push(await prepare(file, begun, reader))
     }
     signal.throwIfAborted()
-    for (const { beside, target } of ready) await rename(beside, target)
-    for (const folder of new Set(ready.map(({ target }) => dirname(target)))) await sync(folder)
-  } finally {
-    await Promise.all(begun.map((beside) => rm(beside, { force: true })))
+    if (ready.length === 0) return
+    await swapFiles(record, { what: 'the writing of the configuration', replacements: ready }, reader)
+    await forgetSwap(record)
+  } catch (error) {
+    if (!existsSync(record)) await Promise.all(begun.map((beside) => rm(beside, { force: true })))
+    throw error
   }
 }
 
 async function prepare(
   { path, text, isSecret }: PlannedFile,
   begun: string[],
-): Promise<{ readonly beside: string; readonly target: string }> {
+  reader: Owner | undefined,
+): Promise<Replacement> {
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o755 })
     // The link stays, and what it leads to is replaced.
     const target = await realpath(path).catch(() => path)
     const old = await stat(target).catch(() => undefined)
     const folder = await stat(dirname(target))
-    const beside = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`)
+    // One that a kill has left is of no use.
+    const beside = join(dirname(target), `.${basename(target)}.new`)
+    await rm(beside, { force: true })
     begun.push(beside)
-    const mode = isSecret ? 0o600 : old ? old.mode & 0o777 : 0o644
+    // Root's own folder does not say who runs the daemon.
+    const shared = isSecret && folder.uid === 0 ? reader : undefined
+    const mode = isSecret ? (shared ? 0o640 : 0o600) : old ? old.mode & 0o777 : 0o644
     const handle = await open(beside, 'wx', mode)
     try {
       await handle.writeFile(text)
@@ -50,20 +60,11 @@ async function prepare(
     await chmod(beside, mode)
     // Root prepares it for whoever runs the service: the folder's owner.
     const { uid, gid } = old ?? folder
-    await chown(beside, uid, gid).catch(() => {})
+    await chown(beside, uid, shared?.gid ?? gid).catch(() => {})
     return { beside, target }
   } catch (error) {
     throw error instanceof AgentError
       ? error
       : new AgentError('misconfigured', `${path} can't be written: ${messageOf(error)}`, error)
-  }
-}
-
-async function sync(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

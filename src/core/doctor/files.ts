@@ -15,11 +15,14 @@ export interface FileAccess {
     | {
         readonly mode: number
         readonly uid: number
+        readonly gid?: number
         /** It belongs to the user that Caretaker runs as, who may change its mode; so may root. */
         readonly isOurs: boolean
         readonly mayChange: boolean
       }
     | undefined
+  /** Who runs the daemon, where that is not us: must be able to read it. */
+  readonly reader?: { readonly uid: number; readonly gid: number } | undefined
 }
 
 /** The bits that must not be set, and those that must. */
@@ -46,13 +49,28 @@ export function canMend(file: FileAccess): boolean {
 
 /** A folder of root's, such as a volume, is left as it is: nobody else can replace what is in it, unless all may write there. */
 function isOfRoot({ kind, found }: FileAccess): boolean {
-  return kind === 'private-folder' && found?.uid === 0 && !found.isOurs && (found.mode & 0o002) === 0
+  if (kind !== 'private-folder' || found?.uid !== 0 || found.isOurs) return false
+  // With the sticky bit, as a volume of the container has it, nobody can replace what is another's.
+  return (found.mode & 0o002) === 0 || (found.mode & 0o1000) !== 0
+}
+
+/** Whether the daemon's user may read a secret that root has looked at. */
+function isReadable({ kind, found, reader }: FileAccess): boolean {
+  if (!found || !reader || kind === 'private-folder' || kind === 'served') return true
+  const { mode, uid, gid } = found
+  if (uid === reader.uid) return (mode & 0o400) !== 0
+  return (mode & (gid === reader.gid ? 0o040 : 0o004)) !== 0
 }
 
 /** Who may read and write it, against who must. A file that is missing is told by whoever reads it. */
 export function judgeAccess(file: FileAccess): Finding {
   const { path, what, kind, found } = file
   if (!found) return skipped(`${path}, ${what}, is made when it is needed`)
+  if (!isReadable(file))
+    return failed(
+      `${path}, ${what}, can't be read by the user ${file.reader!.uid}, who runs the daemon`,
+      `Run \`chown ${file.reader!.uid} ${path}\``,
+    )
   const wanted = wantedMode(file)
   if (wanted === undefined || isOfRoot(file))
     return ok(`${path} is ${kind === 'served' ? 'readable for the TFTP server' : 'kept from others'}`)

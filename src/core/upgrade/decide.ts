@@ -50,7 +50,9 @@ function decideNext(situation: Situation): UpgradeDecision {
   if (outdated.length === 0) {
     // Without Kubernetes no one knows whether a node still carries our mark.
     const silent = cluster.nodes.find((node) => !node.talos.ok || !node.kubernetes.ok)
-    return silent ? { kind: 'wait', reason: `${silent.name} ${whyUnhealthy(silent)}` } : { kind: 'upgraded' }
+    return silent
+      ? { kind: 'wait', gate: 'node', reason: `${silent.name} ${whyUnhealthy(silent)}` }
+      : { kind: 'upgraded' }
   }
   const failed = decideFallen(outdated, target) ?? decideStuck(outdated, situation)
   if (failed) return failed
@@ -60,7 +62,7 @@ function decideNext(situation: Situation): UpgradeDecision {
   const [next, ...others] = candidatesOf(outdated, situation)
   if (!next) return { kind: 'wait', ...whyNone(outdated, situation) }
   const mismatch = componentsObstacle([next, ...others], target.version, circumstances.components)
-  if (mismatch) return { kind: 'wait', reason: mismatch }
+  if (mismatch) return { kind: 'wait', gate: 'components', reason: mismatch }
   const window = windowObstacle(next.role, circumstances, policy)
   if (window) return decideStaging(outdated, window, situation)
   const specific =
@@ -84,7 +86,7 @@ function firstCanary({ cluster, target, circumstances, policy }: Situation): Obs
   const canary = policy.canary && cluster.nodes.find(({ name }) => name === policy.canary?.node)
   if (!canary || (canary.talos.ok && !isOutdated(canary, target))) return undefined
   const aside = canary.talos.ok ? setAside(canary, circumstances)?.reason : `${canary.name} ${whyUnhealthy(canary)}`
-  if (aside) return { reason: `the canary must be upgraded first: ${aside}` }
+  if (aside) return { gate: 'canary', reason: `the canary must be upgraded first: ${aside}` }
   return approvalObstacle(canary, target, circumstances, policy)
 }
 

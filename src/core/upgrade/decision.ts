@@ -1,4 +1,5 @@
 import type { Plan } from '../plan.ts'
+import type { Gate } from './gate.ts'
 import type { NodeOutcome } from './record.ts'
 
 /**
@@ -25,7 +26,8 @@ export interface NodePlan {
 
 export type UpgradeDecision =
   | { readonly kind: 'upgraded' }
-  | { readonly kind: 'wait'; readonly reason: string; readonly until?: Date }
+  /** Without a gate: for a node that is under way. */
+  | { readonly kind: 'wait'; readonly reason: string; readonly gate?: Gate; readonly until?: Date }
   /** `first` is done before any of the nodes is touched. More than one node: workers that go at the same time. */
   | { readonly kind: 'go'; readonly first: Plan; readonly nodes: readonly NodePlan[] }
   /** Nothing continues by itself from here. */

@@ -45,11 +45,11 @@ export function destinationOf(
   if (newest === undefined && all.length > 0)
     return {
       version: all.at(-1),
-      hold: { reason: `${withdrawnReason(all.at(-1)!)}: no more nodes are upgraded to it` },
+      hold: { gate: 'release', reason: `${withdrawnReason(all.at(-1)!)}: no more nodes are upgraded to it` },
     }
   if (running.length <= 1) return { version: newest }
-  if (aborted) return { version: newest, hold: { reason: describeAbort(aborted) } }
+  if (aborted) return { version: newest, hold: { gate: 'aborted', reason: describeAbort(aborted) } }
   const reason = release.kind === 'wait' ? `${release.version}: ${release.reason}` : release.reason
   const until = release.kind === 'wait' && release.until !== undefined ? new Date(release.until) : undefined
-  return { version: newest, hold: { reason, ...(until === undefined ? {} : { until }) } }
+  return { version: newest, hold: { gate: 'release', reason, ...(until === undefined ? {} : { until }) } }
 }

@@ -17,6 +17,7 @@ import { isArmed, isStagedByUs } from '../cluster/next-boot.ts'
 import { lossesOf, unknownExtensions } from '../release/provisions.ts'
 import { storageObstacle } from '../cluster/storage.ts'
 import type { UpgradePolicy, UpgradeTarget } from './policy.ts'
+import type { Gate } from './gate.ts'
 import { minorOf } from '../version.ts'
 import { describeTime } from '../time.ts'
 import { type Blackout, windowAt } from './window.ts'
@@ -82,6 +83,7 @@ export interface RollbackRequest {
 }
 
 export interface Obstacle {
+  readonly gate: Gate
   readonly reason: string
   /** When to check again; undefined: soon. */
   readonly until?: Date
@@ -94,30 +96,31 @@ export function startObstacle(
   circumstances: Circumstances,
 ): Obstacle | undefined {
   const { paused, hold, powerObstacle, aborted, storage, failedChecks, clockFault } = circumstances
-  if (paused) return { reason: paused }
-  if (clockFault) return { reason: `${clockFault}: no node is upgraded by it` }
+  if (paused) return { gate: 'paused', reason: paused }
+  if (clockFault) return { gate: 'clock', reason: `${clockFault}: no node is upgraded by it` }
   if (hold) return hold
-  if (aborted?.release === target.version) return { reason: describeAbort(aborted) }
-  if (powerObstacle) return { reason: powerObstacle }
+  if (aborted?.release === target.version) return { gate: 'aborted', reason: describeAbort(aborted) }
+  if (powerObstacle) return { gate: 'power', reason: powerObstacle }
   const blackout = blackoutObstacle(circumstances)
   if (blackout) return blackout
   // A worker that is away only makes the budget smaller; a control plane stops everything.
   const lost = cluster.nodes.find((node) => node.role === 'controlplane' && !isHealthy(node))
-  if (lost) return { reason: `${lost.name} ${whyUnhealthy(lost)}` }
+  if (lost) return { gate: 'node', reason: `${lost.name} ${whyUnhealthy(lost)}` }
   const stranger = cluster.nodes.find(({ identity }) => identity.kind === 'another')
-  if (stranger) return { reason: `${stranger.name} ${describeIdentity(stranger)}` }
+  if (stranger) return { gate: 'node', reason: `${stranger.name} ${describeIdentity(stranger)}` }
   const misplaced = roleObstacle(cluster.nodes)
-  if (misplaced) return { reason: misplaced }
+  if (misplaced) return { gate: 'node', reason: misplaced }
   const armed = cluster.nodes.find((node) => isArmed(node) && !isStagedByUs(node))
   if (armed)
     return {
+      gate: 'node',
       reason: `${armed.name} has an upgrade installed that Caretaker did not start: its next boot starts another release. Reboot it, or disarm it with \`caretaker rollback ${armed.name}\``,
     }
-  if (!storage.ok) return { reason: `it is unknown whether storage is healthy (${storage.error})` }
+  if (!storage.ok) return { gate: 'storage', reason: `it is unknown whether storage is healthy (${storage.error})` }
   const unwell = storageObstacle(storage.value, circumstances.acceptedStorage ?? [], circumstances.now)
-  if (unwell) return { reason: unwell }
+  if (unwell) return { gate: 'storage', reason: unwell }
   const [failed] = failedChecks
-  if (failed) return { reason: `the check ${failed}` }
+  if (failed) return { gate: 'checks', reason: `the check ${failed}` }
   return undefined
 }
 
@@ -131,6 +134,7 @@ export function windowObstacle(
   const byHand = openUntil !== undefined && openUntil > now
   if (!window.open && !byHand) {
     return {
+      gate: 'window',
       reason: `the next window opens on ${describeTime(window.opensAt, policy.shownZone)}`,
       until: window.opensAt,
     }
@@ -141,6 +145,7 @@ export function windowObstacle(
   const needed = neededFor(role, times, policy)
   if (left >= needed) return undefined
   return {
+    gate: 'window',
     reason: `the window closes on ${describeTime(closes, policy.shownZone)}, and a node takes up to ${describeDuration(needed)}`,
     ...(window.open ? {} : { until: window.opensAt }),
   }
@@ -153,29 +158,35 @@ export function setAside(
 ): Obstacle | undefined {
   if (name === ownNode)
     return {
+      gate: 'postponed',
       reason: `${name} is the machine that Caretaker runs on: upgrade it with talosctl, or run Caretaker elsewhere`,
     }
   const paused = kubernetes.ok ? kubernetes.value.paused : undefined
   if (paused !== undefined)
-    return { reason: `${name} is paused (${paused}): resume it with \`caretaker resume ${name}\`` }
+    return { gate: 'postponed', reason: `${name} is paused (${paused}): resume it with \`caretaker resume ${name}\`` }
   const block = blocked.get(name)
-  return block && block.until > now ? { reason: `${name} is postponed: ${block.why}`, until: block.until } : undefined
+  return block && block.until > now
+    ? { gate: 'postponed', reason: `${name} is postponed: ${block.why}`, until: block.until }
+    : undefined
 }
 
 /** Why this node can't be next. */
 export function nodeObstacle(node: Node, { cluster, target, circumstances, policy }: Situation): Obstacle | undefined {
   const { storage } = circumstances
   const lost = lossObstacle(node, target, circumstances, policy)
-  if (lost) return { reason: lost }
+  if (lost) return { gate: 'losses', reason: lost }
   const unwell = whyUnhealthy(node)
-  if (unwell || !node.kubernetes.ok) return { reason: `${node.name} ${unwell}` }
+  if (unwell || !node.kubernetes.ok) return { gate: 'node', reason: `${node.name} ${unwell}` }
   const { cordon, unschedulable } = node.kubernetes.value
-  if (unschedulable && cordon?.why === 'power') return { reason: `${node.name} is still cordoned from a power cut` }
-  if (unschedulable) return { reason: `${node.name} was cordoned by someone else: uncordon it to continue` }
+  if (unschedulable && cordon?.why === 'power')
+    return { gate: 'outage', reason: `${node.name} is still cordoned from a power cut` }
+  if (unschedulable)
+    return { gate: 'node', reason: `${node.name} was cordoned by someone else: uncordon it to continue` }
   const [replica] = storage.ok ? (storage.value.lastReplicas.get(node.name) ?? []) : []
-  if (replica !== undefined) return { reason: `${node.name} holds the last healthy replica of ${replica}` }
+  if (replica !== undefined)
+    return { gate: 'storage', reason: `${node.name} holds the last healthy replica of ${replica}` }
   const reason = leavingObstacle(cluster.nodes, node.name, policy)
-  return reason === undefined ? undefined : { reason }
+  return reason === undefined ? undefined : { gate: 'node', reason }
 }
 
 /**
@@ -229,14 +240,14 @@ export function approvalObstacle(
 ): Obstacle | undefined {
   if (approval === 'none' || approved === version || !talos.ok) return undefined
   if (approval === 'minor' && minorOf(talos.value.version) === minorOf(version)) return undefined
-  return { reason: `${version} waits for approval: approve it with \`caretaker approve ${version}\`` }
+  return { gate: 'approval', reason: `${version} waits for approval: approve it with \`caretaker approve ${version}\`` }
 }
 
 function blackoutObstacle({ blackouts, now }: Circumstances): Obstacle | undefined {
-  if (!blackouts.ok) return { reason: `the blackout calendar could not be read (${blackouts.error})` }
+  if (!blackouts.ok) return { gate: 'blackout', reason: `the blackout calendar could not be read (${blackouts.error})` }
   const at = now.getTime()
   const current = blackouts.value.filter(({ from, to }) => from <= at && at < to).toSorted((a, b) => b.to - a.to)[0]
-  return current && { reason: `no upgrades now: ${current.reason}`, until: new Date(current.to) }
+  return current && { gate: 'blackout', reason: `no upgrades now: ${current.reason}`, until: new Date(current.to) }
 }
 
 /** Whether the canary still has to prove the release; the others wait for it. */
@@ -249,6 +260,6 @@ export function canaryObstacle(
   if (!canary || !node || canaryDoneAt === undefined) return undefined
   const until = new Date(canaryDoneAt.getTime() + canary.watch)
   if (until <= now) return undefined
-  if (!isHealthy(node)) return { reason: `the canary ${node.name} ${whyUnhealthy(node)}` }
-  return { reason: `the canary ${node.name} is watched until ${describeTime(until, shownZone)}`, until }
+  if (!isHealthy(node)) return { gate: 'canary', reason: `the canary ${node.name} ${whyUnhealthy(node)}` }
+  return { gate: 'canary', reason: `the canary ${node.name} is watched until ${describeTime(until, shownZone)}`, until }
 }

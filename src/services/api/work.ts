@@ -5,6 +5,7 @@ import { isOfKind } from '../../core/alert.ts'
 import { tokenKind } from '../../core/access/token.ts'
 import { endedSessionKind } from '../../core/access/session.ts'
 import { AgentError } from '../../core/errors.ts'
+import { methodLabel } from '../../core/metrics/meter.ts'
 import type { Logger } from '../../core/log.ts'
 import type { RunningService } from '../../core/service.ts'
 import { createApi } from '../../http/api.ts'
@@ -13,7 +14,7 @@ import type { ServiceContext } from '../../operations/service.ts'
 import { openActionPages } from './act.ts'
 import { createNetworks } from './addresses.ts'
 import type { CallerMeans } from './caller.ts'
-import { certificateAlerts, followCertificate, type Material, openMaterial } from './certificate.ts'
+import { certificateAlerts, followCertificate, lifeOf, type Material, openMaterial } from './certificate.ts'
 import { describeListenFault } from './check.ts'
 import { limitConnections } from './connections.ts'
 import { createFront, frontAccess } from './front.ts'
@@ -62,6 +63,7 @@ export async function startApi(context: Context, means: ApiMeans = {}): Promise<
   await listen(server, section)
   stack.defer(() => closeServer(server))
   const following = [files.follow(signal)]
+  noteEnd(context, material)
   if (section.tls && material)
     following.push(
       followCertificate(
@@ -69,7 +71,10 @@ export async function startApi(context: Context, means: ApiMeans = {}): Promise<
         {
           tls: section.tls,
           first: material,
-          use: (fresh) => (server as SecureServer).setSecureContext({ ...fresh, minVersion: 'TLSv1.2' }),
+          use: (fresh) => {
+            ;(server as SecureServer).setSecureContext({ ...fresh, minVersion: 'TLSv1.2' })
+            noteEnd(context, fresh)
+          },
           ...(looksEvery === undefined ? {} : { every: looksEvery }),
         },
         signal,
@@ -138,6 +143,7 @@ async function createDoor({ context, section, tokens, material }: DoorMeans, { l
     limits,
     ...(material ? { tls: material } : {}),
     refuse: (wire) => {
+      countAnswer(wire, context)
       setHeaders(wire.outgoing, material !== undefined)
       const refusal = whyRefused(wire.incoming, peer(wire), { isOurs, requests })
       if (refusal) refuse(wire.outgoing, refusal)
@@ -157,6 +163,21 @@ async function createDoor({ context, section, tokens, material }: DoorMeans, { l
   limitConnections(server, { most: limits.perAddress, isExempt: isProxy })
   answerGarbage(server)
   return { server, sweep }
+}
+
+/** Counts a request when its answer has ended, however it did. */
+function countAnswer({ incoming, outgoing }: Wire, { meter }: Context): void {
+  outgoing.once('close', () => {
+    if (!outgoing.headersSent) return
+    const labels = { method: methodLabel(incoming.method), code: String(outgoing.statusCode) }
+    meter.count('caretaker_api_requests_total', labels)
+  })
+}
+
+/** Shows until when the certificate lasts; without TLS there is none. */
+function noteEnd({ meter }: Context, material: Material | undefined): void {
+  const ends = material && lifeOf(material).to / 1_000
+  meter.set('caretaker_credentials_expiry_timestamp_seconds', { credentials: 'api' }, ends)
 }
 
 /** Wrong tokens are in the log, by the client's address: no more of them than are looked at. */

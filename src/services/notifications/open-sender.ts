@@ -22,7 +22,7 @@ export interface SenderMeans {
 
 /** The sender of a channel, which is opened with its secrets as they are. */
 export function openSender(name: string, { context, outbox, actions, files }: SenderMeans): Sender {
-  const { section, alerts, log, now, monotonic } = context
+  const { section, alerts, log, meter, now, monotonic } = context
   const config = section.channels[name]!
   const means = {
     name,
@@ -49,6 +49,7 @@ export function openSender(name: string, { context, outbox, actions, files }: Se
     outgoing: (message) => outgoingOf(message, name, context, actions),
     alerts,
     log,
+    tried: (outcome) => meter.count('caretaker_notifications_total', { channel: name, outcome }),
     now,
     monotonic,
   })

@@ -34,6 +34,8 @@ export interface SenderOptions {
   readonly outgoing: (message: Message) => OutgoingMessage
   readonly alerts: Pick<Alerts, 'report'>
   readonly log: Logger
+  /** Told what became of each attempt. */
+  readonly tried?: (outcome: 'sent' | 'failed' | 'refused') => void
   readonly now: () => Date
   /** In ms. Waits go by it: the wall clock may be set. */
   readonly monotonic: () => number
@@ -85,12 +87,14 @@ export function createSender(options: SenderOptions): Sender {
       const { why: _, ...rest } = delivery
       end({ ...rest, attempts }, sent ? 'sent' : 'superseded', sent ?? { why: shownAlready })
       health.succeeded()
+      if (sent) options.tried?.('sent')
     } catch (error) {
       // What is in flight at the end is sent again at the next start.
       if (signal.aborted) return
       const why = messageOf(error)
       log.warn({ channel: name, message: message.id, reason: why }, 'a message was not sent')
       const verdict = health.failed(error, attempts)
+      options.tried?.(verdict === 'again' ? 'failed' : 'refused')
       if (verdict === 'again') outbox.keep({ ...delivery, attempts, why })
       else end({ ...delivery, attempts }, 'refused', { why })
       // Secrets are read anew: somebody may have replaced them.

@@ -291,7 +291,7 @@ describe('a write to what somebody else writes all the time', () => {
 
   test('ends with the caller’s time, and says why', async () => {
     at.lab.keepBusy('nodes', 'w-1', 9_999)
-    const error = await refusal(at.kubernetes.pause('w-1', 'x', soon(300)))
+    const error = await refusal(at.kubernetes.pause('w-1', 'x', soon(2_000)))
     expect(error).toMatchObject({ code: 'unreachable', message: expect.stringContaining('has been modified') })
   })
 })

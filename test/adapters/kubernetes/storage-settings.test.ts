@@ -199,7 +199,7 @@ describe('Ceph’s flags', () => {
 
   test('that a hanging Ceph does not tell are left with the signal', async () => {
     at.lab.addCeph().trouble = 'hangs'
-    for (const call of [set(flag('noout'), 'set', soon(80)), at.kubernetes.storageSettings(soon(80))])
+    for (const call of [set(flag('noout'), 'set', soon(400)), at.kubernetes.storageSettings(soon(400))])
       expect(await refusal(call)).toMatchObject({
         code: 'unreachable',
         message: expect.stringMatching(

@@ -26,13 +26,16 @@ describe('nothing starts', () => {
   })
 
   test('while something is to be waited for first, and it says until when', () => {
-    const hold = { reason: 'Kubernetes is upgraded first', until: new Date(now + hour) }
+    const hold = { gate: 'release' as const, reason: 'Kubernetes is upgraded first', until: new Date(now + hour) }
     expect(start(three, { hold })).toEqual(hold)
   })
 
   test('while a control plane is not well; a worker holds nobody up', () => {
     const ill = { kubernetes: { ready: false } }
-    expect(start([...controlPlanes({}, ill, {}), worker('w-1')])).toEqual({ reason: 'cp-2 is not Ready in Kubernetes' })
+    expect(start([...controlPlanes({}, ill, {}), worker('w-1')])).toEqual({
+      gate: 'node',
+      reason: 'cp-2 is not Ready in Kubernetes',
+    })
     expect(start([...three, worker('w-1', ill)])).toBeUndefined()
   })
 
@@ -53,10 +56,18 @@ describe('nothing starts', () => {
     const blackouts = (...all: [from: number, to: number][]) => ({
       blackouts: observed(all.map(([from, to]) => ({ from: now + from, to: now + to, reason: `${from}` }))),
     })
-    expect(start(three, blackouts([0, 1]))).toEqual({ reason: 'no upgrades now: 0', until: new Date(now + 1) })
+    expect(start(three, blackouts([0, 1]))).toEqual({
+      gate: 'blackout',
+      reason: 'no upgrades now: 0',
+      until: new Date(now + 1),
+    })
     expect(start(three, blackouts([-1, 0]))).toBeUndefined()
     const several = blackouts([-3, minute], [-2, hour], [-1, 2 * minute], [1, 2 * hour])
-    expect(start(three, several)).toEqual({ reason: 'no upgrades now: -2', until: new Date(now + hour) })
+    expect(start(three, several)).toEqual({
+      gate: 'blackout',
+      reason: 'no upgrades now: -2',
+      until: new Date(now + hour),
+    })
   })
 })
 
@@ -74,6 +85,7 @@ describe('a window', () => {
   test('has room for a node to its last ms, and says nothing of the next one while it is open', () => {
     expect(at(closesAt - policy.nodeEstimate)).toBeUndefined()
     expect(at(closesAt - policy.nodeEstimate + 1)).toEqual({
+      gate: 'window',
       reason: expect.stringMatching(/^the window closes on .*, and a node takes up to 15 min$/),
     })
   })
@@ -167,6 +179,7 @@ describe('the canary', () => {
     expect(canaryObstacle(nodes, done, { ...policy, canary })).toMatchObject({ until })
     const ill = worker('w-1', { kubernetes: { ready: false } })
     expect(canaryObstacle([...three, ill], done, { ...policy, canary })).toEqual({
+      gate: 'canary',
       reason: 'the canary w-1 is not Ready in Kubernetes',
     })
   })

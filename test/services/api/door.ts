@@ -6,6 +6,7 @@ import { type Token, tokenKind } from '../../../src/core/access/token.ts'
 import type { AlertContent } from '../../../src/core/alert.ts'
 import type { Logger } from '../../../src/core/log.ts'
 import type { Asked, Operator } from '../../../src/core/operator.ts'
+import { createMeter } from '../../../src/core/metrics/meter.ts'
 import { createAlerts } from '../../../src/operations/alerts.ts'
 import { hashOf } from '../../../src/operations/token-requests.ts'
 import type { ServiceContext } from '../../../src/operations/service.ts'
@@ -61,6 +62,7 @@ export async function openDoor(options: DoorOptions = {}) {
   for (const token of tokens) grant(token)
   const { operator, heard } = createHearing(status ?? (async () => ({ version: '1' })))
   const log: unknown[] = []
+  const meter = createMeter()
   const web = createWebDoor()
   const alerts = createAlerts(journal, () => at.now)
   for (const { id, content } of options.alerts ?? []) alerts.open(id, content)
@@ -78,6 +80,7 @@ export async function openDoor(options: DoorOptions = {}) {
     power: { upses: new Map() },
     operator,
     web,
+    meter,
     alerts,
     log: loggerTo(log),
     signal: stop.signal,
@@ -96,6 +99,7 @@ export async function openDoor(options: DoorOptions = {}) {
     alerts,
     operator,
     web,
+    meter,
     log,
     journal,
     grant,

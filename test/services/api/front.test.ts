@@ -9,6 +9,20 @@ const proxied: DoorOptions = {
 }
 const proxy = '127.0.204.9'
 
+test('each answer is counted by its code, whoever asked and whatever for', async () => {
+  await using door = await openDoor()
+  await door.ask({})
+  await door.ask({ path: '/nowhere' })
+  await door.ask(cancel)
+  await door.ask({ headers: { host: 'elsewhere.example' } })
+  const counts = () =>
+    door.meter
+      .read()
+      .filter(({ family }) => family === 'caretaker_api_requests_total')
+      .map(({ labels: { method, code }, value }) => `${method} ${code}: ${value}`)
+  await expect.poll(counts).toEqual(['GET 200: 1', 'GET 404: 1', 'POST 401: 1', 'GET 421: 1'])
+})
+
 describe('a program on this machine', () => {
   test('reads without a token, and changes nothing without one', async () => {
     await using door = await openDoor()

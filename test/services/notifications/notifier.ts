@@ -6,6 +6,7 @@ import { startNotifications } from '../../../src/services/notifications/work.ts'
 import { type StartedAgent, startAgent } from '../../fakes/agent.ts'
 import { type FakeHomelab, fakeHomelab } from '../../fakes/homelab.ts'
 import { silentLog } from '../../fakes/log.ts'
+import { createMeter } from '../../../src/core/metrics/meter.ts'
 import { operatorOf } from '../../fakes/person.ts'
 
 /** What buttons are signed with. */
@@ -45,6 +46,7 @@ export async function notifier({
     publicUrl: () => publicUrl,
     notifyThrough: door.open,
     log: silentLog,
+    meter: createMeter(),
     signal: end.signal,
     now: () => new Date(),
     monotonic: () => performance.now(),

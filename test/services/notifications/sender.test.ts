@@ -28,6 +28,16 @@ describe('messages of a channel', () => {
     await vi.waitFor(() => expect(states(journal)).toEqual(['a sent', 'b sent', 'c sent']), patience)
   })
 
+  test('are counted by what became of each attempt', async () => {
+    const fates = [new AgentError('unreachable', 'no route'), 'taken', new AgentError('rejected', 'too long')] as const
+    let tries = 0
+    const { channel } = fakeChannel(() => fates[tries++]!)
+    const outcomes: string[] = []
+    await using phone = startSender(memoryJournal(), channel, { tried: (outcome) => void outcomes.push(outcome) })
+    for (const title of ['a', 'b']) phone.tell(messageOf(title))
+    await vi.waitFor(() => expect(outcomes).toEqual(['failed', 'sent', 'refused']), patience)
+  })
+
   test('that the channel refuses for good cost the others nothing, and are an alert', async () => {
     const journal = memoryJournal()
     const { channel, arrived } = fakeChannel(({ title }) =>
