@@ -63,7 +63,7 @@ const ways = sizes.flatMap((size) =>
 
 describe.each(Object.keys(clients))('%s fetches every file byte for byte', (client) => {
   const isMissing = spawnSync(client, ['--version']).error !== undefined
-  test.skipIf(lacks(isMissing ? `${client} is missing` : undefined, { alsoInCi: true }))(
+  test.skipIf(lacks(isMissing ? `${client} is missing` : undefined))(
     'in every way',
     async () => {
       const target = join(served.root, `.${client}`)

@@ -10,7 +10,7 @@ import {
   parseReply,
   writeDataHeader,
 } from '../../../core/netboot/tftp/packet.ts'
-import { createSender } from '../../../core/netboot/tftp/sender.ts'
+import { createSender, type Sender } from '../../../core/netboot/tftp/sender.ts'
 import { createReader } from '../files/reader.ts'
 import type { SharedFile } from '../files/shared-file.ts'
 import type { Watched } from '../watched.ts'
@@ -47,13 +47,9 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
   const { size } = file
   const blocks = Math.floor(size / blockSize) + 1
   const sender = createSender({ blocks, windowSize, hasOptions: accepted !== undefined, now: now() })
-  const reader = createReader(file)
+  const source = createSource(file, blockSize, Math.min(windowSize, blocks))
   const answer = accepted && formatOptions(accepted)
-  /** A packet for each block of a window, used again and again. */
-  const packets = Array.from({ length: Math.min(windowSize, blocks) }, () => Buffer.allocUnsafe(headerSize + blockSize))
-  let [hasStarted, isLoading, isOver] = [false, false, false]
-  /** The next block of what is to be sent; the plan it belongs to. */
-  let [cursor, planFrom, planTo] = [0, 0, -1]
+  let [hasStarted, isOver] = [false, false]
   let closedAt: number | undefined
 
   const arrived = () => Math.min(size, sender.arrived * blockSize)
@@ -64,52 +60,16 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
     watched.started(size, file.version, { blockSize, windowSize })
   }
 
-  /** Sends what is to be sent, as far as it is loaded. */
-  function pump(time: number): void {
-    if (isOver || isLoading) return
-    const { from, to } = sender
-    if (from !== planFrom || to !== planTo) {
-      cursor = from
-      planFrom = from
-      planTo = to
-    }
-    if (from > to) return
-    // What waits in the socket still may not be written over. In lock-step it has arrived, or is a copy of no more use.
-    const isFree = windowSize === 1 || socket.getSendQueueCount() === 0
-    for (; cursor <= to; cursor += 1) {
-      if (cursor === 0) {
-        socket.send(answer!)
-        continue
-      }
-      const offset = (cursor - 1) * blockSize
-      const length = Math.min(blockSize, size - offset)
-      const isWhole = length === blockSize
-      const packet = isFree && isWhole ? packets[cursor % packets.length]! : Buffer.allocUnsafe(headerSize + length)
-      if (!reader.copy(offset, length, packet, headerSize)) {
-        load(offset, length)
-        return
-      }
-      writeDataHeader(packet, cursor)
-      socket.send(packet)
-    }
-    planTo = -1
-    planFrom = 0
-    sender.sent(time)
-  }
-
-  function load(offset: number, length: number): void {
-    isLoading = true
-    reader.load(offset, length).then(
-      () => {
-        isLoading = false
-        pump(now())
-      },
-      (error: unknown) => {
-        isLoading = false
-        fail('unreadable', messageOf(error), 'the file can not be read')
-      },
-    )
-  }
+  const pump = createPump({
+    socket,
+    sender,
+    source,
+    answer,
+    now,
+    isLockStep: windowSize === 1,
+    isOver: () => isOver,
+    failed: (error) => fail('unreadable', messageOf(error), 'the file can not be read'),
+  })
 
   function receive(packet: Buffer): void {
     if (isOver) return
@@ -149,9 +109,7 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
   function abort(reason: AbortReason, text: string): void {
     if (isOver) return
     // Whoever has not even answered the first packet was perhaps never there.
-    if (hasStarted) {
-      watched.aborted(arrived(), reason, text)
-    }
+    if (hasStarted) watched.aborted(arrived(), reason, text)
     over(false)
   }
 
@@ -164,7 +122,7 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
 
   function over(whole: boolean): void {
     isOver = true
-    reader.close()
+    source.close()
     socket.close()
     file.drop()
     ended(whole)
@@ -191,4 +149,89 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
       return sender.isAnswered
     },
   }
+}
+
+/** The packets of a file, one for each block of a window, used again and again. */
+function createSource(file: SharedFile, blockSize: number, windowSize: number) {
+  const reader = createReader(file)
+  const packets = Array.from({ length: windowSize }, () => Buffer.allocUnsafe(headerSize + blockSize))
+  const offsetOf = (block: number) => (block - 1) * blockSize
+  const lengthOf = (block: number) => Math.min(blockSize, file.size - offsetOf(block))
+  return {
+    /** Undefined where its bytes are not loaded yet. `isFree`: the packet of a block before it may be written over. */
+    packetOf: (block: number, isFree: boolean): Buffer | undefined => {
+      const length = lengthOf(block)
+      const mayReuse = isFree && length === blockSize
+      const packet = mayReuse ? packets[block % packets.length]! : Buffer.allocUnsafe(headerSize + length)
+      if (!reader.copy(offsetOf(block), length, packet, headerSize)) return undefined
+      writeDataHeader(packet, block)
+      return packet
+    },
+    load: (block: number) => reader.load(offsetOf(block), lengthOf(block)),
+    close: reader.close,
+  }
+}
+
+interface PumpOptions {
+  readonly socket: Socket
+  readonly sender: Sender
+  readonly source: ReturnType<typeof createSource>
+  /** The OACK. */
+  readonly answer: Uint8Array | undefined
+  readonly isLockStep: boolean
+  readonly now: () => number
+  isOver(): boolean
+  failed(error: unknown): void
+}
+
+/** Sends what is to be sent whenever it is called, and goes on by itself where that had to be loaded first. */
+function createPump({ socket, sender, source, answer, isLockStep, now, isOver, failed }: PumpOptions) {
+  let isLoading = false
+  /** The next block of what is to be sent; the plan it belongs to. */
+  let [cursor, planFrom, planTo] = [0, 0, -1]
+
+  /** Sends what is to be sent, as far as it is loaded. */
+  function pump(time: number): void {
+    if (isOver() || isLoading) return
+    const { from, to } = sender
+    if (from !== planFrom || to !== planTo) {
+      cursor = from
+      planFrom = from
+      planTo = to
+    }
+    if (from > to) return
+    // What waits in the socket still may not be written over. In lock-step it has arrived, or is a copy of no more use.
+    const isFree = isLockStep || socket.getSendQueueCount() === 0
+    for (; cursor <= to; cursor += 1) {
+      if (cursor === 0) {
+        socket.send(answer!)
+        continue
+      }
+      const packet = source.packetOf(cursor, isFree)
+      if (!packet) {
+        load(cursor)
+        return
+      }
+      socket.send(packet)
+    }
+    planTo = -1
+    planFrom = 0
+    sender.sent(time)
+  }
+
+  function load(block: number): void {
+    isLoading = true
+    source.load(block).then(
+      () => {
+        isLoading = false
+        pump(now())
+      },
+      (error: unknown) => {
+        isLoading = false
+        failed(error)
+      },
+    )
+  }
+
+  return pump
 }
