@@ -14,6 +14,7 @@ import { measurePowerRace } from './power-race.ts'
 import { measureRollout } from './rollout.ts'
 import { measureStaging } from './staging.ts'
 import { measureStatus } from './status.ts'
+import { measureTftp } from './tftp.ts'
 import { measureTold } from './told.ts'
 import { measureWatching } from './watching.ts'
 
@@ -37,6 +38,7 @@ const subjects: Readonly<Record<string, { readonly within: number; readonly meas
   footprint: { within: 12 * minutes, measure: measureFootprint },
   watching: { within: 8 * minutes, measure: measureWatching },
   api: { within: 12 * minutes, measure: measureApi },
+  tftp: { within: 30 * minutes, measure: measureTftp },
   observation: { within: 2 * minutes, measure: measureObservation },
 }
 
