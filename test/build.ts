@@ -119,7 +119,7 @@ const beyondAscii = /[^\0-\x7F]/
 
 /** By their place in dist/: the CLI, the process that works on the share, and what is found by its folder while it runs. */
 function entries(): Record<string, string> {
-  const found = globSync(['jobs/*.ts', 'src/services/*/service.ts'], { cwd: root })
+  const found = globSync(['jobs/*.ts', 'src/services/*/{service,child}.ts'], { cwd: root })
   const own = {
     'src/main/cli': 'src/cli.ts',
     'src/main/complete': 'src/cli/complete-main.ts',

@@ -30,6 +30,7 @@ const servers = {
     packages: ['nut-server', 'nut-client'],
   },
   tftp: { found: () => onPath('in.tftpd'), packages: ['tftpd-hpa'] },
+  'tftp-clients': { found: () => onPath('atftp') && onPath('tftp'), packages: ['atftp', 'tftp-hpa'] },
   kubectl: { found: () => onPath('kubectl'), packages: ['kubernetes-client'] },
   // STARTTLS of Debian's upsd keeps its certificates in an NSS database.
   'nut-tls': { found: () => onPath('certutil'), packages: ['libnss3-tools'] },

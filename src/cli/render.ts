@@ -1,4 +1,5 @@
-import type { JobAnswer, Pause, PlanAnswer, StatusAnswer } from '../core/operator.ts'
+import type { JobAnswer, PlanAnswer, StatusAnswer } from '../core/operator.ts'
+import type { Pause } from '../core/upgrade/paused.ts'
 import { type CordonMark, type Node, whyUnhealthy } from '../core/cluster/cluster.ts'
 import { armedRelease, isStagedByUs, nextBootOf } from '../core/cluster/next-boot.ts'
 import { describeDuration } from '../core/duration.ts'

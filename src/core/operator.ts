@@ -23,6 +23,7 @@ import type { TargetDecision } from './release/target.ts'
 import type { Abort } from './upgrade/abort.ts'
 import type { UpgradeDecision } from './upgrade/decision.ts'
 import type { UpgradePreview } from './upgrade/preview.ts'
+import type { Pause } from './upgrade/paused.ts'
 import type { Rollout } from './upgrade/record.ts'
 import type { ServiceStatus } from './service.ts'
 
@@ -281,15 +282,6 @@ export interface PlanAnswer extends Omit<UpgradePreview, 'cluster' | 'decision' 
   readonly decision:
     | Exclude<UpgradeDecision, { kind: 'wait' }>
     | { readonly kind: 'wait'; readonly reason: string; readonly until?: string }
-}
-
-/** A pause of rollouts. */
-export interface Pause {
-  readonly reason: string
-  /** Who asked for it; absent in records of 0.1.0, which don't say. */
-  readonly by?: string
-  /** ISO 8601: when it was asked for. */
-  readonly since?: string
 }
 
 /** Requests about rollouts, and the open rollout. */

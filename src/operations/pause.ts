@@ -1,5 +1,5 @@
 import type { Journal } from '../core/journal.ts'
-import type { Pause } from '../core/operator.ts'
+import type { Pause } from '../core/upgrade/paused.ts'
 import { describeTime } from '../core/time.ts'
 import { type Origin, remembered } from './facts.ts'
 

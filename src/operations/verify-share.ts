@@ -2,7 +2,7 @@ import type { Alerts } from '../core/alert.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Ports } from '../core/ports.ts'
-import type { StagedImage } from '../core/release/image.ts'
+import { isSameImage, type StagedImage } from '../core/release/image.ts'
 import { knownBytesKind } from '../core/release/known-bytes.ts'
 import { judgeServed, type ServedFault } from '../core/release/served.ts'
 import type { VerificationAnswer, VerifiedFile } from '../core/release/verification.ts'
@@ -34,8 +34,11 @@ export async function readBack(
   if (!bootServer) return []
   const most = whole ? undefined : firstBlock
   const read: ReadBack[] = []
-  for (const { file, version, bytes } of await share.names()) {
-    const sha256 = await share.digest(file, most, signal).catch(() => undefined)
+  const staged = await share.staged()
+  for (const name of await share.names()) {
+    const { file, version, bytes, kind } = name
+    const image = whole && kind !== 'kernel' ? staged.find((one) => isSameImage(one, name)) : undefined
+    const sha256 = image?.sha256 ?? (await share.digest(file, most, signal).catch(() => undefined))
     signal.throwIfAborted()
     // What is not there is told by whoever looks at the share.
     if (sha256 === undefined) continue

@@ -15,6 +15,7 @@ import { measureRollout } from './rollout.ts'
 import { measureStaging } from './staging.ts'
 import { measureStagingSizes } from './staging-sizes.ts'
 import { measureStatus } from './status.ts'
+import { measureTftp } from './tftp.ts'
 import { measureTold } from './told.ts'
 import { measureWatching } from './watching.ts'
 
@@ -39,6 +40,7 @@ const subjects: Readonly<Record<string, { readonly within: number; readonly meas
   watching: { within: 8 * minutes, measure: measureWatching },
   staging: { within: 20 * minutes, measure: measureStagingSizes },
   api: { within: 12 * minutes, measure: measureApi },
+  tftp: { within: 30 * minutes, measure: measureTftp },
   observation: { within: 2 * minutes, measure: measureObservation },
 }
 

@@ -22,6 +22,7 @@ function operatorWith(counts: Required<Queue>['counts']) {
     },
     notifier: () => undefined,
     loginRefused: () => undefined,
+    boots: { machines: new Map() },
   })
   return { homelab, it, operator }
 }

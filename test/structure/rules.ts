@@ -75,12 +75,17 @@ function breachesOf(file: SourceFile): string[] {
   // Whoever looks after a process of its own may signal it, and no more.
   const readsProcess =
     /\bprocess\.(env|argv|exit|cwd)\b/.test(text) || /import (?!\{ kill \}).* from 'node:process'/.test(text)
-  if (readsProcess && !wiring) found.push(`${path} reads the process`)
+  if (readsProcess && !wiring && !isProgram(path)) found.push(`${path} reads the process`)
   return found
 }
 
 function isWiring(path: string): boolean {
   return /^src\/(main|cli)(\.ts|\/)/.test(path)
+}
+
+/** What a service starts as a process of its own. */
+function isProgram(path: string): boolean {
+  return /^src\/services\/[^/]+\/child\.ts$/.test(path)
 }
 
 function mayNamePorts(path: string): boolean {

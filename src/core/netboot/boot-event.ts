@@ -35,7 +35,7 @@ export type TransferEvent =
       /** What was negotiated; undefined by HTTP. */
       readonly options: { readonly blockSize: number; readonly windowSize: number } | undefined
     }
-  /** So many bytes have arrived, as far as the machine has said: at most one a second and transfer. */
+  /** So many bytes have arrived, as far as the machine has said, or by HTTP have left: at most one a second and transfer. */
   | { readonly type: 'boot.progressed'; readonly at: string; readonly transfer: Transfer; readonly arrived: number }
   | {
       readonly type: 'boot.done'

@@ -44,8 +44,15 @@ function placesOf(name: string, interfaces: Interfaces): readonly Place[] {
   const own = interfaces[name]
   if (own) return own.filter(({ family }) => family === 'IPv4').map((one) => placeOn(name, one))
   return Object.entries(interfaces).flatMap(([on, all = []]) =>
-    all.filter(({ address }) => address === name).map((one) => placeOn(on, one)),
+    all
+      .filter((one) => one.address === name || isLoopbackOf(one, name))
+      .map((one) => ({ ...placeOn(on, one), address: name })),
   )
+}
+
+/** Every address of 127.0.0.0/8 is of this machine (RFC 1122, 3.2.1.3), and only the first is listed. */
+function isLoopbackOf({ internal, address }: InterfaceAddress, name: string): boolean {
+  return internal && address === '127.0.0.1' && /^127(\.\d{1,3}){3}$/.test(name)
 }
 
 function placeOn(on: string, { address, family, netmask }: InterfaceAddress): Place {

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { EtcdSnapshot } from '../../core/cluster/snapshot.ts'
-import type { Pause, PlanAnswer, RolloutAnswer } from '../../core/operator.ts'
+import type { PlanAnswer, RolloutAnswer } from '../../core/operator.ts'
+import type { Pause } from '../../core/upgrade/paused.ts'
 import type { ReleaseAnswer } from '../../core/release/release-answer.ts'
 import type { NodePlan } from '../../core/upgrade/decision.ts'
 import type { Rollout, RolloutNode } from '../../core/upgrade/record.ts'

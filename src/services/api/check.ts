@@ -1,8 +1,7 @@
 import { createServer } from 'node:net'
-import { join } from 'node:path'
 import { describeLife, stageOf } from '../../core/certificate-life.ts'
-import { AgentError, messageOf } from '../../core/errors.ts'
-import { answerOf, createClient } from '../../http/client.ts'
+import { messageOf } from '../../core/errors.ts'
+import { askDaemon } from '../../http/ask-daemon.ts'
 import { whoListens } from '../../http/port-holder.ts'
 import type { CheckContext, SectionFault } from '../../operations/service.ts'
 import { isLoopback, isPublic, isWildcard } from './addresses.ts'
@@ -10,9 +9,6 @@ import { isFor, lifeOf, whyUnusable } from './certificate.ts'
 import { canonicalName } from './host-name.ts'
 import type { ApiSection } from './section.ts'
 import { hashOfToken, whyUnusableToken } from './tokens.ts'
-
-/** In ms: how long a daemon that runs may take to say so. */
-const answersWithin = 3_000
 
 const doubtful = (setting: string, why: string): SectionFault => ({ setting, why, severity: 'warning' })
 
@@ -71,17 +67,10 @@ function whyNotListening(host: string, port: number): Promise<NodeJS.ErrnoExcept
 
 /** Whether it is the daemon of this state directory that listens there: it runs then, and is to go on. */
 async function isOwnPort({ state }: Files, port: number): Promise<boolean> {
-  const late = new Promise<never>((_, reject) => {
-    setTimeout(() => reject(new AgentError('timed-out', 'no answer')), answersWithin).unref()
-  })
-  try {
-    const client = createClient({ socketPath: join(state, 'control.sock') })
-    const { pid, services } = await Promise.race([answerOf(client.status.$get()), late])
-    const holder = await whoListens(port)
-    return holder ? holder.pid === pid : services.some(({ name, state: is }) => name === 'api' && is === 'running')
-  } catch {
-    return false
-  }
+  const daemon = await askDaemon(state)
+  if (!daemon) return false
+  const holder = await whoListens(port)
+  return holder ? holder.pid === daemon.pid : daemon.running.includes('api')
 }
 
 async function checkTls({ tls, url }: ApiSection, files: Files): Promise<readonly SectionFault[]> {

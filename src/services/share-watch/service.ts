@@ -1,5 +1,12 @@
+import type { AlertContent } from '../../core/alert.ts'
 import { remembered } from '../../operations/facts.ts'
 import { defineService } from '../../operations/service.ts'
+
+/** One alert for all files: whoever writes there writes more than one. */
+function together(contents: readonly AlertContent[]): AlertContent | undefined {
+  const [first] = contents
+  return first && { ...first, text: contents.map(({ text }) => text).join('; ') }
+}
 
 /** Looks at what machines boot from, for as long as the daemon runs: by polling, as no kernel tells of changes by others. */
 export default defineService({
@@ -17,7 +24,7 @@ export default defineService({
       },
       tell: ({ away, changed }) => {
         alerts.report('share.away', away)
-        alerts.reportEach('share.changed', changed)
+        alerts.report('share.changed', together([...changed.values()]))
       },
       changed: (file) => emit({ type: 'share.changed', file }),
       signal,

@@ -15,6 +15,7 @@ test.each([
   { named: ['eth0'], addresses: ['192.168.0.6', '10.0.0.6'], missing: [] },
   { named: ['10.0.0.6'], addresses: ['10.0.0.6'], missing: [] },
   { named: ['10.0.0.6', 'eth0', 'lo'], addresses: ['10.0.0.6', '192.168.0.6', '127.0.0.1'], missing: [] },
+  { named: ['127.0.0.9'], addresses: ['127.0.0.9'], missing: [] },
   { named: ['fe80::1'], addresses: ['fe80::1'], missing: [] },
   { named: ['wlan0'], addresses: [], missing: ['wlan0 has no IPv4 address yet'] },
   {

@@ -55,28 +55,54 @@ const times = {
 /** Whoever has not answered yet gets the answer again so often: it may be sent to the victim of a forged request. */
 const unansweredResends = 3
 
+/** With each timeout in a row it is waited for twice as long. */
+function doubled(timeout: number, timeouts: number): number {
+  return Math.min(times.longestDoubled, timeout * 2 ** Math.min(timeouts, 8))
+}
+
+/** How long an answer takes, and when it counts as late (RFC 6298), in ms. */
+function createRoundTrip() {
+  let [smoothed, variation, timeout] = [-1, 0, times.first as number]
+  return {
+    took: (ms: number) => {
+      if (smoothed < 0) {
+        smoothed = ms
+        variation = ms / 2
+      } else {
+        variation += (Math.abs(ms - smoothed) - variation) / 4
+        smoothed += (ms - smoothed) / 8
+      }
+      timeout = Math.min(times.longest, Math.max(times.shortest, smoothed + 4 * variation + 5))
+    },
+    /** Infinity before anything is known. */
+    get usual() {
+      return smoothed < 0 ? Infinity : smoothed
+    },
+    get timeout() {
+      return timeout
+    },
+  }
+}
+
 export function createSender({ blocks, windowSize, hasOptions, now: began }: SenderOptions): Sender {
   /** Everything up to here has arrived; -1 before the OACK has. */
   let base = hasOptions ? -1 : 0
-  let isAnswered = false
+  const unanswered = base
   let outcome: Sender['outcome'] = 'going'
   /** The next block of this pass, and the highest of any. */
   let next = base + 1
   let highest = base
-  /** What is to be sent. */
-  let from = 0
-  let to = -1
-  /** Until so much has arrived, what arrives in parts is no sign of another loss. */
+  /** What is to be sent, what was sent again, and how often in a row the time was over. */
+  let [from, to, resent, timeouts] = [0, -1, 0, 0]
+  /**
+   * Until so much has arrived, nothing but the time says that a block is missing: EDK2 acknowledges each copy, and what it
+   * says then looks like another loss.
+   */
   let mark = -1
-  /** The acknowledgement that came twice was answered once; so is each. */
-  let answeredTwice = -2
   let [sentAt, progressAt, deadline] = [began, began, Infinity]
-  let resent = 0
-  let timeouts = 0
+  const trip = createRoundTrip()
   /** The block whose acknowledgement tells how long the way takes; -1: none, because it may belong to an earlier copy. */
   let timed = -1
-  let timedAt = began
-  let [smoothed, variation, timeout] = [-1, 0, times.first as number]
 
   function plan(first: number): void {
     from = first
@@ -92,22 +118,8 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
   }
 
   function goBack(): void {
-    mark = highest
+    mark = highest + windowSize
     plan(base + 1)
-  }
-
-  function measure(now: number): void {
-    const took = now - timedAt
-    timed = -1
-    if (smoothed < 0) {
-      smoothed = took
-      variation = took / 2
-    } else {
-      // RFC 6298.
-      variation += (Math.abs(took - smoothed) - variation) / 4
-      smoothed += (took - smoothed) / 8
-    }
-    timeout = Math.min(times.longest, Math.max(times.shortest, smoothed + 4 * variation + 5))
   }
 
   function acknowledged(block: number, now: number): void {
@@ -118,8 +130,10 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
       repeated(now)
       return
     }
-    isAnswered = true
-    if (timed >= 0 && upTo >= timed) measure(now)
+    if (timed >= 0 && upTo >= timed) {
+      trip.took(now - sentAt)
+      timed = -1
+    }
     base = upTo
     progressAt = now
     timeouts = 0
@@ -132,7 +146,7 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
     const isPartial = base < next - 1
     if (isPartial && base >= mark) goBack()
     else plan(Math.max(next, base + 1))
-    if (from > to) restart(now)
+    if (from > to) deadline = now + doubled(trip.timeout, timeouts)
   }
 
   /**
@@ -141,26 +155,21 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
    * what is on its way may only just have left.
    */
   function repeated(now: number): void {
-    const mayHaveArrived = smoothed >= 0 && now - sentAt > smoothed / 2
-    if (windowSize === 1 || base < 0 || base === answeredTwice || deadline === Infinity || !mayHaveArrived) return
-    answeredTwice = base
+    const mayHaveArrived = now - sentAt > trip.usual / 2
+    if (windowSize === 1 || base < Math.max(0, mark) || deadline === Infinity || !mayHaveArrived) return
     goBack()
   }
 
   function expired(now: number): void {
     if (outcome !== 'going' || now < deadline) return
     timeouts += 1
-    const isHopeless = isAnswered ? now - progressAt >= times.givesUp : timeouts > unansweredResends
+    const isHopeless = base > unanswered ? now - progressAt >= times.givesUp : timeouts > unansweredResends
     if (isHopeless) {
       outcome = 'silent'
       deadline = Infinity
       return
     }
     goBack()
-  }
-
-  function restart(now: number): void {
-    deadline = now + Math.min(times.longestDoubled, timeout * 2 ** Math.min(timeouts, 8))
   }
 
   plan(base + 1)
@@ -170,8 +179,7 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
     sent: (now) => {
       from = to + 1
       sentAt = now
-      if (timed >= 0) timedAt = now
-      restart(now)
+      deadline = now + doubled(trip.timeout, timeouts)
     },
     get from() {
       return from
@@ -186,7 +194,7 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
       return outcome
     },
     get isAnswered() {
-      return isAnswered
+      return base > unanswered
     },
     get arrived() {
       return Math.max(0, base)

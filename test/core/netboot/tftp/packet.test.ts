@@ -133,6 +133,7 @@ describe('a name leads to one file below the share, or to none', () => {
 
 test('packets with a few bytes changed are read in no time, and no name leads out', () => {
   const random = seeded(17)
+  const wrong: unknown[] = []
   const packets = Number(env['SEEDS'] ?? 1) * 5_000
   const samples = [
     requestOf('metal-amd64-uki.efi', 'octet', 'tsize', '0', 'blksize', '1468', 'windowsize', '4'),
@@ -145,12 +146,13 @@ test('packets with a few bytes changed are read in no time, and no name leads ou
     parseReply(packet)
     const request = parseRequest(packet)
     if (request.kind !== 'read') continue
-    const granted = grantOptions(request.options, size, limits)
-    expect(granted.blockSize).toBeGreaterThanOrEqual(8)
-    expect(granted.windowSize).toBeLessThanOrEqual(64)
-    expect(cleanName(request.name).path ?? '').not.toMatch(/^\/|(^|\/)\.|[\\\0]/)
+    const { blockSize, windowSize } = grantOptions(request.options, size, limits)
+    const path = cleanName(request.name).path ?? ''
+    const isFine = blockSize >= 8 && windowSize <= 64 && !/^\/|(^|\/)\.|[\\\0]/.test(path)
+    if (!isFine) wrong.push({ packet: [...packet], blockSize, windowSize, path })
   }
-})
+  expect(wrong).toEqual([])
+}, 600_000)
 
 function mutated(sample: Uint8Array, random: () => number): Uint8Array {
   const whole = [...sample]

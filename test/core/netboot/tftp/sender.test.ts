@@ -40,6 +40,16 @@ describe('packets that are lost cost little', () => {
   })
 })
 
+test('where a wire is slow the copies of a window are no sign of another loss', () => {
+  for (const client of Object.values(clients))
+    for (const windowSize of [4, 16]) {
+      const wire = { client, blocks: 10_000, windowSize, loses: 0.001, takes: 0.01, paces: 0.1 }
+      const passed = playTransfer({ ...wire, random: seeded(7) })
+      expect(passed).toMatchObject({ outcome: 'done', received: 10_000 })
+      expect(passed.packets).toBeLessThan(10_000 * 1.02)
+    }
+})
+
 test.each([
   { name: 'packets that overtake each other and come twice', loses: 0.01, doubles: 0.02, wavers: 1, most: 4 },
   { name: 'a wire that loses a third', loses: 0.33, doubles: 0, wavers: 0, most: 8 },

@@ -73,6 +73,8 @@ export interface Wire {
   /** How long a packet takes, and how much longer it may, in ms: then they overtake each other. */
   readonly takes?: number
   readonly wavers?: number
+  /** How long a packet of data occupies the wire, in ms: the next one waits for it. */
+  readonly paces?: number
   /** How long the client thinks, in ms. */
   readonly thinks?: number
   readonly random: () => number
@@ -98,7 +100,7 @@ interface Due {
 
 /** A transfer on a wire that loses, doubles and delays, in simulated time. */
 export function playTransfer(wire: Wire): Passed {
-  const { blocks, windowSize, random, loses = 0, doubles = 0, takes = 0.2, wavers = 0, thinks = 0 } = wire
+  const { blocks, windowSize, random, loses = 0, doubles = 0, takes = 0.2, wavers = 0, thinks = 0, paces = 0 } = wire
   const due: Due[] = []
   let [now, packets, number, heardAt] = [0, 0, 0, 0]
   const sender = createSender({ blocks, windowSize, hasOptions: true, now })
@@ -110,6 +112,11 @@ export function playTransfer(wire: Wire): Passed {
   const travel = (happens: () => void, wait = 0) => {
     for (let copies = random() < doubles ? 2 : 1; copies > 0; copies -= 1)
       if (random() >= loses) later(wait + takes + random() * wavers, happens)
+  }
+  let freeAt = 0
+  const occupy = () => {
+    freeAt = Math.max(now, freeAt) + paces
+    return freeAt - now
   }
   const answer = (block: number | undefined) => {
     if (block === undefined || client.expected - 1 >= (wire.leavesAfter ?? Infinity)) return
@@ -127,7 +134,7 @@ export function playTransfer(wire: Wire): Passed {
         const before = client.expected
         answer(block === 0 && client.expected === 1 ? 0 : client.receive(block & 0xffff))
         if (client.expected > before) heardAt = now
-      })
+      }, occupy())
     }
     sender.sent(now)
   }

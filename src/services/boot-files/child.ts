@@ -1,0 +1,23 @@
+// Serves files to machines that boot, in a process of its own: a disk or a share that hangs holds its threads and no others,
+// and no packet of a stranger costs the guard of the power a moment. It ends with whoever started it.
+import process from 'node:process'
+import type { ChildMessage, ServeOrder } from './messages.ts'
+import { serve } from './serve.ts'
+
+let serving: Promise<AsyncDisposable> | undefined
+
+process.on('message', (order: ServeOrder) => {
+  serving ??= serve(order, say)
+})
+process.once('disconnect', () => void leave())
+
+function say(message: ChildMessage): void {
+  // Without a reader there is nobody to tell.
+  if (process.connected) process.send?.(message, undefined, {}, () => {})
+}
+
+/** Clients are told. What a disk holds is not waited for. */
+async function leave(): Promise<void> {
+  await (await serving)?.[Symbol.asyncDispose]()
+  process.exit()
+}

@@ -1,0 +1,57 @@
+import type { Carrier, TransferEvent } from '../../core/netboot/boot-event.ts'
+import { createLibrary, type Library } from './files/library.ts'
+import type { BootLimits } from './limits.ts'
+import { createNeighbours } from './neighbours.ts'
+import { createAllowance } from './rates.ts'
+import { watch, type Watched } from './watched.ts'
+
+/** What all doors share: files, limits, and whoever is told. */
+export interface Desk {
+  readonly library: Library
+  readonly limits: BootLimits
+  /** Monotonic, in ms. */
+  readonly now: () => number
+  /** Whether one more request of that machine is answered; it counts. */
+  allows(client: string): boolean
+  /** A transfer that begins: what becomes of it is told. */
+  watch(by: Carrier, client: string, file: string): Promise<Watched>
+  /** What is not to happen, for the log. */
+  failed(error: unknown): void
+}
+
+/** Events a second that are not the beginning or the end of a transfer. */
+const mostTold = { burst: 200, perSecond: 50 } as const
+
+export interface DeskOptions {
+  readonly root: string
+  readonly limits: BootLimits
+  readonly now: () => number
+  tell(event: TransferEvent): void
+  failed(error: unknown): void
+}
+
+export function createDesk({ root, limits, now, tell, failed }: DeskOptions): Desk {
+  const neighbours = createNeighbours(now)
+  const allowance = createAllowance(limits, now)
+  /** What is told again and again is not to cost whoever is told more than that. */
+  const telling = createAllowance(mostTold, now)
+  const tellSome = (event: TransferEvent) => {
+    const mayBeLost = event.type === 'boot.refused' || event.type === 'boot.probed' || event.type === 'boot.progressed'
+    if (!mayBeLost || telling.take('')) tell(event)
+  }
+  let transfers = 0
+  return {
+    library: createLibrary({ root, pinned: limits.pinned, pins: limits.pins, now }),
+    limits,
+    now,
+    allows: allowance.take,
+    watch: async (by, client, file) => {
+      transfers += 1
+      const id = transfers
+      const mac = await neighbours.macOf(client)
+      const name = file.replaceAll(/[^\x20-\x7E]/g, '?').slice(0, 255)
+      return watch({ id, by, client, mac, file: name }, tellSome, now)
+    },
+    failed,
+  }
+}

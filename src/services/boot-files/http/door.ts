@@ -1,0 +1,213 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import { messageOf } from '../../../core/errors.ts'
+import type { RefusalReason } from '../../../core/netboot/boot-event.ts'
+import { parseRange } from '../../../core/netboot/byte-range.ts'
+import { formatIpxeScript } from '../../../core/netboot/ipxe-script.ts'
+import type { Desk } from '../desk.ts'
+import type { SharedFile } from '../files/shared-file.ts'
+import type { Watched } from '../watched.ts'
+import { sendPart } from './body.ts'
+import { type BootImage, readIpxeImages } from './images.ts'
+
+export interface HttpPlace {
+  readonly address: string
+  readonly port: number
+}
+
+export interface HttpOptions {
+  readonly images: readonly BootImage[]
+  /** PEM texts: it speaks TLS with them. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined
+}
+
+const statusOf: Readonly<Record<RefusalReason, number>> = {
+  'not-found': 404,
+  forbidden: 403,
+  unreadable: 403,
+  busy: 503,
+  unsupported: 405,
+}
+/** In ms. */
+const headersWithin = 10_000
+/** Of the one word that is no file. */
+const scriptName = '/ipxe'
+
+/**
+ * Serves files by HTTP on some addresses, for UEFI's HTTP boot and for iPXE, until it is disposed of.
+ *
+ * @throws Error of the system where it can't listen, with a `code`
+ */
+export async function openHttp(
+  places: readonly HttpPlace[],
+  options: HttpOptions,
+  desk: Desk,
+): Promise<AsyncDisposable> {
+  const listener: RequestListener = (request, response) => {
+    answer(request, response, options, desk).catch((error: unknown) => {
+      desk.failed(error)
+      response.destroy()
+    })
+  }
+  await using servers = new AsyncDisposableStack()
+  for (const place of places) {
+    const server = createFor(listener, options)
+    server.maxConnections = desk.limits.connections
+    limitPerAddress(server, desk.limits.perAddress)
+    await listen(server, place)
+    servers.defer(() => close(server))
+  }
+  const open = servers.move()
+  return { [Symbol.asyncDispose]: () => open.disposeAsync() }
+}
+
+function createFor(listener: RequestListener, { tls }: HttpOptions): Server {
+  const times = { headersTimeout: headersWithin, requestTimeout: headersWithin, keepAliveTimeout: headersWithin }
+  return tls ? createSecureServer({ ...times, ...tls, minVersion: 'TLSv1.2' }, listener) : createServer(times, listener)
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { images }: HttpOptions,
+  desk: Desk,
+): Promise<void> {
+  const client = clientOf(request)
+  response.setTimeout(desk.limits.idle, () => response.destroy())
+  if (!desk.allows(client)) return end(response, 429, 'too many requests')
+  const name = nameIn(request.url ?? '/')
+  const watched = await desk.watch('http', client, name.replace(/^\//, ''))
+  const refuse = (reason: RefusalReason) => {
+    watched.refused(reason)
+    end(response, statusOf[reason], reason)
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('allow', 'GET, HEAD')
+    return refuse('unsupported')
+  }
+  if (name === scriptName) {
+    const script = formatIpxeScript(await readIpxeImages(images, client, desk.library))
+    return end(response, 200, script, request.method === 'HEAD')
+  }
+  const lent = await desk.library.lend(client, name)
+  if ('refused' in lent) return refuse(lent.refused)
+  try {
+    await serve(request, response, lent.file, watched)
+  } finally {
+    lent.file.drop()
+  }
+}
+
+/** UEFI's HTTP boot wants the length, and `application/efi` or a name that ends in `.efi` (UEFI 2.10, 24.7.3.1). */
+async function serve(
+  { method, headers }: IncomingMessage,
+  response: ServerResponse,
+  file: SharedFile,
+  watched: Watched,
+): Promise<void> {
+  const { size, version } = file
+  const etag = `"${version}"`
+  // A part of other bytes would be of no use.
+  const isSame = headers['if-range'] === undefined || headers['if-range'] === etag
+  const range = isSame ? parseRange(headers.range, size) : undefined
+  response.setHeader('accept-ranges', 'bytes')
+  response.setHeader('etag', etag)
+  response.setHeader('last-modified', new Date(file.writtenAt).toUTCString())
+  if (range === 'unsatisfiable') {
+    response.setHeader('content-range', `bytes */${size}`)
+    return end(response, 416, 'no such part')
+  }
+  const part = range ?? { start: 0, end: size }
+  if (range) response.setHeader('content-range', `bytes ${range.start}-${range.end - 1}/${size}`)
+  response.setHeader('content-type', 'application/efi')
+  response.setHeader('content-length', part.end - part.start)
+  response.writeHead(range ? 206 : 200)
+  if (method === 'HEAD') {
+    watched.probed(size)
+    response.end()
+    return
+  }
+  await sendWatched(response, { file, part, watched })
+}
+
+async function sendWatched(
+  response: ServerResponse,
+  {
+    file,
+    part,
+    watched,
+  }: {
+    readonly file: SharedFile
+    readonly part: { readonly start: number; readonly end: number }
+    readonly watched: Watched
+  },
+): Promise<void> {
+  const length = part.end - part.start
+  watched.started(file.size, file.version, undefined)
+  let arrived = 0
+  try {
+    const sent = await sendPart(file, part, response, (bytes) => {
+      arrived = bytes
+      watched.progressed(bytes)
+    })
+    if (sent < length) return watched.aborted(sent, 'hung-up', '')
+    await new Promise<void>((resolve) => {
+      response.once('close', resolve)
+      response.end(resolve)
+    })
+    watched.done(sent, 0)
+  } catch (error) {
+    watched.aborted(arrived, 'unreadable', messageOf(error))
+    // A file that is shorter than was said must not look whole.
+    response.destroy()
+  }
+}
+
+/** The path, one letter for each byte; what can't be decoded is nobody's name. */
+function nameIn(url: string): string {
+  const [path = ''] = url.split(/[?#]/, 1)
+  const bytes = path.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return bytes.startsWith('/') ? bytes : '/'
+}
+
+function end(response: ServerResponse, status: number, text: string, isHead = false): void {
+  const body = `${text.trimEnd()}\n`
+  response.writeHead(status, { 'content-type': 'text/plain', 'content-length': Buffer.byteLength(body) })
+  response.end(isHead ? undefined : body)
+}
+
+function clientOf({ socket }: IncomingMessage): string {
+  return (socket.remoteAddress ?? '').replace(/%.*$/, '').replace(/^::ffff:/, '')
+}
+
+/** One machine that opens many connections keeps no other from having one. */
+function limitPerAddress(server: Server, most: number): void {
+  const open = new Map<string, number>()
+  server.on('connection', (socket) => {
+    const client = socket.remoteAddress ?? ''
+    const count = (open.get(client) ?? 0) + 1
+    open.set(client, count)
+    socket.once('close', () => {
+      const left = (open.get(client) ?? 1) - 1
+      if (left > 0) open.set(client, left)
+      else open.delete(client)
+    })
+    if (count > most) socket.destroy()
+  })
+}
+
+function listen(server: Server, { address, port }: HttpPlace): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: address, port }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve))
+  server.closeAllConnections()
+  await closed
+}

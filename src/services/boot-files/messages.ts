@@ -1,0 +1,32 @@
+import type { TransferEvent } from '../../core/netboot/boot-event.ts'
+import type { BootImage } from './http/images.ts'
+import type { BootLimits } from './limits.ts'
+
+/** What the daemon tells the process that serves files, once. */
+export interface ServeOrder {
+  /** The directory that is served. */
+  readonly root: string
+  readonly places: readonly { readonly address: string; readonly family: 'IPv4' | 'IPv6' }[]
+  /** Ports; undefined where it is not served so. */
+  readonly tftp: number | undefined
+  readonly http: number | undefined
+  readonly tls: { readonly cert: string; readonly key: string } | undefined
+  readonly images: readonly BootImage[]
+  readonly limits: BootLimits
+}
+
+/** Why it can't listen. */
+export interface ListenFault {
+  readonly by: 'tftp' | 'http'
+  /** Of the system: `EADDRINUSE`. */
+  readonly code: string
+  readonly address: string
+  readonly text: string
+}
+
+/** What that process says. */
+export type ChildMessage =
+  | { readonly type: 'serving' }
+  | { readonly type: 'refused'; readonly fault: ListenFault }
+  | { readonly type: 'event'; readonly event: TransferEvent }
+  | { readonly type: 'failed'; readonly text: string }

@@ -1,0 +1,48 @@
+import { messageOf } from '../../core/errors.ts'
+import { createDesk } from './desk.ts'
+import { openHttp } from './http/door.ts'
+import type { ChildMessage, ListenFault, ServeOrder } from './messages.ts'
+import { openTftp } from './tftp/door.ts'
+
+/** In ms: how often pins that are over are forgotten. */
+const sweepsEvery = 5_000
+
+/** Serves files until it is disposed of. Says that it serves, or why it can't; then it is to be disposed of at once. */
+export async function serve(order: ServeOrder, say: (message: ChildMessage) => void): Promise<AsyncDisposable> {
+  const { places, tftp, http, images, tls } = order
+  await using stack = new AsyncDisposableStack()
+  const desk = createDesk({
+    ...order,
+    now: () => performance.now(),
+    tell: (event) => say({ type: 'event', event }),
+    failed: (error) => say({ type: 'failed', text: messageOf(error) }),
+  })
+  stack.defer(() => desk.library.close())
+  const sweeping = setInterval(() => desk.library.sweep(), sweepsEvery).unref()
+  stack.defer(() => clearInterval(sweeping))
+  let by: ListenFault['by'] = 'tftp'
+  try {
+    if (tftp !== undefined)
+      stack.use(
+        await openTftp(
+          places.map((place) => ({ ...place, port: tftp })),
+          desk,
+        ),
+      )
+    by = 'http'
+    if (http !== undefined)
+      stack.use(
+        await openHttp(
+          places.map(({ address }) => ({ address, port: http })),
+          { images, tls },
+          desk,
+        ),
+      )
+  } catch (error) {
+    const { code = '', address = '' } = error as { code?: string; address?: string }
+    say({ type: 'refused', fault: { by, code, address, text: messageOf(error) } })
+    return { [Symbol.asyncDispose]: async () => {} }
+  }
+  say({ type: 'serving' })
+  return stack.move()
+}

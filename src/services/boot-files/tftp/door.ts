@@ -1,0 +1,178 @@
+import { createSocket, type RemoteInfo, type Socket, type SocketType } from 'node:dgram'
+import type { RefusalReason } from '../../../core/netboot/boot-event.ts'
+import { grantOptions } from '../../../core/netboot/tftp/options.ts'
+import { errorCode, formatError, parseRequest } from '../../../core/netboot/tftp/packet.ts'
+import type { Desk } from '../desk.ts'
+import { createTftpTransfer, type TftpTransfer } from './transfer.ts'
+
+/** In ms: how exact the shortest timeout is. */
+const ticksEvery = 10
+/** In bytes: a window of large blocks, and requests that come while a disk is slow. The system may give less. */
+const socketBuffer = 1_048_576
+
+export interface TftpPlace {
+  readonly address: string
+  readonly family: 'IPv4' | 'IPv6'
+  readonly port: number
+}
+
+/** One running transfer, and what its client asked for. */
+interface Running {
+  readonly client: string
+  readonly transfer: TftpTransfer
+}
+
+/** What is said to a client that is refused (RFC 1350, appendix). Whoever asks too often is told nothing. */
+const refusals: Readonly<Record<Exclude<RefusalReason, 'busy'>, readonly [code: number, text: string]>> = {
+  'not-found': [errorCode.notFound, 'no such file'],
+  forbidden: [errorCode.forbidden, 'no plain file of what is served'],
+  unreadable: [errorCode.forbidden, 'the file can not be read'],
+  unsupported: [errorCode.forbidden, 'only reading in mode octet is served'],
+}
+
+/**
+ * Serves files by TFTP on some addresses until it is disposed of. Each transfer has a socket of its own, bound to the
+ * address that was asked.
+ *
+ * @throws Error of the system where it can't listen, with a `code`
+ */
+export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promise<AsyncDisposable> {
+  /** By client address and port, the oldest first. */
+  const running = new Map<string, Running>()
+  /** Requests that are being answered: the same one that comes again is not another. */
+  const coming = new Map<string, string>()
+  const doors: Socket[] = []
+  let ticking: NodeJS.Timeout | undefined
+
+  function tick(): void {
+    const now = desk.now()
+    for (const { transfer } of running.values()) transfer.tick(now)
+    if (running.size > 0) return
+    clearInterval(ticking)
+    ticking = undefined
+  }
+
+  async function answer(door: Socket, place: TftpPlace, packet: Buffer, { address, port }: RemoteInfo): Promise<void> {
+    const client = address.replace(/%.*$/, '')
+    const key = `${client} ${port}`
+    const request = parseRequest(packet)
+    if (request.kind === 'other' || coming.has(key)) return
+    const before = running.get(key)
+    // The first packet of ours is on its way, and is sent again by time.
+    if (before && !before.transfer.isAnswered) return
+    if (!desk.allows(client)) return
+    // From the same port: it was reset. A word to it would count as the answer to what it asks now.
+    before?.transfer.leave()
+    coming.set(key, client)
+    try {
+      const refused = await begin(place, key, request, { client, address, port })
+      if (refused !== undefined && refused !== 'busy') {
+        const [code, text] = refusals[refused]
+        door.send(formatError(code, text), port, address, () => {})
+      }
+    } finally {
+      coming.delete(key)
+    }
+  }
+
+  async function begin(
+    place: TftpPlace,
+    key: string,
+    request: Exclude<ReturnType<typeof parseRequest>, { kind: 'other' }>,
+    { client, address, port }: { readonly client: string; readonly address: string; readonly port: number },
+  ): Promise<RefusalReason | undefined> {
+    const watched = await desk.watch('tftp', client, request.kind === 'read' ? request.name : '')
+    const refuse = (reason: RefusalReason) => {
+      watched.refused(reason)
+      return reason
+    }
+    // A mode that changes line ends would spoil every image.
+    if (request.kind !== 'read' || request.mode !== 'octet') return refuse('unsupported')
+    if (!makeRoom(client)) return refuse('busy')
+    const lent = await desk.library.lend(client, request.name)
+    if ('refused' in lent) return refuse(lent.refused)
+    const { file } = lent
+    const socket = await openTransferSocket(place, address, port).catch(() => undefined)
+    if (!socket) {
+      file.drop()
+      return refuse('unreadable')
+    }
+    const transfer = createTftpTransfer({
+      socket,
+      file,
+      options: grantOptions(request.options, file.size, desk.limits),
+      watched,
+      now: desk.now,
+      ended: (whole) => {
+        if (running.get(key)?.transfer === transfer) running.delete(key)
+        if (whole) desk.library.forget(client, request.name)
+      },
+    })
+    running.set(key, { client, transfer })
+    ticking ??= setInterval(tick, ticksEvery)
+    return undefined
+  }
+
+  /** Whoever has not answered yet makes room for others, the oldest first: it may be a forged request, or a machine that was reset. */
+  function makeRoom(client: string): boolean {
+    const { perAddress, transfers } = desk.limits
+    const own = [...running.values()].filter((one) => one.client === client)
+    // The request itself is among those that are coming.
+    const isFull = own.length + [...coming.values()].filter((one) => one === client).length > perAddress
+    if (!isFull && running.size + coming.size <= transfers) return true
+    const among = isFull ? own : [...running.values()]
+    const unanswered = among.find(({ transfer }) => !transfer.isAnswered)
+    unanswered?.transfer.leave()
+    return unanswered !== undefined
+  }
+
+  await using opened = new AsyncDisposableStack()
+  for (const place of places) {
+    const door = await bind(place, place.port)
+    opened.defer(() => close(door))
+    doors.push(door)
+    door.on('message', (packet, from) => {
+      answer(door, place, packet, from).catch((error: unknown) => desk.failed(error))
+    })
+    door.on('error', (error) => desk.failed(error))
+  }
+  const parts = opened.move()
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await parts.disposeAsync()
+      for (const { transfer } of running.values()) transfer.stop()
+      clearInterval(ticking)
+    },
+  }
+}
+
+async function openTransferSocket(place: TftpPlace, address: string, port: number): Promise<Socket> {
+  const socket = await bind(place, 0)
+  return new Promise((resolve, reject) => {
+    socket.connect(port, address, (error?: Error) => {
+      if (!error) return resolve(socket)
+      socket.close()
+      reject(error)
+    })
+  })
+}
+
+function bind({ address, family }: TftpPlace, port: number): Promise<Socket> {
+  const type: SocketType = family === 'IPv6' ? 'udp6' : 'udp4'
+  const socket = createSocket({ type, recvBufferSize: socketBuffer, sendBufferSize: socketBuffer })
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => {
+      socket.close()
+      reject(error)
+    }
+    socket.once('error', fail)
+    socket.bind({ address, port, exclusive: true }, () => {
+      socket.off('error', fail)
+      resolve(socket)
+    })
+  })
+}
+
+function close(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.close(() => resolve()))
+}

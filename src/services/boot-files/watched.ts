@@ -1,0 +1,35 @@
+import type { AbortReason, RefusalReason, Transfer, TransferEvent } from '../../core/netboot/boot-event.ts'
+
+/** In ms: how often at most a transfer says how far it is. */
+const saysEvery = 1_000
+
+/** What is told of one transfer, each event in its turn and the last one once. */
+export interface Watched {
+  probed(bytes: number): void
+  started(bytes: number, version: string, options: { blockSize: number; windowSize: number } | undefined): void
+  progressed(arrived: number): void
+  done(bytes: number, resent: number): void
+  aborted(arrived: number, reason: AbortReason, text: string): void
+  refused(reason: RefusalReason): void
+}
+
+export function watch(transfer: Transfer, tell: (event: TransferEvent) => void, now: () => number): Watched {
+  const began = now()
+  let saidAt = began
+  let said = 0
+  const at = () => new Date().toISOString()
+  return {
+    probed: (bytes) => tell({ type: 'boot.probed', at: at(), transfer, bytes }),
+    started: (bytes, version, options) => tell({ type: 'boot.started', at: at(), transfer, bytes, version, options }),
+    progressed: (arrived) => {
+      if (now() - saidAt < saysEvery || arrived === said) return
+      saidAt = now()
+      said = arrived
+      tell({ type: 'boot.progressed', at: at(), transfer, arrived })
+    },
+    done: (bytes, resent) =>
+      tell({ type: 'boot.done', at: at(), transfer, bytes, took: Math.round(now() - began), resent }),
+    aborted: (arrived, reason, text) => tell({ type: 'boot.aborted', at: at(), transfer, arrived, reason, text }),
+    refused: (reason) => tell({ type: 'boot.refused', at: at(), transfer, reason }),
+  }
+}

@@ -1,0 +1,141 @@
+import { imagesOf, type ImageSettings } from '../../core/release/image.ts'
+import { networkInterfaces } from 'node:os'
+import { counted } from '../../core/count.ts'
+import { AgentError } from '../../core/errors.ts'
+import type { TransferEvent } from '../../core/netboot/boot-event.ts'
+import { choosePlaces, type Place } from '../../core/netboot/places.ts'
+import type { RunningService } from '../../core/service.ts'
+import type { ServiceContext } from '../../operations/service.ts'
+import { describeListenFault } from './faults.ts'
+import { bootLimits } from './limits.ts'
+import type { ServeOrder } from './messages.ts'
+import { startChild } from './process.ts'
+import type { BootFilesSection } from './section.ts'
+import { describeEvent } from './words.ts'
+
+export interface BootFilesMeans {
+  /** What serves, as a process of its own. */
+  readonly program: URL
+  /** Between two looks at the addresses of this machine, and at the files of the certificate, in ms. */
+  readonly looksEvery?: number
+  readonly readsEvery?: number
+}
+
+type Context = ServiceContext<BootFilesSection | undefined>
+
+/**
+ * Serves the share to machines that boot, until it is disposed of.
+ *
+ * @throws AgentError `misconfigured` where it can't listen
+ */
+export async function startBootFiles(
+  context: Context,
+  { program, looksEvery = 5_000, readsEvery = 60_000 }: BootFilesMeans,
+): Promise<RunningService> {
+  const { section, log } = context
+  if (section === undefined)
+    return { status: () => 'off: set `bootFiles` to serve the share', [Symbol.asyncDispose]: async () => {} }
+  const look = () => choosePlaces(section.listen, networkInterfaces())
+  const { places, missing } = look()
+  if (places.length === 0) throw new AgentError('misconfigured', `bootFiles.listen: ${missing.join('; ')}`)
+  for (const why of missing) log.warn({ reason: why }, 'not listened on')
+  const order = await orderFor(context, section, places)
+  const loading = new Set<number>()
+  const child = await startChild(program, order, {
+    event: (event) => {
+      count(loading, event)
+      log[levelOf(event)]({ ...event.transfer }, describeEvent(event))
+      context.notice.boot(event)
+    },
+    failed: (text) => log.warn({ reason: text }, 'a request of a machine that boots failed'),
+  })
+  if ('fault' in child) {
+    const { setting, why } = await describeListenFault(child.fault, order[child.fault.by])
+    throw new AgentError('misconfigured', `${setting}: ${why}`)
+  }
+  const before = addressesOf(places)
+  const following = [
+    setInterval(() => {
+      if (addressesOf(look().places) !== before) context.restart()
+    }, looksEvery).unref(),
+    setInterval(() => {
+      readCertificate(context, section).then(
+        (tls) => {
+          if (tls?.cert !== order.tls?.cert || tls?.key !== order.tls?.key) context.restart()
+        },
+        // A file that is being written: what is in use stays in use.
+        () => {},
+      )
+    }, readsEvery).unref(),
+  ]
+  const shown = [...placesShown(order), ...missing].join(', ')
+  return {
+    status: () => (loading.size === 0 ? shown : `${shown}; ${counted(loading.size, 'transfer')} under way`),
+    ended: child.ended,
+    [Symbol.asyncDispose]: async () => {
+      for (const timer of following) clearInterval(timer)
+      await child[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** @throws AgentError `misconfigured` where a file can't be read */
+async function readCertificate({ files }: Context, { http }: BootFilesSection): Promise<ServeOrder['tls']> {
+  return (
+    http?.tls && {
+      cert: await files.readSecret({ file: http.tls.certificate }, 'bootFiles.http.tls.certificate'),
+      key: await files.readSecret({ file: http.tls.key }, 'bootFiles.http.tls.key'),
+    }
+  )
+}
+
+/** @throws AgentError `misconfigured` where a file of the certificate can't be read */
+async function orderFor(context: Context, section: BootFilesSection, places: readonly Place[]): Promise<ServeOrder> {
+  const { tftp, http } = section
+  const { config, files } = context
+  const { share } = config()
+  return {
+    root: files.path(share.directory),
+    places: places.map(({ address, family }) => ({ address, family })),
+    tftp: tftp === false ? undefined : tftp.port,
+    http: http?.port,
+    tls: await readCertificate(context, section),
+    images: scriptedImages(config()),
+    limits: bootLimits,
+  }
+}
+
+/** Of each architecture the first UKI that any machine boots: iPXE's script knows of a machine no more than that. */
+function scriptedImages(config: ImageSettings): ServeOrder['images'] {
+  const fit = imagesOf(config).filter(
+    ({ kind, secureBoot, file }) => kind === 'uki' && !secureBoot && !file.includes('{version}'),
+  )
+  const first = fit.filter(
+    ({ architecture }, index) => fit.findIndex((one) => one.architecture === architecture) === index,
+  )
+  return first.map(({ file, architecture }) => ({ file, architecture }))
+}
+
+function count(loading: Set<number>, { type, transfer }: TransferEvent): void {
+  if (type === 'boot.started') loading.add(transfer.id)
+  if (type === 'boot.done' || type === 'boot.aborted') loading.delete(transfer.id)
+}
+
+function levelOf({ type }: TransferEvent): 'debug' | 'info' | 'warn' {
+  if (type === 'boot.probed' || type === 'boot.progressed') return 'debug'
+  return type === 'boot.aborted' ? 'warn' : 'info'
+}
+
+function addressesOf(places: readonly Place[]): string {
+  return places.map(({ address }) => address).join(' ')
+}
+
+function placesShown({ places, tftp, http, tls }: ServeOrder): readonly string[] {
+  return places.flatMap(({ address, family }) => {
+    const host = family === 'IPv6' ? `[${address}]` : address
+    return [
+      ...(tftp === undefined ? [] : [`tftp://${host}${tftp === 69 ? '' : `:${tftp}`}`]),
+      ...(http === undefined ? [] : [`${tls ? 'https' : 'http'}://${host}:${http}`]),
+    ]
+  })
+}

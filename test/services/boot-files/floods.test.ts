@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { seeded } from '../../core/netboot/tftp/wire.ts'
+import { fetchFile, openClient, requestFor } from '../../lab/tftp-client.ts'
+import { ports, serveFolder } from './desk.ts'
+
+const address = '127.0.120.2'
+const bytes = randomBytes(1_000_000)
+const options = { blksize: '1468', windowsize: '4' }
+
+test('a flood of requests and of garbage from one address keeps no other machine from its image', async () => {
+  await using served = await serveFolder(address)
+  await served.write('boot.efi', bytes)
+  const flood = await openClient('127.0.120.30')
+  const random = seeded(1)
+  const packets = [requestFor('boot.efi', 'octet', options), requestFor('../x'), randomBytes(400), Buffer.alloc(0)]
+  const flooding = setInterval(() => {
+    for (let count = 0; count < 40; count += 1)
+      flood.send(packets[Math.floor(random() * packets.length)]!, ports.tftp, address)
+  }, 2)
+  try {
+    const fetched = await fetchFile('boot.efi', { address, port: ports.tftp, from: '127.0.120.31', options })
+    expect(fetched.bytes.equals(bytes)).toBe(true)
+  } finally {
+    clearInterval(flooding)
+    flood.close()
+  }
+  expect(served.failures).toEqual([])
+})
+
+test('transfers that nobody answers make room for machines that do: their addresses may be forged', async () => {
+  await using served = await serveFolder(address, { limits: { transfers: 4 } })
+  await served.write('boot.efi', bytes)
+  const forged = await Promise.all([60, 61, 62, 63, 64, 65].map((last) => openClient(`127.0.120.${last}`)))
+  const ask = () => forged.forEach((one) => one.send(requestFor('boot.efi', 'octet', options), ports.tftp, address))
+  const asking = setInterval(ask, 100)
+  try {
+    ask()
+    const fetched = await fetchFile('boot.efi', { address, port: ports.tftp, from: '127.0.120.35', options })
+    expect(fetched.bytes.equals(bytes)).toBe(true)
+  } finally {
+    clearInterval(asking)
+    for (const one of forged) one.close()
+  }
+})
+
+test('one address has so many transfers at a time, and is not answered beyond that', async () => {
+  await using served = await serveFolder(address, { limits: { perAddress: 3 } })
+  await served.write('boot.efi', bytes)
+  const sockets = await Promise.all(Array.from({ length: 5 }, () => openClient('127.0.120.36')))
+  const peers = new Set<number>()
+  for (const socket of sockets) {
+    socket.on('message', (packet, from) => {
+      // It has answered once, so it is there, and makes no room.
+      if (packet[1] === 6) socket.send(Buffer.from([0, 4, 0, 0]), from.port, address)
+      peers.add(from.port)
+    })
+    socket.send(requestFor('boot.efi', 'octet', options), ports.tftp, address)
+    await expect.poll(() => served.told().length).toBeGreaterThanOrEqual(sockets.indexOf(socket) + 1)
+  }
+  expect(served.told().toSorted()).toEqual(['refused busy', 'refused busy', 'started', 'started', 'started'])
+  expect(peers.size).toBe(3)
+  for (const socket of sockets) socket.close()
+})

@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:https'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { geteuid, kill } from 'node:process'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { TransferEvent } from '../../../src/core/netboot/boot-event.ts'
+import type { RunningService } from '../../../src/core/service.ts'
+import type { CheckContext, ServiceContext } from '../../../src/operations/service.ts'
+import { checkBootFiles } from '../../../src/services/boot-files/check.ts'
+import { type BootFilesSection, section as schema } from '../../../src/services/boot-files/section.ts'
+import { startBootFiles } from '../../../src/services/boot-files/work.ts'
+import { createAuthority } from '../../lab/authority.ts'
+import { fetchFile } from '../../lab/tftp-client.ts'
+import { unprivileged } from '../../lab/unprivileged.ts'
+
+const address = '127.0.120.4'
+const [tftp, http] = [6_970, 8_422]
+const program = new URL('../../../src/services/boot-files/child.ts', import.meta.url)
+const image = randomBytes(3_000_000)
+let folder = ''
+const running: RunningService[] = []
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'caretaker-boot-'))
+  await chmod(folder, 0o755)
+  await writeFile(join(folder, 'metal-amd64-uki.efi'), image)
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+afterEach(async () => {
+  for (const one of running.splice(0)) await one[Symbol.asyncDispose]()
+})
+
+function contextOf(given: unknown) {
+  const events: TransferEvent[] = []
+  const warnings: string[] = []
+  let restarts = 0
+  const log = { debug() {}, info() {}, warn: (_: object, text: string) => warnings.push(text), error() {} }
+  const context = {
+    section: schema.parse(given),
+    config: () => ({ share: { directory: 'share', image: 'metal-amd64-uki.efi', architecture: 'amd64' } }),
+    files: {
+      state: join(folder, 'state'),
+      path: (name: string) => (name === 'share' ? folder : join(folder, name)),
+      readSecret: ({ file }: { file: string }) => readFile(join(folder, file), 'utf8'),
+    },
+    log,
+    notice: { boot: (event: TransferEvent) => void events.push(event) },
+    restart: () => void (restarts += 1),
+  } as unknown as ServiceContext<BootFilesSection | undefined>
+  return { context, events, warnings, restarts: () => restarts }
+}
+
+async function start(given: unknown, means = {}) {
+  const { context, ...seen } = contextOf(given)
+  const service = await startBootFiles(context, { program, ...means })
+  running.push(service)
+  return { service, ...seen }
+}
+
+const usual = { listen: [address], tftp: { port: tftp }, http: { port: http } }
+const fetch = () =>
+  fetchFile('metal-amd64-uki.efi', { address, port: tftp, options: { blksize: '1468', windowsize: '4' } })
+
+test('without the section nothing listens', async () => {
+  const { service } = await start(undefined)
+  expect(service.status?.()).toMatch(/^off/)
+})
+
+test('the share is served by a process of its own, and what machines do is told', async () => {
+  const { service, events } = await start(usual)
+  expect(service.status?.()).toBe(`tftp://${address}:${tftp}, http://${address}:${http}`)
+  expect((await fetch()).bytes.equals(image)).toBe(true)
+  await expect
+    .poll(() => events.map(({ type }) => type).filter((type) => type !== 'boot.progressed'))
+    .toEqual(['boot.started', 'boot.done'])
+  const answer = await globalThis.fetch(`http://${address}:${http}/metal-amd64-uki.efi`)
+  expect(Buffer.from(await answer.arrayBuffer()).equals(image)).toBe(true)
+})
+
+test('when it is disposed of, its ports are free at once', async () => {
+  for (let count = 0; count < 2; count += 1) {
+    const { service } = await start(usual)
+    await service[Symbol.asyncDispose]()
+    running.length = 0
+  }
+  expect(await checkBootFiles(contextOf(usual).context)).toEqual([])
+})
+
+/** The child, found by its command line. */
+async function childOf(parent: number): Promise<number> {
+  const tasks = await readFile(`/proc/${parent}/task/${parent}/children`, 'utf8').catch(() => '')
+  for (const id of tasks.trim().split(' ')) {
+    const line = await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')
+    if (line.includes('boot-files/child')) return Number(id)
+  }
+  throw new Error('no child found')
+}
+
+test('a process that dies ends the service, so that it is started again', async () => {
+  const { service } = await start(usual)
+  kill(await childOf(process.pid), 'SIGKILL')
+  await expect(service.ended).rejects.toThrow(/has died: it ended with SIGKILL/)
+})
+
+test('it has the lower priority of the two, and little of our environment', async () => {
+  await start(usual)
+  const child = await childOf(process.pid)
+  const own = Number((await readFile('/proc/self/stat', 'utf8')).split(') ')[1]!.split(' ')[16])
+  const its = Number((await readFile(`/proc/${child}/stat`, 'utf8')).split(') ')[1]!.split(' ')[16])
+  expect(its).toBeGreaterThan(own)
+  expect(await readFile(`/proc/${child}/environ`, 'utf8')).not.toContain('PATH=')
+})
+
+describe('where it can’t listen it says why', () => {
+  test('another program has the port', async () => {
+    const other = createSocket('udp4')
+    await new Promise<void>((resolve) => other.bind(tftp, address, resolve))
+    try {
+      await expect(start(usual)).rejects.toThrow(
+        /bootFiles\.tftp\.port: UDP port 6970 of 127\.0\.120\.4 is in use by .*process/,
+      )
+      const [fault] = await checkBootFiles(contextOf(usual).context)
+      expect(fault).toMatchObject({ setting: 'bootFiles.tftp.port', why: expect.stringMatching(/in use by/) })
+    } finally {
+      other.close()
+    }
+  })
+
+  test.skipIf(geteuid?.() !== 0)('a port below 1024 takes a right', async () => {
+    const { context } = contextOf({ listen: [address], tftp: { port: 69 } })
+    const faults = await unprivileged(() => checkBootFiles(context as CheckContext<BootFilesSection | undefined>))
+    expect(faults).toMatchObject([{ severity: 'warning', why: expect.stringMatching(/CAP_NET_BIND_SERVICE/) }])
+  })
+
+  test('what is named is not there', async () => {
+    await expect(start({ listen: ['eth99'] })).rejects.toThrow(/bootFiles\.listen: eth99 is no interface/)
+    expect(await checkBootFiles(contextOf({ listen: ['eth99'] }).context)).toMatchObject([
+      { setting: 'bootFiles.listen', why: expect.stringMatching(/eth99 is no interface/) },
+    ])
+  })
+})
+
+test('one name that is missing keeps nobody from the others', async () => {
+  const { service, warnings } = await start({ ...usual, listen: [address, 'eth99'] })
+  expect(warnings).toEqual(['not listened on'])
+  expect(service.status?.()).toMatch(/eth99 is no interface/)
+})
+
+test('an interface is meant with its addresses', async () => {
+  const [name, all = []] = Object.entries(networkInterfaces()).find(([, some]) => some?.some((one) => one.internal))!
+  const { service } = await start({ listen: [name], tftp: { port: tftp } })
+  for (const one of all.filter(({ family }) => family === 'IPv4'))
+    expect(service.status?.()).toContain(`tftp://${one.address}:${tftp}`)
+})
+
+test('a certificate that is renewed is taken up', async () => {
+  const authority = await createAuthority('boot')
+  const write = async () => {
+    const { cert, key } = await authority.issueServer({ common: 'boot', ips: [address] })
+    await writeFile(join(folder, 'boot.crt'), cert)
+    await writeFile(join(folder, 'boot.key'), key)
+  }
+  await write()
+  const tls = { certificate: 'boot.crt', key: 'boot.key' }
+  const { restarts, service } = await start(
+    { listen: [address], tftp: false, http: { port: http, tls } },
+    { readsEvery: 50 },
+  )
+  expect(service.status?.()).toBe(`https://${address}:${http}`)
+  const status = await new Promise((resolve, reject) => {
+    const asked = request(
+      { host: address, port: http, path: '/metal-amd64-uki.efi', method: 'HEAD', rejectUnauthorized: false },
+      (answer) => {
+        answer.resume()
+        resolve(answer.statusCode)
+      },
+    )
+    asked.on('error', reject)
+    asked.end()
+  })
+  expect(status).toBe(200)
+  expect(restarts()).toBe(0)
+  await write()
+  await expect.poll(restarts).toBeGreaterThan(0)
+})
+
+test.each([
+  { name: 'every interface', given: { listen: ['0.0.0.0'] }, says: /one by one/ },
+  { name: 'nothing', given: { listen: [] }, says: /listen/ },
+  { name: 'no listen', given: {}, says: /listen/ },
+])('a section that names $name is refused', ({ given, says }) => {
+  expect(() => schema.parse(given)).toThrow(says)
+})
