@@ -85,27 +85,26 @@ export async function previewUpgrade(
     warnings: [...leftBehind, ...warningsOf(cluster, version, toCome.length > 0), ...storageWarnings(circumstances)],
   }
   if (decision.kind === 'go' && decision.nodes.some(isForward) && !isUnderWay(cluster)) {
-    // A machine that netboots must find the release that the others are brought to, or one that they had.
-    const staged = await ports.share.staged()
-    const images = wantedImages({ config, journal, schematics })
-    const lacking = images.find(
-      (image) => !staged.some((one) => isSameImage(one, { ...image, version, schematic: image.schematicId })),
-    )
-    const what = images.length > 1 && lacking ? `${version} for ${lacking.name}` : version
-    if (lacking)
-      return {
-        ...preview,
-        decision: { kind: 'wait', gate: 'staging', reason: `${what} is not staged on the share yet` },
-      }
-    // What is staged may be there because nodes run it, and not because anybody decided to bring others to it.
-    const decided = remembered.target.recall(journal)
-    if (decided !== undefined && decided !== version)
-      return {
-        ...preview,
-        decision: { kind: 'wait', gate: 'staging', reason: `${version} is not the target release yet` },
-      }
+    const reason = await stagingObstacle(version, context)
+    if (reason !== undefined) return { ...preview, decision: { kind: 'wait', gate: 'staging', reason } }
   }
   return preview
+}
+
+/** Why the share holds the release back. A machine that netboots must find what the others are brought to, or had. */
+async function stagingObstacle(
+  version: string,
+  { config, ports: { journal, share }, schematics }: Pick<JobContext, 'config' | 'ports' | 'schematics'>,
+): Promise<string | undefined> {
+  const staged = await share.staged()
+  const images = wantedImages({ config, journal, schematics })
+  const lacking = images.find(
+    (image) => !staged.some((one) => isSameImage(one, { ...image, version, schematic: image.schematicId })),
+  )
+  if (lacking) return `${images.length > 1 ? `${version} for ${lacking.name}` : version} is not staged on the share yet`
+  // What is staged may be there because nodes run it, and not because anybody decided to bring others to it.
+  const decided = remembered.target.recall(journal)
+  return decided === undefined || decided === version ? undefined : `${version} is not the target release yet`
 }
 
 /** By what a person holds rollouts back, or that of the release that is decided on. */
