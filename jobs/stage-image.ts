@@ -1,90 +1,111 @@
-import { runningVersions } from '../src/core/cluster/cluster.ts'
 import { AgentError } from '../src/core/errors.ts'
-import { defineJob } from '../src/operations/job.ts'
+import { defineJob, type JobContext } from '../src/operations/job.ts'
 import { after, done, every, later, on } from '../src/core/job.ts'
-import type { Journal } from '../src/core/journal.ts'
-import { phase } from '../src/core/plan.ts'
 import { withdrawnReason } from '../src/core/release/policy.ts'
-import { kernelArgumentsOf, schematicsInUse } from '../src/core/release/schematic.ts'
+import { surplusOf } from '../src/core/release/retention.ts'
+import { schematicsInUse } from '../src/core/release/schematic.ts'
+import { planStaging, type StagingPlan, type StagingView } from '../src/core/release/staging.ts'
 import { nodesAskedAgainAfter, remembered } from '../src/operations/facts.ts'
 import { reportingShare } from '../src/operations/share-reports.ts'
+import { stageOrders } from '../src/operations/stage-orders.ts'
+import {
+  demandMounted,
+  noteUsed,
+  releasesInUse,
+  type ShareContents,
+  stagingView,
+} from '../src/operations/staging-view.ts'
 import { compareVersions, isOfficial } from '../src/core/version.ts'
 
-/** Stages the image of the target release on the share, and stages it again when the schematic changes. */
+/** Stages the images of the target release on the share, and publishes those that machines are to boot. */
 const stageImage = defineJob({
   name: 'stage-image',
-  about: 'stages the verified UKI of the target release on the TFTP share',
-  triggers: [on('agent.started'), on('release.published'), on('schematic.changed'), every('30m')],
+  about: 'stages the verified images of the target release on the TFTP share, and publishes what machines boot',
+  triggers: [
+    on('agent.started'),
+    on('release.published'),
+    on('schematic.changed'),
+    on('share.changed'),
+    on('rollout.finished'),
+    every('30m'),
+  ],
   runs: 'queue',
 
-  async run({ config, ports, schematics, signal, observe, carryOut, emit, now }) {
-    const { factory, journal, share } = ports
-    const ids: Record<string, string> = { ...remembered.schematicIds.recall(journal) }
-    for (const name of schematicsInUse(config)) {
-      const found = schematics.get(name)
-      if (!found) throw new AgentError('misconfigured', `config/schematics/${name}.yaml is missing, or was never valid`)
-      ids[found.id] ??= await factory.register(found.schematic, signal)
+  async run(context) {
+    const { config, ports, schematics, now } = context
+    const { journal } = ports
+    await registerSchematics(context)
+    const cluster = await context.observe()
+    const contents = await look(context)
+    demandMounted({ config, journal }, contents)
+    const view = stagingView({ config, journal, schematics, cluster }, contents)
+    const restores = remembered.shareAccepted.recall(journal) === true
+    const plan = planStaging(view, { ...config.share, ...(restores ? { changed: 'restore' as const } : {}) })
+    dropHolds(context, plan)
+    remembered.imageNotes.remember(journal, plan.remarks)
+    if (plan.orders.length === 0) {
+      const reason = whyNothing(view)
+      return view.hasNodes && view.running.length === 0
+        ? later(reason, after(now(), nodesAskedAgainAfter))
+        : done(reason)
     }
-    remembered.schematicIds.remember(journal, ids)
-
-    // Without a target release, what the nodes run is what a new machine should boot, unless it was withdrawn.
-    const withdrawn = remembered.withdrawn.recall(journal) ?? []
-    const running = runningVersions(await observe())
-      .filter(isOfficial)
-      .toSorted(compareVersions)
-    const candidates = [remembered.target.recall(journal), ...running.toReversed()]
-    const wanted = candidates.find((version) => version !== undefined && !withdrawn.includes(version))
-    const requests = remembered.stagingRequests.recall(journal) ?? []
-    const versions = [...new Set([...(wanted === undefined ? [] : [wanted]), ...requests])]
-    if (versions.length === 0) {
-      const lastOne = running.at(-1)
-      if (lastOne !== undefined) return done(`there is no target release, and ${withdrawnReason(lastOne)}`)
-      const reason = 'there is no target release, and no node reports its version'
-      return config.nodes.length === 0 ? done(reason) : later(reason, after(now(), nodesAskedAgainAfter))
-    }
-
-    const own = schematics.get(config.schematic)!
-    const schematic = ids[own.id]!
-    const before = await share.staged()
-    const fresh: string[] = []
-    const refused: AgentError[] = []
-    for (const version of versions) {
-      const image = {
-        schematic,
-        version,
-        architecture: config.share.architecture,
-        kernelArguments: kernelArgumentsOf(own.schematic),
-      }
-      const isRequest = version !== wanted
-      const wasThere = before.some(
-        (staged) => staged.version === version && staged.schematic === schematic && (staged.published || isRequest),
-      )
-      try {
-        // Checked on every run, because the share may have been changed; logged only when something was staged.
-        await carryOut([phase('stage-image', [], { do: 'stage-image', image, publish: !isRequest })], {
-          isRoutine: wasThere,
-        })
-      } catch (error) {
-        if (signal.aborted || !isRequest || !(error instanceof AgentError) || error.retryable) throw error
-        // Requested by a person, not needed by a node: a failure is reported, and not retried for ever.
-        refused.push(error)
-        forgetRequest(journal, version)
-        continue
-      }
-      if (!wasThere) {
-        fresh.push(version)
-        await emit({ type: 'image.staged', version, schematic })
-      }
-      forgetRequest(journal, version)
-    }
-    if (refused[0]) throw refused[0]
-    return done(fresh.length > 0 ? `${fresh.join(', ')} staged` : `already staged: ${versions.join(', ')}`)
+    const { fresh, failed } = await stageOrders(context, plan.orders, view.images.length > 1)
+    await tidy(context, view, plan)
+    if (failed[0]) throw failed[0]
+    return done(describe(plan, fresh))
   },
 })
 
 export default reportingShare(stageImage)
 
-function forgetRequest(journal: Journal, version: string): void {
-  const rest = (remembered.stagingRequests.recall(journal) ?? []).filter((request) => request !== version)
-  remembered.stagingRequests.remember(journal, rest.length > 0 ? rest : undefined)
+/** Every schematic is known to the Factory under an id of its own, which counts when an image is asked for. */
+async function registerSchematics({
+  config,
+  ports: { factory, journal },
+  schematics,
+  signal,
+}: JobContext): Promise<void> {
+  const ids: Record<string, string> = { ...remembered.schematicIds.recall(journal) }
+  for (const name of schematicsInUse(config)) {
+    const found = schematics.get(name)
+    if (!found) throw new AgentError('misconfigured', `config/schematics/${name}.yaml is missing, or was never valid`)
+    ids[found.id] ??= await factory.register(found.schematic, signal)
+  }
+  remembered.schematicIds.remember(journal, ids)
+}
+
+async function look({ ports: { share } }: JobContext): Promise<ShareContents> {
+  return { staged: await share.staged(), names: await share.names() }
+}
+
+function dropHolds({ ports: { journal } }: JobContext, { overHolds }: StagingPlan): void {
+  if (overHolds.length === 0) return
+  const holds = Object.entries(remembered.holds.recall(journal) ?? {}).filter(([image]) => !overHolds.includes(image))
+  remembered.holds.remember(journal, holds.length > 0 ? Object.fromEntries(holds) : undefined)
+}
+
+function whyNothing({ running, withdrawn }: StagingView): string {
+  const last = running.filter(isOfficial).toSorted(compareVersions).at(-1)
+  if (last !== undefined && withdrawn.includes(last)) return `there is no target release, and ${withdrawnReason(last)}`
+  return 'there is no target release, and no node reports its version'
+}
+
+/** Takes away what is not needed any more. */
+async function tidy(context: JobContext, view: StagingView, { orders }: StagingPlan): Promise<void> {
+  const { config, ports, signal } = context
+  const { journal, share } = ports
+  const contents = await look(context)
+  noteUsed({ config, journal }, contents)
+  const inUse = releasesInUse({ journal, cluster: await context.observe() })
+  const fresh = orders.map(({ order }) => order)
+  const surplus = surplusOf({ images: view.images, ...contents, inUse, fresh }, config.share.keep)
+  await share.prune(surplus, signal)
+}
+
+function describe({ orders, remarks }: StagingPlan, fresh: readonly string[]): string {
+  const versions = [...new Set(orders.map(({ order }) => order.version))]
+  const said = fresh.length > 0 ? `${fresh.join(', ')} staged` : `already staged: ${versions.join(', ')}`
+  const later = [...new Set(Object.values(remarks))]
+  const target = orders.find(({ publishAs }) => publishAs === undefined)
+  return target === undefined || later.length === 0 ? said : `${said}; it is not published yet: ${later.join('; ')}`
 }

@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { Option } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import { addAlertsCommand } from './cli/alerts-command.ts'
 import { addBackupCommands } from './cli/backup-commands.ts'
 import { addCompletionCommands } from './cli/completion-commands.ts'
@@ -136,31 +136,40 @@ command('releases', 'releases that the Image Factory offers, newest first', asyn
     (daemon) => daemon.releases.$get(),
     async (settings) => (await import('./cli/direct.ts')).readReleasesDirectly(settings, AbortSignal.timeout(30_000)),
   )
-  const all = releases.filter(({ isWithdrawn }) => !isWithdrawn).map(({ version }) => version)
-  const shown = extra['all'] ? all : all.filter((version) => !version.includes('-')).slice(0, 20)
-  await print(options, shown, shown.join('\n'))
+  const shown = extra['all'] ? releases : releases.filter(({ isPrerelease }) => !isPrerelease).slice(0, 20)
+  const usable = shown.filter(({ isWithdrawn }) => !isWithdrawn).map(({ version }) => version)
+  await print(options, usable, async () => (await rendering()).renderReleases(shown))
   return exit.ok
 }).option('--all', 'include pre-releases and old releases')
 
 command(
   'stage [version]',
-  'stage an image on the share (default: of the target release)',
+  'stage the images of a release on the share (default: of the target release)',
   async (options, [version], extra) => {
+    const wait = extra['wait'] !== false
+    const back = extra['rollback']
+    if (back !== undefined && version !== undefined)
+      throw new InvalidArgumentError('--rollback goes back to what was served before, and takes no release')
     const sha256 = extra['accept']
     if (typeof sha256 === 'string') {
       const accepted = await ask(options, (daemon) => daemon.staged.accept.$post({ json: { sha256 } }))
       if (!options.json) await print(options, accepted, accepted.said)
     }
-    const order = { ...(version === undefined ? {} : { version }), wait: extra['wait'] !== false }
     const answer = await whileItRuns(
       describeRun('stage-image'),
-      () => ask(options, (daemon) => daemon.stage.$post({ json: order })),
-      order.wait ? await progressOf(options, 'stage-image') : undefined,
+      () =>
+        ask(options, (daemon) =>
+          back === undefined
+            ? daemon.stage.$post({ json: { ...(version === undefined ? {} : { version }), wait } })
+            : daemon.stage.rollback.$post({ json: { ...(typeof back === 'string' ? { image: back } : {}), wait } }),
+        ),
+      wait ? await progressOf(options, 'stage-image') : undefined,
     )
     await print(options, answer, `${answer.outcome}: ${answer.detail}`)
     return codeOfRun(answer)
   },
 )
+  .option('--rollback [image]', 'let machines boot what they booted before, until another release is to be published')
   .option('--accept <sha256>', 'take an image first that is kept apart: other bytes than its URL answered before')
   .option('--no-wait', 'return immediately')
 
@@ -173,7 +182,7 @@ command('staged', 'staged images on the share', async (options, _args, extra) =>
     (daemon) => daemon.staged.$get(),
     async ({ config, path }) => {
       const { createShare } = await import('./adapters/share/share.ts')
-      return createShare({ ...config.share, directory: path(config.share.directory) }).staged()
+      return createShare({ directory: path(config.share.directory) }).staged()
     },
   )
   await print(options, staged, async (zone) => (await rendering()).renderStaged(staged, await zone()))

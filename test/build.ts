@@ -117,10 +117,14 @@ async function writeAscii(directory: string, { fileName, code }: OutputChunk): P
 /** Not with `u`: a letter beyond 16 bits is two escapes. */
 const beyondAscii = /[^\0-\x7F]/
 
-/** By their place in dist/: the CLI, and what is found by its folder while it runs. */
+/** By their place in dist/: the CLI, the process that works on the share, and what is found by its folder while it runs. */
 function entries(): Record<string, string> {
   const found = globSync(['jobs/*.ts', 'src/services/*/{service,child}.ts'], { cwd: root })
-  const own = { 'src/main/cli': 'src/cli.ts', 'src/main/complete': 'src/cli/complete-main.ts' }
+  const own = {
+    'src/main/cli': 'src/cli.ts',
+    'src/main/complete': 'src/cli/complete-main.ts',
+    'src/main/share-worker': 'src/main/share-worker.ts',
+  }
   return { ...own, ...Object.fromEntries(found.map((file) => [file.slice(0, -3), file])) }
 }
 

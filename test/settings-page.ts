@@ -120,6 +120,7 @@ function rowsOf(level: Level, path: string, required: boolean): readonly Row[] {
 const isRequired = ({ required = [] }: Level, name: string) => required.includes(name)
 
 const kinds: Readonly<Record<string, readonly [values: string, example: unknown]>> = {
+  rate: ['rate', '20MB/s'],
   duration: ['duration', '10m'],
   interval: ['duration from 50ms to 30s', '5s'],
   version: ['Talos release', 'v1.13.9'],

@@ -63,9 +63,9 @@ export async function readReleasesDirectly(settings: Settings, signal: AbortSign
 export async function verifyDirectly(settings: Settings, signal: AbortSignal): Promise<VerificationAnswer> {
   const { config, path } = settings
   using kept = openKeptJournal(settings)
-  const share = createShare({ ...config.share, directory: path(config.share.directory) })
+  const share = createShare({ directory: path(config.share.directory) })
   const ports = { share, bootServer: openBootServer(settings) }
-  return verifyShare({ ports, published: config.share.image, signal }, kept)
+  return verifyShare({ ports, signal }, kept)
 }
 
 /** The plan as a daemon that has just started would make it, from the journal of the last one if there is one. */

@@ -8,7 +8,8 @@ import type { FailedEntry } from '../core/job.ts'
 import type { Entry } from '../core/journal.ts'
 import type { Plan } from '../core/plan.ts'
 import { english } from '../core/wording.ts'
-import type { StagedImage } from '../core/release/image.ts'
+import { describeVariant, type ImageStatus, type StagedImage } from '../core/release/image.ts'
+import type { ReleaseAnswer } from '../core/release/release-answer.ts'
 import type { ServiceStatus } from '../core/service.ts'
 import { describeOutage, describePower } from './render-power.ts'
 import { describeAlerts } from './render-alerts.ts'
@@ -24,7 +25,7 @@ export interface Moment {
 /** Every function here turns an answer into the text that a person reads. */
 
 export function renderStatus(status: StatusAnswer, { now, zone }: Moment): string {
-  const { cluster, published, outage } = status
+  const { cluster, outage } = status
   const lines = [
     [
       'caretaker',
@@ -34,12 +35,7 @@ export function renderStatus(status: StatusAnswer, { now, zone }: Moment): strin
     ['power', describePower(status.power, zone)],
     ['release', status.news ?? (status.target ? `upgrading to ${status.target}` : 'not checked yet')],
     ...status.leftBehind.filter((text) => !status.news?.includes(text)).map((text) => ['', yellow(text)]),
-    [
-      'share',
-      published
-        ? `${published.version} (${published.schematic.slice(0, 12)}), staged ${describeDuration(now - Date.parse(published.stagedAt))} ago`
-        : 'nothing staged',
-    ],
+    ...describeShare(status.images, now),
     ['working', describeWork(status, now)],
     ['queue', status.queue ? describeCounts(status.queue) : red('its store does not respond')],
     ...status.services.flatMap(describeService),
@@ -56,6 +52,18 @@ export function renderStatus(status: StatusAnswer, { now, zone }: Moment): strin
   ] as [string, string][]
   const known = facts(lines, 11)
   return cluster.nodes.length === 0 ? known : `${known}\n\n${renderNodes(cluster.nodes)}`
+}
+
+/** What machines get, a line an image; its name only where there are several. */
+function describeShare(images: readonly ImageStatus[], now: number): string[][] {
+  return images.flatMap(({ name, published, note }, index) => {
+    const which = images.length > 1 ? `${name}: ` : ''
+    const what = published
+      ? `${published.version} (${published.schematic.slice(0, 12)}), staged ${describeDuration(now - Date.parse(published.stagedAt))} ago`
+      : 'nothing staged'
+    const why = note === undefined ? [] : [['', yellow(`${which}not the target release: ${note}`)]]
+    return [[index === 0 ? 'share' : '', `${which}${what}`], ...why]
+  })
 }
 
 /** `since 2026-07-15 10:00 CEST by admin@nas (unverified): guests`, to follow the word. */
@@ -232,16 +240,34 @@ export function renderFailed(entries: readonly FailedEntry[], zone: string): str
 export function renderStaged(images: readonly StagedImage[], zone: string): string {
   if (images.length === 0) return 'nothing staged'
   return table(
-    ['VERSION', { title: 'SCHEMATIC', spare: true }, 'SIZE', 'STAGED', { title: 'SHA-256', spare: true }, ''],
-    images.map(({ version, schematic, bytes, stagedAt, sha256, published }) => [
+    [
+      'VERSION',
+      'FOR',
+      { title: 'SCHEMATIC', spare: true },
+      'SIZE',
+      'STAGED',
+      { title: 'SHA-256', spare: true },
+      { title: 'SERVED AS', flows: true },
+    ],
+    images.map(({ version, schematic, bytes, stagedAt, sha256, publishedAs, ...variant }) => [
       version,
+      describeVariant(variant),
       schematic.slice(0, 12),
       `${(bytes / 1e6).toFixed(1)} MB`,
       describeTime(stagedAt, zone),
       sha256.slice(0, 16),
-      published ? green('served to machines') : '',
+      publishedAs.length === 0 ? '-' : green(publishedAs.join(', ')),
     ]),
   )
+}
+
+/** Those that were withdrawn say so. */
+export function renderReleases(releases: readonly ReleaseAnswer[]): string {
+  return releases
+    .map(({ version, isWithdrawn }) =>
+      isWithdrawn ? `${version}  ${yellow('withdrawn: no node is upgraded to it')}` : version,
+    )
+    .join('\n')
 }
 
 /** In the order given. */

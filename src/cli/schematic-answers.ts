@@ -1,3 +1,4 @@
+import { imagesOf } from '../core/release/image.ts'
 import { join } from 'node:path'
 import { openMemoryJournal } from '../adapters/journal/journal.ts'
 import type { Node } from '../core/cluster/cluster.ts'
@@ -62,7 +63,7 @@ export async function checkSchematicFile(
             name,
             before,
             after,
-            images: name === config.schematic ? [config.share.image] : [],
+            images: imagesOf(config).flatMap((image) => (image.schematic === name ? [image.file] : [])),
             nodes: nodes.filter((node) => usedBy.includes(node.name)),
           })
         : undefined,

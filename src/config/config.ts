@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { factory } from './factory.ts'
+import { image, share } from './images.ts'
 import { type Level, levelOf } from './known-keys.ts'
 import { hostMachine, node } from './machine.ts'
 import { netboot } from './netboot.ts'
 import { power, ups } from './power.ts'
-import { name, server } from './scalars.ts'
+import { name } from './scalars.ts'
 import { defaultState } from './state-line.ts'
 import { storage } from './storage.ts'
 import { findRenamed } from './renamed.ts'
@@ -41,27 +42,6 @@ const cluster = z.strictObject({
     }),
 })
 
-const share = z.strictObject({
-  directory: z
-    .string()
-    .min(1)
-    .meta({ description: 'The directory that the TFTP server serves', examples: ['/volume1/pxe'] }),
-  image: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]+$/, 'use a plain file name')
-    .default('metal-amd64-uki.efi')
-    .meta({ description: 'The file that machines boot' }),
-  architecture: z
-    .enum(['amd64', 'arm64'])
-    .default('amd64')
-    .meta({ description: 'The architecture of the machines that boot from the share' }),
-  keep: z.int().min(1).max(50).default(2).meta({ description: 'How many staged images to keep' }),
-  server: server.optional().meta({
-    description:
-      'Address of the TFTP server that machines boot from, with its port if it is not 69: 192.168.0.6. The doctor reads back from it what is written to the share',
-  }),
-})
-
 /** Sections of the configuration that belong to services. */
 export type Sections = Readonly<Record<string, z.ZodType>>
 
@@ -79,6 +59,10 @@ const own = {
   }),
   factory: factory.prefault({}).meta({ description: 'The Image Factory, which releases and images come from' }),
   share: share.meta({ description: 'Where images are staged for netboot: a directory that a TFTP server serves' }),
+  images: z.array(image).prefault([]).meta({
+    description:
+      'The images that machines boot, where one does not fit all; default: one of schematic, share.image and share.architecture',
+  }),
   upgrade: upgrade.prefault({}).meta({ description: 'Which Talos releases the nodes get, when, and how carefully' }),
   hosts: z.array(hostMachine).prefault([]).meta({ description: 'Machines on a UPS that are not nodes, such as a NAS' }),
   upses: z

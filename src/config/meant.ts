@@ -19,6 +19,10 @@ const repairs: Readonly<Record<string, (text: string, usual: unknown) => readonl
   },
   time: (text) => timesLike(text),
   timeZone: (text) => zonesLike(text),
+  rate: (text) => {
+    const [, number, unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([kmg]i?)?b?(?:ps|\/s)?\s*$/i.exec(text) ?? []
+    return number === undefined ? [] : [`${number}${unit.toUpperCase().replace('I', 'i').replace('K', 'k')}B/s`]
+  },
   percent: (text) => numbersLike(text.replace('%', '')),
   name: (text) => [
     text

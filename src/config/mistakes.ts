@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import { findImageMistakes } from './image-mistakes.ts'
 import { findFactoryMistakes } from './factory-mistakes.ts'
 import { findMachineMistakes } from './machine-mistakes.ts'
 import type { Mistake } from './mistake.ts'
@@ -14,6 +15,7 @@ export function findMistakes(config: Config, now: Date): readonly Mistake[] {
   return [
     ...findFactoryMistakes(config),
     ...findMachineMistakes(config),
+    ...findImageMistakes(config),
     ...findPowerMistakes(config),
     ...findUpgradeMistakes(config, now),
     ...findNetbootMistakes(config),

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { normalMac } from '../core/address.ts'
 import { describeUnlisted } from '../core/spelling.ts'
+import { checkImages, type ImagesTogether } from './images.ts'
 import type { hostMachine, node } from './machine.ts'
 import type { power, ups } from './power.ts'
 import { name } from './scalars.ts'
@@ -16,13 +17,14 @@ export function checkTogether(
     upses,
     upgrade: { canary },
     power: { feed },
+    ...others
   }: {
     nodes: readonly z.output<typeof node>[]
     hosts: readonly z.output<typeof hostMachine>[]
     upses: readonly z.output<typeof ups>[]
     upgrade: { canary?: { node: string } | undefined }
     power: Pick<z.output<typeof power>, 'feed'>
-  },
+  } & ImagesTogether,
   context: z.RefinementCtx,
 ): void {
   const fault = (message: string, ...path: (string | number)[]) => context.addIssue({ code: 'custom', path, message })
@@ -53,6 +55,7 @@ export function checkTogether(
   checkFeed(feed, upses, (message, ...path) => fault(message, 'power', ...path))
   if (canary && name.safeParse(canary.node).success && !nodes.some((one) => one.name === canary.node))
     fault(describeUnlisted([canary.node], namesOf(nodes), ['node', 'nodes']), 'upgrade', 'canary', 'node')
+  checkImages({ ...others, nodes }, fault)
   if (nodes.length > 0 && nodes.every(({ role }) => role === 'worker'))
     fault('name at least one control plane', 'nodes')
   for (const [index, { user, password, cutPower }] of upses.entries()) {
@@ -82,10 +85,10 @@ function checkFeed(
 
 /** Whether the settings are there that are looked at together, each at least of the right kind. */
 export function hasLists(value: unknown): boolean {
-  const { nodes, hosts, upses, upgrade: policy, power: guard } = Object(value) as Record<string, unknown>
+  const { nodes, hosts, upses, images, upgrade: policy, power: guard } = Object(value) as Record<string, unknown>
   const isList = (list: unknown) => Array.isArray(list) && list.every((one) => typeof one === 'object' && one !== null)
   const isGroup = (group: unknown) => typeof group === 'object' && group !== null
-  return isList(nodes) && isList(hosts) && isList(upses) && isGroup(policy) && isGroup(guard)
+  return [nodes, hosts, upses, images].every(isList) && isGroup(policy) && isGroup(guard)
 }
 
 /** Names, addresses, and MAC addresses however they are written. */

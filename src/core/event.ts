@@ -13,6 +13,8 @@ export type Event =
   | { type: 'release.published'; version: string }
   | { type: 'schematic.changed'; schematic: string }
   | { type: 'image.staged'; version: string; schematic: string }
+  /** Something else has changed what machines boot. */
+  | { type: 'share.changed'; file: string }
   | { type: 'node.returned'; node: string }
   | { type: 'node.lost'; node: string }
   | { type: 'node.upgraded'; node: string; version: string }
@@ -53,6 +55,8 @@ export function describeEvent(event: Event): string {
       return `the schematic ${event.schematic} was edited`
     case 'image.staged':
       return `${event.version} is staged on the share`
+    case 'share.changed':
+      return `${event.file} on the share was changed by something else`
     case 'node.returned':
       return `${event.node} answers`
     case 'node.lost':
@@ -104,6 +108,7 @@ export function subjectOf(event: Event): string {
   if ('ups' in event) return event.ups
   if ('version' in event) return event.version
   if ('schematic' in event) return event.schematic
+  if ('file' in event) return 'share'
   return event.type === 'agent.started' ? 'agent' : 'cluster'
 }
 

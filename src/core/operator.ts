@@ -15,7 +15,7 @@ import type { Page, PageRequest } from './page.ts'
 import type { DrillReportAnswer, TimelineRowAnswer, UnreadUps, UpsAnswer, UpsDetailsAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
-import type { StagedImage } from './release/image.ts'
+import type { ImageStatus, StagedImage } from './release/image.ts'
 import type { ReleaseAnswer } from './release/release-answer.ts'
 import type { VerificationRequests } from './release/verification.ts'
 import type { Requester } from './requester.ts'
@@ -159,6 +159,8 @@ export interface StagingRequests extends VerificationRequests<Asked> {
   staged(): Promise<readonly StagedImage[]>
   /** Without a release: the target release. */
   stage(request: { readonly version?: string | undefined; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
+  /** Publishes what an image's name served before. It stays so until another release is to be published, or `stage`. */
+  rollBack(request: { readonly image?: string | undefined; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
   /** Takes an image whose bytes are not those of before, by the beginning of its SHA-256. */
   accept(request: { readonly sha256: string }, asked: Asked): Promise<RequestAnswer>
 }
@@ -222,6 +224,7 @@ export interface StatusAnswer {
   /** Why the last run of `upgrade-node` ended early: what it waits for, or what it is stuck at. */
   readonly waiting?: string | undefined
   readonly published: StagedImage | undefined
+  readonly images: readonly ImageStatus[]
   /** Jobs by state; undefined when the queue's store does not answer. */
   readonly queue: Readonly<Record<string, number>> | undefined
   /** The daemon's services. */

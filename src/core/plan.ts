@@ -149,7 +149,8 @@ export type Step =
   | (Waking & { do: 'bring-back'; node: string; afterKubernetes: boolean; ready: boolean })
   /** `stopsWithin`: it was told, and not seen silent since; how long it may take to be, in ms. */
   | (Waking & { do: 'bring-back-host'; host: string; stopsWithin?: number })
-  | { do: 'stage-image'; image: ImageOrder; publish: boolean }
+  /** `publishAs`: the name that serves it from then on. */
+  | { do: 'stage-image'; image: ImageOrder; publishAs?: string | undefined }
 
 /** How a machine is woken; times in ms. */
 export interface Waking {

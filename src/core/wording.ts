@@ -1,5 +1,6 @@
 import { phaseTitles, type PhaseId } from './phase-id.ts'
 import type { Step } from './plan.ts'
+import { describeVariant } from './release/image.ts'
 
 /** The wording of plans, for people only: no decision reads it. */
 export interface Wording {
@@ -97,10 +98,17 @@ function describeOther(step: Exclude<Step, NodeStep | HostStep>): string {
     case 'log-in-to-ups':
       return `log in to ${step.ups}`
     case 'stage-image':
-      return `stage ${step.image.version}`
+      return describeStaging(step)
     default:
       return step satisfies never
   }
+}
+
+/** `stage v1.13.9 for arm64 as metal-arm64-uki.efi`; the plain UKI for amd64 is what most homelabs have alone. */
+function describeStaging({ image, publishAs }: Extract<Step, { do: 'stage-image' }>): string {
+  const variant = describeVariant(image)
+  const what = variant === 'amd64' ? image.version : `${image.version} for ${variant}`
+  return `stage ${what}${publishAs === undefined ? '' : `, and publish it as ${publishAs}`}`
 }
 
 /** `v1.13.9` of `factory.talos.dev/metal-installer/…:v1.13.9`. */

@@ -136,5 +136,13 @@ async function stageImage(
   { onProgress, signal }: CarryOutOptions,
 ): Promise<void> {
   const counted = countedDownloads(factory, (progress) => onProgress?.(step, progress))
-  await share.stage(step.image, { publish: step.publish }, counted, signal)
+  await share.stage(step.image, counted, signal)
+  const { publishAs } = step
+  if (publishAs === undefined) return
+  await share.publish(publishAs, step.image, signal).catch(async (error: unknown) => {
+    if (!(error instanceof AgentError) || error.code !== 'malformed') throw error
+    // What was kept has rotted, or somebody has changed it: it counts as absent now, and is brought again.
+    await share.stage(step.image, counted, signal)
+    await share.publish(publishAs, step.image, signal)
+  })
 }

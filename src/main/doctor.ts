@@ -1,7 +1,6 @@
 import process from 'node:process'
 import { lifeOf, lifeOfCertificate } from '../adapters/kubernetes/entry.ts'
 import type { NutUps } from '../adapters/nut/ups.ts'
-import { writeProbe } from '../adapters/share/probe.ts'
 import type { TalosAdapter } from '../adapters/talos/talos.ts'
 import { fetchByTftp } from '../adapters/tftp/client.ts'
 import type { ChannelProbe, CredentialLife, DoctorPorts, MachineProbe, UpsProbe } from '../core/doctor/ports.ts'
@@ -14,6 +13,7 @@ import { parseServer } from './boot-server-address.ts'
 import { isAdminAccess, readKubernetes, readTalos } from './credentials.ts'
 import { findFiles, freeSpaceAt, mendFile } from './doctor-files.ts'
 import type { Settings } from './settings.ts'
+import type { OpenShare } from './wiring.ts'
 
 /** What the doctor's ports are made of. */
 export interface DoctorParts {
@@ -21,16 +21,17 @@ export interface DoctorParts {
   readonly talos: Pick<TalosAdapter, 'inspect'>
   readonly upses: ReadonlyMap<string, NutUps>
   readonly loginsRefused: ReadonlyMap<string, string>
+  readonly share: OpenShare
   /** Whether this process runs the daemon, and so the queue's store. */
   readonly isDaemon: boolean
 }
 
 /** What only the doctor asks of the outside. What is large is loaded when it is asked. */
-export function createDoctorPorts({ settings, talos, upses, loginsRefused, isDaemon }: DoctorParts): DoctorPorts {
-  const share = () => settings.path(settings.config.share.directory)
+export function createDoctorPorts(parts: DoctorParts): DoctorPorts {
+  const { settings, talos, upses, loginsRefused, share } = parts
   return {
     share: {
-      write: (bytes, signal) => writeProbe(share(), bytes, signal),
+      write: share.write,
       fetch: (file, most, signal) => fetchByTftp(parseServer(settings.config.share.server), file, { most, signal }),
     },
     nodes: { inspect: talos.inspect },
@@ -38,7 +39,7 @@ export function createDoctorPorts({ settings, talos, upses, loginsRefused, isDae
     get channels() {
       return probeChannels(settings)
     },
-    machine: probeMachine(settings, isDaemon),
+    machine: probeMachine(parts),
   }
 }
 
@@ -66,7 +67,7 @@ function probeChannels(settings: Settings): readonly ChannelProbe[] {
   }))
 }
 
-function probeMachine(settings: Settings, isDaemon: boolean): MachineProbe {
+function probeMachine({ settings, share, isDaemon }: DoctorParts): MachineProbe {
   const uid = process.geteuid?.() ?? 0
   return {
     configuration: async () => {
@@ -82,7 +83,9 @@ function probeMachine(settings: Settings, isDaemon: boolean): MachineProbe {
     files: () => findFiles(settings, uid, isDaemon),
     mend: mendFile,
     isDaemon,
-    freeSpace: (path) => freeSpaceAt(settings.path(path)),
+    // That of the share where it can hang and harm nobody.
+    freeSpace: (path) =>
+      path === settings.config.share.directory ? share.freeSpace() : freeSpaceAt(settings.path(path)),
     store: async (signal) => {
       const { queue } = settings.config as { readonly queue?: QueueSection }
       const { readStoreFacts } = await import('../services/queue/facts.ts')

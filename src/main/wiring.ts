@@ -1,11 +1,14 @@
 import { join } from 'node:path'
 import { createChecks } from '../adapters/checks/checks.ts'
 import { createNetbootProbe } from '../adapters/dhcp/probe.ts'
+import { withBandwidth } from '../adapters/factory/bandwidth.ts'
 import { createApi } from '../adapters/kubernetes/api.ts'
 import { type Access, handedOut, parseKubeconfig } from '../adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../adapters/kubernetes/kubernetes.ts'
 import { createObjects } from '../adapters/kubernetes/objects.ts'
 import type { NutUps } from '../adapters/nut/ups.ts'
+import { type ApartShare, createApartShare } from '../adapters/share/apart/apart.ts'
+import { writeProbe } from '../adapters/share/probe.ts'
 import { createShare } from '../adapters/share/share.ts'
 import { createSnapshots } from '../adapters/snapshots/snapshots.ts'
 import { createBootServer } from '../adapters/tftp/boot-server.ts'
@@ -19,10 +22,12 @@ import type { Meter } from '../core/metrics/meter.ts'
 import type { Ports } from '../core/ports.ts'
 import type { BootServer } from '../core/release/served.ts'
 import type { Calendar } from '../core/upgrade/ports.ts'
+import type { Share } from '../core/release/ports.ts'
 import { knownBytesIn } from '../operations/known-bytes.ts'
 import { recallSchematic } from '../operations/known-schematic.ts'
-import { accessFrom, keepKubernetes, keepTalos, type Sourced } from './credentials.ts'
 import { parseServer } from './boot-server-address.ts'
+import { accessFrom, keepKubernetes, keepTalos, type Sourced } from './credentials.ts'
+import { freeSpaceAt } from './doctor-files.ts'
 import { type FactoryTold, keepSigners, openFactories } from './factories.ts'
 import { isMissingFile } from './file-gate.ts'
 import type { KeptFile } from './kept-file.ts'
@@ -31,6 +36,7 @@ import { missingFor } from './missing.ts'
 import { renewableKubernetes, renewableTalos } from './renewable.ts'
 import type { Renewable } from './renewal.ts'
 import type { Settings } from './settings.ts'
+import { startShareProcess } from './share-process.ts'
 import { followUpses, type UpsesTold } from './upses.ts'
 
 /** How long a control plane may take to hand out a kubeconfig, in ms. */
@@ -72,6 +78,7 @@ export interface WorldOptions {
     readonly talos: TalosAdapter
     readonly upses: ReadonlyMap<string, NutUps>
     readonly loginsRefused: ReadonlyMap<string, string>
+    readonly share: OpenShare
     readonly isDaemon: boolean
   }) => DoctorPorts
 }
@@ -84,7 +91,7 @@ export interface WorldOptions {
  */
 export async function openWorld(options: WorldOptions): Promise<World> {
   const { settings, journal, told = {}, log, meter, isDaemon } = options
-  const { config, path } = settings
+  const { config } = settings
   const mayLack = () => isDaemon === true && settings.hasRun
   const { keptTalos, keptKubernetes } = await openCredentials(options)
   const talos = createTalos({ nodes: config.nodes, credentials: async () => (await keptTalos.current()).value })
@@ -96,15 +103,13 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const loginsRefused = new Map<string, string>()
   const upses = await followUpses(settings, { ...told, login: whenNew(loginsRefused, told.login) }, mayLack)
   const upgrade = followUpgrade(settings)
+  const share = openShare(options, await keepSigners({ settings, told, canWait: mayLack }))
   const ports: Ports = {
-    factory: await openFactories({ settings, journal, told, meter, canWait: mayLack }),
-    share: createShare({
-      ...config.share,
-      directory: path(config.share.directory),
-      schematicOf: (id) => recallSchematic(journal, id),
-      signedBy: await keepSigners({ settings, told, canWait: mayLack }),
-      memory: knownBytesIn(journal),
-    }),
+    factory: withBandwidth(
+      await openFactories({ settings, journal, told, meter, canWait: mayLack }),
+      () => settings.config.share.bandwidth,
+    ),
+    share,
     bootServer: openBootServer(settings),
     talos,
     kubernetes: createKubernetes(api),
@@ -119,7 +124,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       return upgrade.calendar()
     },
     journal,
-    doctor: options.doctor?.({ settings, talos, upses, loginsRefused, isDaemon: isDaemon === true }),
+    doctor: options.doctor?.({ settings, talos, upses, loginsRefused, share, isDaemon: isDaemon === true }),
   }
   return {
     ports,
@@ -136,7 +141,28 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...upses.values()].map((ups) => ups[Symbol.asyncDispose]()))
       api[Symbol.dispose]()
+      share[Symbol.dispose]()
     },
+  }
+}
+
+/** The share, and what the doctor asks of it. */
+export type OpenShare = Pick<ApartShare, keyof Share | 'write' | 'freeSpace'>
+
+/** A daemon works on it in processes of their own: it must go on where a mount hangs. A command does one thing and ends. */
+function openShare(
+  { settings, journal, isDaemon }: WorldOptions,
+  signedBy: () => Promise<readonly string[]>,
+): ApartShare {
+  const directory = settings.path(settings.config.share.directory)
+  const schematicOf = (id: string) => recallSchematic(journal, id)
+  const means = { directory, schematicOf, signedBy, memory: knownBytesIn(journal) }
+  if (isDaemon) return createApartShare({ ...means, start: () => startShareProcess(directory) })
+  return {
+    ...createShare(means),
+    write: (bytes, signal) => writeProbe(directory, bytes, signal),
+    freeSpace: () => freeSpaceAt(directory),
+    [Symbol.dispose]: () => {},
   }
 }
 

@@ -13,6 +13,7 @@ import { believedClock, type Timekeeper } from './timekeeper.ts'
 import { decideFirst } from '../core/release/first.ts'
 import { decideTarget, type TargetDecision } from '../core/release/target.ts'
 import type { ReleasePolicy } from '../core/release/policy.ts'
+import type { Hold } from '../core/release/publication.ts'
 
 /** A fact that the journal keeps for us, with its type. */
 interface Remembered<T> {
@@ -71,6 +72,24 @@ export const remembered = {
   schematics: fact('schematics', mapOf(registeredSchematic)),
   /** Releases that a person asked to be staged. */
   stagingRequests: fact('stage.requests', listOf(text)),
+  /** By the image's name: a person has taken its name back, and to what. */
+  holds: fact('stage.holds', mapOf(object<Hold>({ from: text, version: text, schematic: text }))),
+  /** By the image's name, why its name does not serve the target release, as the last staging found. */
+  imageNotes: fact('stage.notes', mapOf(text)),
+  /** How many names were published in which directory, when that was last seen well. */
+  shareUsed: fact(
+    'share.used',
+    object<{ readonly directory: string; readonly names: number }>({ directory: text, names: number }),
+  ),
+  /** A person wants everything on the share as it should be: empty though it was in use, and changed by others. */
+  shareAccepted: fact('share.accepted', flag),
+  /** What each node ran when it answered last, by its name. */
+  ran: fact(
+    'nodes.ran',
+    mapOf(
+      object<{ readonly version: string; readonly schematic?: string }>({ version: text, schematic: optional(text) }),
+    ),
+  ),
   /** Why a person has stopped rollouts. */
   paused: fact('rollout.paused', text),
   pausedBy: fact('rollout.pausedBy', origin),

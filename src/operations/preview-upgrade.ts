@@ -6,6 +6,7 @@ import { etcdBarrier } from '../core/cluster/etcd.ts'
 import { describeAccepted } from '../core/cluster/storage.ts'
 import { describeLeftBehind, movementOf } from '../core/release/left-behind.ts'
 import { partsOf } from '../core/release/provisions.ts'
+import { isSameImage } from '../core/release/image.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import { type Abort, describeAbort } from '../core/upgrade/abort.ts'
 import { decideUpgrade } from '../core/upgrade/decide.ts'
@@ -18,6 +19,7 @@ import type { UpgradeTarget } from '../core/upgrade/policy.ts'
 import { abortOf } from './aborts.ts'
 import { chooseTarget, remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
+import { wantedImages } from './staging-view.ts'
 import { gatherCircumstances, pauseOf } from './upgrade-circumstances.ts'
 
 /** What a run of `upgrade-node` would do now, with its reasons. Looks, and changes nothing. */
@@ -83,16 +85,26 @@ export async function previewUpgrade(
     warnings: [...leftBehind, ...warningsOf(cluster, version, toCome.length > 0), ...storageWarnings(circumstances)],
   }
   if (decision.kind === 'go' && decision.nodes.some(isForward) && !isUnderWay(cluster)) {
-    // A machine that netboots must find the release that the others are brought to, or one that they had.
-    const staged = await ports.share.staged()
-    const wanted = target.schematicOf('')
-    if (!staged.some((image) => image.version === version && image.schematic === wanted))
-      return {
-        ...preview,
-        decision: { kind: 'wait', gate: 'staging', reason: `${version} is not staged on the share yet` },
-      }
+    const reason = await stagingObstacle(version, context)
+    if (reason !== undefined) return { ...preview, decision: { kind: 'wait', gate: 'staging', reason } }
   }
   return preview
+}
+
+/** Why the share holds the release back. A machine that netboots must find what the others are brought to, or had. */
+async function stagingObstacle(
+  version: string,
+  { config, ports: { journal, share }, schematics }: Pick<JobContext, 'config' | 'ports' | 'schematics'>,
+): Promise<string | undefined> {
+  const staged = await share.staged()
+  const images = wantedImages({ config, journal, schematics })
+  const lacking = images.find(
+    (image) => !staged.some((one) => isSameImage(one, { ...image, version, schematic: image.schematicId })),
+  )
+  if (lacking) return `${images.length > 1 ? `${version} for ${lacking.name}` : version} is not staged on the share yet`
+  // What is staged may be there because nodes run it, and not because anybody decided to bring others to it.
+  const decided = remembered.target.recall(journal)
+  return decided === undefined || decided === version ? undefined : `${version} is not the target release yet`
 }
 
 /** By what a person holds rollouts back, or that of the release that is decided on. */

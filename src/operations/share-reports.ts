@@ -34,11 +34,10 @@ function findOtherBytes(error: unknown): OtherBytes | undefined {
   return error instanceof Error && error.cause !== undefined ? findOtherBytes(error.cause) : undefined
 }
 
-async function reportShare({ alerts, config, ports, signal, log, now }: JobContext): Promise<void> {
+async function reportShare({ alerts, ports, signal, log, now }: JobContext): Promise<void> {
   reportHeld(alerts, ports.journal, now())
   const means = {
     ports,
-    published: config.share.image,
     signal: AbortSignal.any([signal, AbortSignal.timeout(readBackWithin)]),
   }
   await reportServed(alerts, means).catch((error: unknown) => {

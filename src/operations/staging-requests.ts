@@ -1,4 +1,8 @@
+import { AgentError } from '../core/errors.ts'
+import { describeUnlisted } from '../core/spelling.ts'
 import type { StagingRequests } from '../core/operator.ts'
+import { type Image, imagesOf } from '../core/release/image.ts'
+import { imageBefore, presentName } from '../core/release/publication.ts'
 import { remembered } from './facts.ts'
 import { acceptBytes } from './known-bytes.ts'
 import { demandOffered } from './named-release.ts'
@@ -12,8 +16,9 @@ const verifiesWithin = 20 * 60_000
 
 /** What is on the share, and what a person wants there. */
 export function createStagingRequests(means: RequestMeans): StagingRequests {
-  const { agent, ports } = means
+  const { agent, config, ports } = means
   const { journal, share } = ports
+  const job = () => findJob(agent, 'stage-image')
   return {
     staged: () => share.staged(),
     stage: async ({ version, wait }, { by, signal }) => {
@@ -21,25 +26,37 @@ export function createStagingRequests(means: RequestMeans): StagingRequests {
         await demandOffered(means, version, signal)
         const before = remembered.stagingRequests.recall(journal) ?? []
         remembered.stagingRequests.remember(journal, [...new Set([...before, version])])
+      } else {
+        // Whoever wants the target release staged wants it published, on the share that is there.
+        remembered.holds.remember(journal, undefined)
+        remembered.shareAccepted.remember(journal, true)
       }
-      const job = findJob(agent, 'stage-image')
-      const answer = wait ? runAndWait(agent, job, signal) : startJob(agent, job)
-      recordChange(
-        journal,
-        {
-          kind: 'event',
-          subject: version ?? 'share',
-          said: `staging of ${version ?? 'the target release'} was requested`,
-        },
-        by,
-      )
+      const answer = wait ? runAndWait(agent, job(), signal) : startJob(agent, job())
+      const said = `staging of ${version ?? 'the target release'} was requested`
+      recordChange(journal, { kind: 'event', subject: version ?? 'share', said }, by)
+      return answer
+    },
+    rollBack: async ({ image: called, wait }, { by, signal }) => {
+      const image = findImage(imagesOf(config()), called)
+      const contents = { staged: await share.staged(), names: await share.names() }
+      const present = presentName(image, contents.names)
+      const before = imageBefore(image, contents)
+      if (!present || !before)
+        throw new AgentError('not-found', `the share has nothing that ${image.file} served before`)
+      const holds = remembered.holds.recall(journal) ?? {}
+      const { version, schematic } = before
+      // From the release that would be published without us, however often it is taken back.
+      const from = holds[image.name]?.from ?? present.version
+      remembered.holds.remember(journal, { ...holds, [image.name]: { from, version, schematic } })
+      const answer = wait ? runAndWait(agent, job(), signal) : startJob(agent, job())
+      const said = `${image.file} goes back from ${present.version} to ${version}`
+      recordChange(journal, { kind: 'event', subject: 'share', said }, by)
       return answer
     },
     verify: ({ signal }) =>
       verifyShare(
         {
           ports,
-          published: means.config().share.image,
           signal: AbortSignal.any([signal, AbortSignal.timeout(verifiesWithin)]),
         },
         journal,
@@ -52,4 +69,16 @@ export function createStagingRequests(means: RequestMeans): StagingRequests {
       return answer
     },
   }
+}
+
+/** @throws AgentError `not-found`, `misconfigured` where there are several and none is named */
+function findImage(images: readonly Image[], called: string | undefined): Image {
+  const names = images.map(({ name }) => name)
+  if (called === undefined) {
+    if (images.length === 1) return images[0]!
+    throw new AgentError('misconfigured', `name the image that is to go back: ${names.join(', ')}`)
+  }
+  const found = images.find(({ name }) => name === called)
+  if (found) return found
+  throw new AgentError('not-found', describeUnlisted([called], names, ['image', 'images']))
 }

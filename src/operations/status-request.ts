@@ -3,7 +3,8 @@ import type { Journal, Run } from '../core/journal.ts'
 import type { PowerRequests, StatusAnswer } from '../core/operator.ts'
 import { describeLeftBehind, movementOf } from '../core/release/left-behind.ts'
 import { describeLagging } from '../core/upgrade/lagging.ts'
-import type { StagedImage } from '../core/release/image.ts'
+import { type Image, imagesOf, type ImageStatus, isNameOf, type StagedImage } from '../core/release/image.ts'
+import { compareVersions } from '../core/version.ts'
 import type { ServiceStatus } from '../core/service.ts'
 import { abortsIn } from './aborts.ts'
 import { remembered } from './facts.ts'
@@ -37,7 +38,7 @@ export type Freshness = 'recent' | 'known'
 
 /** What the homelab and the agent are at. */
 export async function readStatus(
-  { agent, ports, about, seen, staged, queue: { counts } }: StatusMeans,
+  { agent, ports, about, seen, staged, config, queue: { counts } }: StatusMeans,
   power: Pick<PowerRequests, 'state'>,
   freshness: Freshness,
   signal: AbortSignal,
@@ -66,12 +67,30 @@ export async function readStatus(
     paused: pauseIn(journal),
     waiting: upgrade && whyNotDone(upgrade),
     published: images.find((image) => image.published),
+    images: describeImages(imagesOf(config()), images, journal),
     queue,
     services: about.services(),
     missing: about.missing(),
     configuration: about.configuration(),
     journalDegraded: journal.degraded,
   }
+}
+
+/** What machines boot, as the share was seen last. */
+function describeImages(
+  images: readonly Image[],
+  staged: readonly StagedImage[],
+  journal: Journal,
+): readonly ImageStatus[] {
+  const notes = remembered.imageNotes.recall(journal) ?? {}
+  return images.map((image) => ({
+    name: image.name,
+    file: image.file,
+    published: staged
+      .filter(({ publishedAs }) => publishedAs.some((file) => isNameOf(image, file)))
+      .toSorted((a, b) => compareVersions(b.version, a.version))[0],
+    note: notes[image.name],
+  }))
 }
 
 /** Nodes that are behind the others or the target, and why. */

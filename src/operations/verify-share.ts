@@ -2,7 +2,7 @@ import type { Alerts } from '../core/alert.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Ports } from '../core/ports.ts'
-import type { StagedImage } from '../core/release/image.ts'
+import { isSameImage, type StagedImage } from '../core/release/image.ts'
 import { knownBytesKind } from '../core/release/known-bytes.ts'
 import { judgeServed, type ServedFault } from '../core/release/served.ts'
 import type { VerificationAnswer, VerifiedFile } from '../core/release/verification.ts'
@@ -10,43 +10,61 @@ import type { VerificationAnswer, VerifiedFile } from '../core/release/verificat
 /** What the share is looked at with. */
 export interface ShareMeans {
   readonly ports: Pick<Ports, 'share' | 'bootServer'>
-  /** The name that machines boot. */
-  readonly published: string
   readonly signal: AbortSignal
 }
 
 /** As much as one packet of firmware's holds, in bytes: enough to see which file it is. */
 const firstBlock = 1_468
 
+/** What the boot server serves under one name. */
+interface ReadBack {
+  readonly file: string
+  readonly server: string
+  readonly fault: ServedFault | undefined
+}
+
 /**
- * Reads from the boot server what machines boot, its first block or all of it. Undefined where no server is configured,
- * or nothing is published. Never rejects but for the signal.
+ * Reads from the boot server what machines boot, under each name, its first block or all of it. Empty where no server is
+ * configured, or nothing is published. Never rejects but for the signal.
  */
 export async function readBack(
-  { ports: { share, bootServer }, published: file, signal }: ShareMeans,
+  { ports: { share, bootServer }, signal }: ShareMeans,
   { whole }: { readonly whole: boolean },
-): Promise<{ readonly file: string; readonly server: string; readonly fault: ServedFault | undefined } | undefined> {
-  if (!bootServer) return undefined
-  const image = (await share.staged()).find((one) => one.published)
-  if (!image) return undefined
+): Promise<readonly ReadBack[]> {
+  if (!bootServer) return []
   const most = whole ? undefined : firstBlock
-  const sha256 = whole ? image.sha256 : await share.digest(file, most, signal)
-  const outcome = await bootServer.read(file, most, signal).catch((error: unknown) => {
+  const read: ReadBack[] = []
+  const staged = await share.staged()
+  for (const name of await share.names()) {
+    const { file, version, bytes, kind } = name
+    const image = whole && kind !== 'kernel' ? staged.find((one) => isSameImage(one, name)) : undefined
+    const sha256 = image?.sha256 ?? (await share.digest(file, most, signal).catch(() => undefined))
     signal.throwIfAborted()
-    return error instanceof Error ? error : new Error(messageOf(error))
-  })
-  const { version, bytes } = image
-  return {
-    file,
-    server: bootServer.name,
-    fault: judgeServed(bootServer.name, { file, version, bytes, sha256 }, outcome),
+    // What is not there is told by whoever looks at the share.
+    if (sha256 === undefined) continue
+    const outcome = await bootServer.read(file, most, signal).catch((error: unknown) => {
+      signal.throwIfAborted()
+      return error instanceof Error ? error : new Error(messageOf(error))
+    })
+    const fault = judgeServed(bootServer.name, { file, version, bytes, sha256 }, outcome)
+    read.push({ file, server: bootServer.name, fault })
   }
+  return read
 }
 
 /** Opens an alert where machines don't get what is published. */
 export async function reportServed(alerts: Alerts, means: ShareMeans): Promise<void> {
-  const looked = await readBack(means, { whole: false })
-  alerts.report('share.served', looked?.fault && { severity: 'warning', subject: 'share', ...looked.fault })
+  const faults = (await readBack(means, { whole: false })).flatMap(({ fault }) => fault ?? [])
+  const [first] = faults
+  alerts.report(
+    'share.served',
+    first && {
+      severity: 'warning',
+      subject: 'share',
+      text: faults.map(({ text }) => text).join('; '),
+      action: first.action,
+    },
+  )
 }
 
 /** Hashes every image once more, and what the boot server serves. */
@@ -56,18 +74,15 @@ export async function verifyShare(means: ShareMeans, journal: Journal | undefine
   const files: VerifiedFile[] = []
   for (const image of staged) {
     files.push(await verifyFile(means, image, image.path, journal))
-    if (image.published) files.push(await verifyFile(means, image, means.published, journal))
+    // A kernel's name has a script, which the look at the names holds against what was published.
+    if (image.kind !== 'kernel')
+      for (const file of image.publishedAs) files.push(await verifyFile(means, image, file, journal))
   }
-  const looked = await readBack(means, { whole: true })
-  const served = looked
-    ? [
-        {
-          file: looked.file,
-          server: looked.server,
-          ...(looked.fault && { fault: looked.fault.text, action: looked.fault.action }),
-        },
-      ]
-    : []
+  const served = (await readBack(means, { whole: true })).map(({ file, server, fault }) => ({
+    file,
+    server,
+    ...(fault && { fault: fault.text, action: fault.action }),
+  }))
   const isWhole = [...files, ...served].every(({ fault }) => fault === undefined)
   return { isWhole, files, served }
 }

@@ -13,6 +13,7 @@ import { measureFalseAlarms } from './power-race-false.ts'
 import { measurePowerRace } from './power-race.ts'
 import { measureRollout } from './rollout.ts'
 import { measureStaging } from './staging.ts'
+import { measureStagingSizes } from './staging-sizes.ts'
 import { measureStatus } from './status.ts'
 import { measureTftp } from './tftp.ts'
 import { measureTold } from './told.ts'
@@ -37,6 +38,7 @@ const subjects: Readonly<Record<string, { readonly within: number; readonly meas
   rollout: { within: 4 * minutes, measure: measureRollout },
   footprint: { within: 12 * minutes, measure: measureFootprint },
   watching: { within: 8 * minutes, measure: measureWatching },
+  staging: { within: 20 * minutes, measure: measureStagingSizes },
   api: { within: 12 * minutes, measure: measureApi },
   tftp: { within: 30 * minutes, measure: measureTftp },
   observation: { within: 2 * minutes, measure: measureObservation },

@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createFactory } from '../../src/adapters/factory/factory.ts'
+import type { ImageOrder } from '../../src/core/release/image.ts'
 import { createShare } from '../../src/adapters/share/share.ts'
 import { createFactory as createLabFactory } from '../lab/factory/factory.ts'
 import { homelabSchematic, homelabSchematicId } from '../lab/homelab.ts'
@@ -41,14 +42,17 @@ const factory = createFactory(lab.url)
 const signal = AbortSignal.timeout(within)
 await factory.register(homelabSchematic, signal)
 await mkdir(share)
-const order = { schematic: homelabSchematicId, version, architecture: 'amd64', kernelArguments: [] } as const
-const staged = await createShare({
-  directory: share,
-  image: file,
+const order: ImageOrder = {
+  schematic: homelabSchematicId,
+  version,
   architecture: 'amd64',
-  keep: 2,
-  schematicOf: () => homelabSchematic,
-}).stage(order, { publish: true }, factory, signal)
+  secureBoot: false,
+  kind: 'uki',
+  kernelArguments: [],
+}
+const onShare = createShare({ directory: share, schematicOf: () => homelabSchematic })
+const staged = await onShare.stage(order, factory, signal)
+await onShare.publish(file, order, signal)
 const published = createHash('sha256')
   .update(await readFile(join(share, file)))
   .digest('hex')

@@ -100,9 +100,12 @@ export const staged: readonly StagedImage[] = ['v1.13.9', 'v1.13.8'].map((versio
   version,
   schematic,
   architecture: 'amd64',
+  secureBoot: false,
+  kind: 'uki',
   sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
   bytes: 104_857_600 + index,
   stagedAt: ago(300 + index * 10_000),
   path: `${version}/image.efi`,
+  publishedAs: index === 0 ? ['metal-amd64-uki.efi'] : [],
   published: index === 0,
 }))

@@ -120,6 +120,7 @@ const status: StatusAnswer = {
   paused: { reason: 'guests until Sunday', by: 'admin@nas (unverified)', since: ago(1_000) },
   waiting: 'worker-gpu-1 is not ready',
   published: staged[0],
+  images: [{ name: 'amd64', file: 'metal-amd64-uki.efi', published: staged[0], note: undefined }],
   queue: { active: 1, wait: 0, delayed: 2, failed: 1 },
   services: [
     { name: 'api', state: 'running', since: ago(500), text: 'https://caretaker.lan:8420, 2 clients follow' },
@@ -237,7 +238,11 @@ export const answers: Parameters<typeof startDaemon>[0] = {
     outages: () => ({ items: outages }),
     drill: async () => drill,
   },
-  staging: { staged: async () => staged, stage: async () => ({ outcome: 'done', detail: 'v1.13.9 staged' }) },
+  staging: {
+    staged: async () => staged,
+    stage: async () => ({ outcome: 'done', detail: 'v1.13.9 staged' }),
+    rollBack: async () => ({ outcome: 'done', detail: 'v1.13.8 staged' }),
+  },
   notifications: {
     log: () => ({ items: deliveries.toReversed() }),
     test: async () => [

@@ -20,6 +20,7 @@ const status: StatusAnswer = {
   outage: undefined,
   paused: undefined,
   published: undefined,
+  images: [{ name: 'amd64', file: 'metal-amd64-uki.efi', published: undefined, note: undefined }],
   queue: {},
   services: [],
   missing: [],

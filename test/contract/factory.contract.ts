@@ -16,7 +16,7 @@ const soon = () => AbortSignal.timeout(30_000)
 export function factoryContract(open: () => Promise<FactoryUnderTest>): void {
   async function order(factory: Factory): Promise<ImageOrder> {
     const schematic = await factory.register(homelabSchematic, soon())
-    return { schematic, version: 'v1.13.9', architecture: 'amd64', kernelArguments: [] }
+    return { schematic, version: 'v1.13.9', architecture: 'amd64', secureBoot: false, kind: 'uki', kernelArguments: [] }
   }
 
   test('offers its releases oldest first', async () => {

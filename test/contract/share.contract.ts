@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { ImageOrder } from '../../src/core/release/image.ts'
 import type { Factory, Share } from '../../src/core/release/ports.ts'
 import { refusal } from '../adapters/refusal.ts'
+import { stageOn } from '../adapters/share/lab.ts'
 import { homelabSchematicId } from '../lab/homelab.ts'
 
 /** An empty share, and a Factory that makes every release of v1.13 for the homelab's schematic. */
@@ -18,10 +19,12 @@ export function shareContract(open: () => Promise<ShareUnderTest>): void {
     schematic: homelabSchematicId,
     version,
     architecture: 'amd64',
+    secureBoot: false,
+    kind: 'uki',
     kernelArguments: [],
   })
   const stage = ({ share, factory }: ShareUnderTest, version: string, publish = true) =>
-    share.stage(order(version), { publish }, factory, soon())
+    stageOn({ share, factory }, order(version), { publish })
   const shown = async ({ share }: ShareUnderTest) =>
     (await share.staged()).map(({ version, published }) => `${version}${published ? ' published' : ''}`)
 
@@ -68,7 +71,7 @@ export function shareContract(open: () => Promise<ShareUnderTest>): void {
       warm: factory.warm,
       open: (...rest: Parameters<Factory['open']>) => (asked++, factory.open(...rest)),
     }
-    expect(await at.share.stage(order('v1.13.9'), { publish: true }, counting, soon())).toEqual(first)
+    expect(await stageOn({ share: at.share, factory: counting }, order('v1.13.9'))).toEqual(first)
     expect(asked).toBe(0)
     expect(await shown(at)).toEqual(['v1.13.9 published'])
   })
@@ -76,7 +79,7 @@ export function shareContract(open: () => Promise<ShareUnderTest>): void {
   test('keeps what it serves when a new image can’t be had', async () => {
     await using at = await open()
     await stage(at, 'v1.13.8')
-    const staging = at.share.stage(order('v1.13.9'), { publish: true }, at.factory, AbortSignal.abort())
+    const staging = at.share.stage(order('v1.13.9'), at.factory, AbortSignal.abort())
     expect((await refusal(staging)).retryable).toBe(true)
     expect(await shown(at)).toEqual(['v1.13.8 published'])
   })

@@ -7,7 +7,14 @@ const mark = { why: 'upgrade', at: '2026-03-07T02:00:00Z' } as const
 const image = 'factory.talos.dev/metal-installer/abc:v1.13.9'
 const waking = { hasMac: true, powerOnAfter: undefined, retryInterval: 1, within: 1 }
 const setting = { system: 'ceph', namespace: 'rook-ceph', name: 'noout', before: 'unset', during: 'set' } as const
-const order = { schematic: 'abc', version: 'v1.13.9', architecture: 'amd64', kernelArguments: [] } as const
+const order = {
+  schematic: 'abc',
+  version: 'v1.13.9',
+  architecture: 'amd64',
+  secureBoot: false,
+  kind: 'uki',
+  kernelArguments: [],
+} as const
 
 /** One of each kind: a kind that is missing here does not compile. */
 const each: { readonly [Do in Step['do']]: readonly [Extract<Step, { do: Do }>, string] } = {
@@ -78,7 +85,7 @@ const each: { readonly [Do in Step['do']]: readonly [Extract<Step, { do: Do }>, 
   'log-in-to-ups': [{ do: 'log-in-to-ups', ups: 'rack' }, 'log in to rack'],
   'bring-back': [{ do: 'bring-back', node: 'w-1', afterKubernetes: true, ready: true, ...waking }, 'wake w-1'],
   'bring-back-host': [{ do: 'bring-back-host', host: 'nas', ...waking }, 'wake nas'],
-  'stage-image': [{ do: 'stage-image', image: order, publish: true }, 'stage v1.13.9'],
+  'stage-image': [{ do: 'stage-image', image: order }, 'stage v1.13.9'],
 }
 
 describe('a person reads steps in words', () => {

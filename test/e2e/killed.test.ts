@@ -47,7 +47,10 @@ test(
   { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
-    const { lab, directory, start } = await setScene(stack, 62, { upgrade: { enabled: false } })
+    const { lab, directory, start } = await setScene(stack, 62, {
+      upgrade: { enabled: false },
+      share: { publish: 'when-staged' },
+    })
     lab.factory.faults.redirect = true // where ranges are served
     lab.factory.faults.bytesPerSecond = 50_000
     const first = await start()

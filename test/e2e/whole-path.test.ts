@@ -33,6 +33,8 @@ test.skipIf(lacks(missing))(
     lab.kubernetes.addDeployment({ name: 'web', replicas: 3, labels: { app: 'web' } })
     lab.kubernetes.addPodDisruptionBudget({ name: 'web', matchLabels: { app: 'web' }, minAvailable: 2 })
     const config = await lab.writeConfig(directory, {
+      // The image is to be read over TFTP before any node runs it.
+      share: { publish: 'when-staged' },
       ups: { host: upsd.address, port: upsd.port, user: 'monuser', password: 'secret' },
     })
     const daemon = stack.use(await startDaemon({ config, directory }))

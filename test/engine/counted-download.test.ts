@@ -4,7 +4,14 @@ import type { ImageOrder } from '../../src/core/release/image.ts'
 import { countedDownloads } from '../../src/engine/counted-download.ts'
 import { unproven } from '../fakes/factory.ts'
 
-const order: ImageOrder = { schematic: 'a', version: 'v1.13.9', architecture: 'amd64', kernelArguments: [] }
+const order: ImageOrder = {
+  schematic: 'a',
+  version: 'v1.13.9',
+  architecture: 'amd64',
+  secureBoot: false,
+  kind: 'uki',
+  kernelArguments: [],
+}
 
 test('a download that is resumed tells how far it is from there on, and who leaves early closes it', async () => {
   let isClosed = false

@@ -23,6 +23,9 @@ export interface StartOptions {
   /** Lines of YAML below `upgrade:` and `power:`. */
   readonly upgrade?: Readonly<Record<string, unknown>>
   readonly power?: Readonly<Record<string, unknown>>
+  /** Lines of `share:`, and of `images:` one by one. */
+  readonly share?: Readonly<Record<string, unknown>>
+  readonly images?: readonly Readonly<Record<string, unknown>>[]
   /** Added to the configuration: `hosts`, or lines of nodes and UPSes by name. */
   readonly hosts?: readonly Readonly<Record<string, unknown>>[]
   readonly node?: (name: string) => Readonly<Record<string, unknown>>
@@ -75,6 +78,8 @@ export function startAgent(
   {
     upgrade,
     power,
+    share,
+    images = [],
     now,
     timekeeper,
     alerts,
@@ -107,7 +112,8 @@ export function startAgent(
         ...host,
       })),
       schematic: 'homelab',
-      share: { directory: 'share' },
+      share: { directory: 'share', ...share },
+      images,
       upses: upses.map((label) => ({ host: '10.0.0.99', label, ...ups })),
       upgrade: {
         soak: '0s',

@@ -1,6 +1,7 @@
 import type { Role, StorageFacts, Workloads } from '../../src/core/cluster/cluster.ts'
 import type { LeaseClaim } from '../../src/core/cluster/ports.ts'
 import type { Ports } from '../../src/core/ports.ts'
+import type { Share } from '../../src/core/release/ports.ts'
 import type { UpsReading } from '../../src/core/power/ups.ts'
 import { fakeChecks } from './checks.ts'
 import { fakeFactory } from './factory.ts'
@@ -9,8 +10,8 @@ import { fakeHosts } from './hosts.ts'
 import { memoryJournal } from './journal.ts'
 import { fakeKubernetes, type FakeStorageSetting, type FakeWorkload } from './kubernetes.ts'
 import { type FakeMachine, newMachine, startNextSystem } from './machine.ts'
-import { fakeShare } from './share.ts'
 import { fakeNetboot, type NetbootWorld } from './netboot.ts'
+import { type FakeShare, fakeShare } from './share.ts'
 import { fakeSnapshots } from './snapshots.ts'
 import { fakeTalos, raiseStorageVersion } from './talos.ts'
 import { fakeUpses } from './ups.ts'
@@ -25,6 +26,8 @@ export interface FakeHost {
 
 export interface FakeHomelab extends NetbootWorld {
   readonly ports: Ports
+  /** The share, and what something else may do to it. */
+  readonly share: FakeShare
   readonly hosts: Map<string, FakeHost>
   /** Machines that magic packets do not wake. */
   readonly deaf: Set<string>
@@ -73,7 +76,7 @@ export interface FakeHomelab extends NetbootWorld {
 }
 
 /** What the fake ports need of the homelab beside what a story may look at. */
-export interface FakeWorld extends FakeHomelab {
+export interface FakeWorld extends Omit<FakeHomelab, 'share'> {
   note(entry: string): Promise<void>
   boot(machine: FakeMachine): void
 }
@@ -164,18 +167,19 @@ export function fakeHomelab(
     const host = world.hosts.get(name)
     if (host) host.up = true
   }
+  const share = fakeShare(note)
   const ports: Ports = {
     journal: memoryJournal(),
     waker: heeding(fakeWaker({ deaf: world.deaf, note, switchOn })),
     upses: upsesThere.ports,
     hosts: heeding(fakeHosts({ machines: world.hosts, note })),
     factory: heeding(fakeFactory(world, schematic)),
-    share: heeding(fakeShare(note)),
+    share: heeding<Share>(share),
     talos: heeding(fakeTalos(world)),
     kubernetes: heeding(fakeKubernetes(world)),
     snapshots: fakeSnapshots(note),
     checks: fakeChecks(world.failingChecks),
     netboot: heeding(fakeNetboot(world)),
   }
-  return Object.assign(world, { ports })
+  return Object.assign(world, { ports, share })
 }

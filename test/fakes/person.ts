@@ -32,7 +32,7 @@ export function operatorOf(homelab: FakeHomelab, it: StartedAgent): Operator {
 
 /** A person at the homelab, in the fewest words. */
 export function personAt(homelab: FakeHomelab, it: StartedAgent) {
-  const { rollouts, nodes, power } = operatorOf(homelab, it)
+  const { rollouts, nodes, power, staging } = operatorOf(homelab, it)
   return {
     rollout: () => rollouts.status(asked().signal),
     pause: (reason?: string) => rollouts.pause({ reason }, asked()),
@@ -45,6 +45,8 @@ export function personAt(homelab: FakeHomelab, it: StartedAgent) {
     resumeNode: (node: string) => nodes.resume({ node }, asked()),
     retry: (node?: string) => nodes.retry({ node }, asked()),
     rollback: (node: string, force = false): Promise<RequestAnswer> => nodes.rollback({ node, force }, asked()),
+    stage: (version?: string) => staging.stage({ version, wait: false }, asked()),
+    takeBack: (image?: string) => staging.rollBack({ image, wait: false }, asked()),
     shutDown: () => power.shutDown(asked()),
     cancel: () => power.cancel(asked()),
     wake: (machine?: string, all = false) => power.wake({ machine, all }, asked()),

@@ -1,31 +1,70 @@
+import { AgentError } from '../../src/core/errors.ts'
+import { type ImageRef, isSameImage, type StagedImage } from '../../src/core/release/image.ts'
 import type { Share } from '../../src/core/release/ports.ts'
-import type { StagedImage } from '../../src/core/release/image.ts'
+import type { FormerImage, PublishedName } from '../../src/core/release/published.ts'
 
-/** A share in memory, which never runs full and never forgets. `note` is told of what is staged. */
-export function fakeShare(note: (entry: string) => Promise<void>): Share {
+/** What an order of the image that most homelabs have alone says beside its release and schematic. */
+export const plainUki = { architecture: 'amd64', secureBoot: false, kind: 'uki', kernelArguments: [] } as const
+
+/** A share in memory, and what a story may do to it. */
+export interface FakeShare extends Share {
+  /** What something else has done to a name: `is gone`. It lasts until the name is published again. */
+  damage(file: string, fault: string): void
+  /** Everything is gone, as from a mount point without its mount. */
+  empty(): void
+}
+
+type Kept = Omit<StagedImage, 'published' | 'publishedAs'> & ImageRef
+
+/** A share in memory, which never runs full and never forgets. `note` is told of what is staged and published. */
+export function fakeShare(note: (entry: string) => Promise<void>): FakeShare {
   /** Newest first. */
-  const images: Omit<StagedImage, 'published'>[] = []
-  let published: Omit<StagedImage, 'published'> | undefined
+  let images: Kept[] = []
+  const names = new Map<string, PublishedName>()
+  let clock = Date.parse('2026-11-22T00:00:00.000Z')
+  const now = () => new Date((clock += 1_000)).toISOString()
 
-  const staged = () =>
-    images
-      .map((image): StagedImage => ({ ...image, published: image === published }))
-      .sort((a, b) => Number(b.published) - Number(a.published))
+  const shown = (image: Kept): StagedImage => {
+    const publishedAs = [...names.values()].filter((name) => isSameImage(name, image)).map(({ file }) => file)
+    return { ...image, publishedAs, published: publishedAs.length > 0 }
+  }
+  const staged = () => images.map(shown).sort((a, b) => Number(b.published) - Number(a.published))
 
   return {
     digest: async () => 'b'.repeat(64),
     staged: async () => staged(),
-    stage: async ({ version, schematic, architecture }, options, factory, signal) => {
-      await note(`stage ${version}`)
-      let image = images.find((candidate) => candidate.version === version && candidate.schematic === schematic)
-      if (!image) {
-        const bytes = (await factory.warm({ version, schematic, architecture, kernelArguments: [] }, signal)) ?? 0
-        const stagedAt = '2026-11-22T00:00:00.000Z'
-        image = { version, schematic, architecture, sha256: 'b'.repeat(64), bytes, stagedAt, path: version }
-        images.unshift(image)
+    names: async () => [...names.values()],
+    stage: async (order, factory, signal) => {
+      const { kernelArguments, asset: _, ...image } = order
+      let kept = images.find((candidate) => isSameImage(candidate, image))
+      if (!kept) {
+        await note(`stage ${image.version}`)
+        const bytes = (await factory.warm({ ...image, kernelArguments }, signal)) ?? 0
+        kept = { ...image, sha256: 'b'.repeat(64), bytes, stagedAt: now(), path: image.version }
+        images.unshift(kept)
       }
-      if (options.publish) published = image
-      return { ...image, published: image === published }
+      return shown(kept)
+    },
+    publish: async (file, image) => {
+      const before = names.get(file)
+      const kept = images.find((candidate) => isSameImage(candidate, image))
+      if (!kept) throw new AgentError('not-found', `${image.version} is not staged on the share`)
+      if (before && before.fault === undefined && isSameImage(before, kept)) return
+      await note(`publish ${image.version}`)
+      const { version, schematic, architecture, secureBoot, kind } = kept
+      const of = { version, schematic, architecture, secureBoot, kind }
+      const former: FormerImage[] = before ? [before, ...before.history] : []
+      const history = former.filter((one) => one.version !== version || one.schematic !== schematic)
+      names.set(file, { ...of, file, bytes: kept.bytes, publishedAt: now(), history, fault: undefined })
+    },
+    prune: async (surplus) => {
+      for (const file of surplus.names) names.delete(file)
+      images = images.filter((image) => !surplus.images.some((one) => isSameImage(one, image)))
+    },
+    damage: (file, fault) => void names.set(file, { ...names.get(file)!, fault }),
+    empty: () => {
+      images = []
+      names.clear()
     },
   }
 }

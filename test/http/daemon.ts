@@ -126,6 +126,7 @@ export async function startDaemon(
       verify: async () => ({ isWhole: true, files: [], served: [] }),
       accept: (request, asked) => hear('accept', request, asked),
       stage: ({ version, wait }, asked) => run(`stage ${version ?? 'the target'}`, wait, asked),
+      rollBack: ({ image, wait }, asked) => run(`roll back ${image ?? 'the image'}`, wait, asked),
       ...overrides.staging,
     },
     notifications: {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { styleText } from 'node:util'
 import type { PlanAnswer, StatusAnswer } from '../../src/core/operator.ts'
+import type { StagedImage } from '../../src/core/release/image.ts'
 import type { Entry } from '../../src/core/journal.ts'
 import type { Outage } from '../../src/core/power/outage.ts'
 import type { Rollout } from '../../src/core/upgrade/record.ts'
@@ -101,7 +102,9 @@ scene(`The Factory publishes ${after}; it has to soak for a while (2 s here, 7 d
 lab.factory.publish('v1.14.0')
 lab.factory.publish(after)
 await daemon!.control.post('/jobs/watch-releases/run')
-await until('the new image', async () => (await status()).published?.version === after)
+await until('the new image', async () =>
+  (await daemon!.control.get<StagedImage[]>('/staged')).some(({ version }) => version === after),
+)
 const rolloutAt = lab.moments.length
 
 scene('All images are pulled, and the first node is drained; a disruption budget blocks one of its pods')

@@ -61,6 +61,7 @@ export interface Homelab extends AsyncDisposable {
 export interface ConfigOverrides {
   readonly ups?: { readonly host: string; readonly port: number; readonly user?: string; readonly password?: string }
   readonly upgrade?: Readonly<Record<string, unknown>>
+  readonly share?: Readonly<Record<string, unknown>>
   readonly power?: Readonly<Record<string, unknown>>
   readonly queue?: Readonly<Record<string, unknown>>
   readonly notifications?: Readonly<Record<string, unknown>>
@@ -245,7 +246,10 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     cutPower: () => {
       for (const node of nodes) node.cutPower()
     },
-    writeConfig: async (directory, { ups, upgrade, power, factoryUrl, life, roles = ['os:admin'], ...more } = {}) => {
+    writeConfig: async (
+      directory,
+      { ups, upgrade, share, power, factoryUrl, life, roles = ['os:admin'], ...more } = {},
+    ) => {
       const client = await talosAuthority.issueClient({ common: 'caretaker', organizations: roles, ...life })
       const base64 = (text: string) => Buffer.from(text).toString('base64')
       const contexts = {
@@ -275,7 +279,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
           : {}),
         schematic: 'homelab',
         factory: { url: factoryUrl ?? factory.url },
-        share: { directory: 'share' },
+        share: { directory: 'share', ...share },
         upgrade: { soak: '0s', settle: '100ms', retryAfter: '1s', nodeEstimate: '1m', ...upgrade },
         ...(ups ? { upses: [upsOf(ups)] } : {}),
         power: {

@@ -8,6 +8,7 @@ import type { UpgradePreview } from '../../src/core/upgrade/preview.ts'
 import { believedClock } from '../../src/operations/timekeeper.ts'
 import { previewUpgrade } from '../../src/operations/preview-upgrade.ts'
 import { remembered } from '../../src/operations/facts.ts'
+import { plainUki } from '../fakes/share.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { armedEntries, clusterOf, controlPlanes, type NodeChoices, schematic, worker } from '../core/cluster/nodes.ts'
 import { calm, outline, summary } from '../core/upgrade/rollout.ts'
@@ -60,8 +61,8 @@ async function look(cluster: Cluster, situation: Situation = {}): Promise<Upgrad
   if (aborted) abortRelease(ports.journal, aborted, { by: 'admin@nas (unverified)', at: '2026-03-06T20:00:00Z' })
   if (open) ports.journal.saveOutage(open)
   if (staged) {
-    const order = { version: 'v1.13.9', schematic, architecture: 'amd64', kernelArguments: [] } as const
-    await ports.share.stage(order, { publish: true }, ports.factory, new AbortController().signal)
+    const order = { version: 'v1.13.9', schematic, ...plainUki }
+    await ports.share.stage(order, ports.factory, new AbortController().signal)
   }
   return previewUpgrade({
     observe: async () => cluster,

@@ -128,7 +128,7 @@ test('an alert about a schematic that was deleted is settled at the next start, 
   const alerts = createAlerts(journal, () => new Date())
   const start = async () => {
     const service = await schematicsWatch.start({
-      config: () => ({ schematic: 'homelab', nodes: [] }),
+      config: () => ({ schematic: 'homelab', nodes: [], images: [] }),
       ports: { journal },
       alerts,
       files: { schematics: folder.path, parseSchematic: parse },

@@ -17,5 +17,5 @@ test('where no node answers at the first look, releases and images are looked af
   for (const name of Object.keys(two)) homelab.machine(name).up = true
   expect(await it.run('watch-releases')).toMatchObject({ kind: 'done' })
   expect(await it.run('stage-image')).toMatchObject({ kind: 'done' })
-  expect((await homelab.ports.share.staged()).map(({ published }) => published)).toEqual([true])
+  expect((await homelab.ports.share.staged()).map(({ version }) => version)).toEqual(['v1.13.9', 'v1.14.1'])
 })

@@ -10,6 +10,9 @@ const published = async ({ ports }: FakeHomelab) =>
 const installed = (homelab: FakeHomelab, release: string) =>
   homelab.diary.filter((entry) => entry.startsWith('pull-image') && entry.endsWith(release))
 
+/** Machines boot what is staged, without waiting for the nodes. */
+const atOnce = { share: { publish: 'when-staged' } }
+
 /** What the Factory says from now on. */
 function says(homelab: FakeHomelab, versions: readonly string[], withdrawn: readonly string[] | undefined = []): void {
   homelab.versions = [...versions]
@@ -18,7 +21,7 @@ function says(homelab: FakeHomelab, versions: readonly string[], withdrawn: read
 
 test('a release that is withdrawn before its first node is begun by none, and the patch that came with it is taken', async () => {
   const homelab = fakeHomelab(three, offered)
-  await using it = await begin(homelab)
+  await using it = await begin(homelab, atOnce)
   expect(await published(homelab)).toBe('v1.14.1')
   says(homelab, ['v1.13.9', 'v1.13.10', 'v1.14.0'], ['v1.14.1'])
   await it.run('watch-releases')
@@ -61,7 +64,7 @@ test('a rollout whose release is withdrawn goes no further, and the others go on
 
 test('where nothing else is newer, a rollout that was withdrawn stands still and says why', async () => {
   const homelab = fakeHomelab(three, offered)
-  await using it = await begin(homelab)
+  await using it = await begin(homelab, atOnce)
   await it.next()
   says(homelab, ['v1.13.9'], ['v1.14.1'])
   expect(await days(it)).toBe('every node runs v1.13.9, except w-1 (v1.14.1 was withdrawn by the Image Factory)')
@@ -141,7 +144,7 @@ test('a withdrawn release that every node runs is not installed anew for another
   expect(homelab.machine('w-1').boots).toBe(1)
   expect(await it.run('stage-image')).toMatchObject({
     kind: 'done',
-    summary: 'there is no target release, and v1.14.1 was withdrawn by the Image Factory',
+    summary: 'v1.13.9 staged',
   })
 })
 
@@ -169,7 +172,7 @@ test('a Factory that is too old to mark anything still says what it offers', asy
 
 test('a release that leaves the list without a word is reported once, begun by nobody, and replaced by nothing older', async () => {
   const homelab = fakeHomelab(three, offered)
-  await using it = await begin(homelab)
+  await using it = await begin(homelab, atOnce)
   await it.next()
   says(homelab, ['v1.13.9', 'v1.14.0'], undefined)
   expect(await days(it)).toMatch(/^v1\.14\.1: the Factory no longer lists v1\.14\.1, although it was not withdrawn/)
@@ -196,7 +199,7 @@ test.each([
   ['a list of what is no release', ['latest']],
 ])('%s changes nothing', async (_, list) => {
   const homelab = fakeHomelab(two, offered)
-  await using it = await begin(homelab)
+  await using it = await begin(homelab, atOnce)
   homelab.ports.factory.versions = async () => list.filter((version) => version.startsWith('v'))
   await it.run('watch-releases')
   await it.run('stage-image')

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { below } from '../../core/address.ts'
 import { withoutEnd } from '../../core/text-end.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { assetsOf, type ImageOrder } from '../../core/release/image.ts'
 import type { Meter } from '../../core/metrics/meter.ts'
-import type { ImageOrder } from '../../core/release/image.ts'
 import type { Download, Factory, Resume } from '../../core/release/ports.ts'
 import { canonicalYaml } from '../../core/release/schematic.ts'
 import { compareVersions, parseVersion } from '../../core/version.ts'
@@ -206,8 +206,8 @@ function registryOf({ hostname, port }: URL): string {
   return `${hostname.replace(/\.$/, '')}${port === '' ? '' : `:${port}`}`
 }
 
-function pathOf({ schematic, version, architecture }: ImageOrder): string {
-  return `/image/${schematic}/${version}/metal-${architecture}-uki.efi`
+function pathOf(image: ImageOrder): string {
+  return `/image/${image.schematic}/${image.version}/${image.asset ?? assetsOf(image)[0]}`
 }
 
 class RangeRefused extends AgentError {}

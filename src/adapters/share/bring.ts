@@ -1,20 +1,21 @@
 import { chmod, rename, rm } from 'node:fs/promises'
 import { AgentError } from '../../core/errors.ts'
-import type { ImageOrder } from '../../core/release/image.ts'
+import { assetsOf, type ImageOrder, type StagedFile } from '../../core/release/image.ts'
 import type { Schematic } from '../../core/release/schematic.ts'
-import { type Manifest, syncDirectory, writeWhole } from './files.ts'
-import { imagePath, type Layout, makePlace, manifestPath, partPath, placeOf } from './layout.ts'
+import { syncDirectory, writeWhole } from './files.ts'
+import { filePath, type Layout, makePlace, manifestPath, partPath, placeOf } from './layout.ts'
+import type { Manifest } from './manifest.ts'
 import { discard } from './part.ts'
 import { downloadProven, type Proving } from './proof.ts'
-import { refuseSignature, refuseUkiFile } from './uki-file.ts'
 
 /** The source of an image, and the facts for its manifest. */
 export interface Origin extends Proving {
-  readonly architecture: string
   /** PEM: what signs the images; none where signatures are not verified. */
   readonly signedBy: () => Promise<readonly string[]>
   /** What an id of the order stands for, where that is known. */
   readonly schematicOf: (id: string) => Schematic | undefined
+  /** Ends with an error where nobody waits any more for what is done here. */
+  readonly stillWanted: () => Promise<void>
 }
 
 /**
@@ -22,44 +23,62 @@ export interface Origin extends Proving {
  *
  * @throws AgentError `malformed` for what is not the image that was ordered
  */
-export async function bring(
-  layout: Layout,
-  order: ImageOrder,
-  { architecture, schematicOf, signedBy, ...proving }: Origin,
-  signal: AbortSignal,
-): Promise<void> {
+export async function bring(layout: Layout, order: ImageOrder, origin: Origin, signal: AbortSignal): Promise<void> {
   const place = placeOf(layout, order)
   await makePlace(layout, place)
-  const part = partPath(layout, place)
-  const { bytes, sha256 } = await downloadProven(part, order, proving, signal)
-  await check(part, order, schematicOf(order.schematic))
-  await checkSignature(part, order, await signedBy())
-  const { version, schematic } = order
-  const manifest: Manifest = { version, schematic, architecture, sha256, bytes, stagedAt: proving.now().toISOString() }
-  // Containers often have a umask of 0077, and a TFTP server serves only world-readable files.
-  await chmod(part, 0o644)
-  await rename(part, imagePath(layout, place))
-  await rm(`${part}.etag`, { force: true })
+  const assets = assetsOf(order)
+  const files: StagedFile[] = []
+  for (const name of assets) {
+    const asset = { ...order, asset: name }
+    const { bytes, sha256 } = await downloadProven(partPath(place, name), asset, origin, signal)
+    files.push({ name, bytes, sha256 })
+  }
+  const parts = assets.map((name) => partPath(place, name))
+  await check(parts, order, origin.schematicOf(order.schematic))
+  await checkSignature(parts[0]!, order, await origin.signedBy())
+  await origin.stillWanted()
+  for (const [index, name] of assets.entries()) {
+    const part = parts[index]!
+    // Containers often have a umask of 0077, and a TFTP server serves only world-readable files.
+    await chmod(part, 0o644)
+    await rename(part, filePath(place, name))
+    await rm(`${part}.etag`, { force: true })
+  }
+  const { version, schematic, architecture, secureBoot, kind } = order
+  const manifest: Manifest = {
+    version,
+    schematic,
+    architecture,
+    secureBoot,
+    kind,
+    sha256: files[0]!.sha256,
+    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+    stagedAt: origin.now().toISOString(),
+    files,
+  }
   await writeWhole(manifestPath(place), JSON.stringify(manifest, null, 2))
   await syncDirectory(place)
 }
 
-/** @throws AgentError `malformed` for an image that is signed by none of these */
+/** @throws AgentError `malformed` for a UKI that is signed by none of these */
 async function checkSignature(part: string, order: ImageOrder, pinned: readonly string[]): Promise<void> {
-  if (pinned.length === 0) return
-  const refusal = await refuseSignature(part, { pinned, mustBeSigned: false })
+  if (pinned.length === 0 || order.kind !== 'uki') return
+  const { refuseSignature } = await import('./uki-file.ts')
+  const refusal = await refuseSignature(part, { pinned, mustBeSigned: order.secureBoot })
   if (refusal === undefined) return
   await discard(part)
   throw new AgentError('malformed', `the image that the Factory sent for ${order.version} was rejected: ${refusal}`)
 }
 
-async function check(part: string, order: ImageOrder, schematic: Schematic | undefined): Promise<void> {
-  const refusal = await refuseUkiFile(part, order, schematic).catch((error: unknown) =>
+async function check(parts: readonly string[], order: ImageOrder, schematic: Schematic | undefined): Promise<void> {
+  // With the package that reads YAML, which whoever only looks at the share does without.
+  const { refuseFiles } = await import('./image-file.ts')
+  const refusal = await refuseFiles(parts, order, schematic).catch((error: unknown) =>
     error instanceof AgentError && error.code === 'malformed'
-      ? error.message.replace(`${part}: `, '')
+      ? parts.reduce((text, part) => text.replace(`${part}: `, ''), error.message)
       : Promise.reject(error),
   )
   if (refusal === undefined) return
-  await discard(part)
+  for (const part of parts) await discard(part)
   throw new AgentError('malformed', `the image that the Factory sent for ${order.version} was rejected: ${refusal}`)
 }

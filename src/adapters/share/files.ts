@@ -1,26 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { chmod, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
-import type { StagedImage } from '../../core/release/image.ts'
+import { chmod, open, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { translateError } from './part.ts'
-
-/** The manifest beside each image. */
-export type Manifest = Omit<StagedImage, 'path' | 'published'>
-
-/** Undefined where it is missing or incomplete: others may write to the share. */
-export async function readManifest(path: string): Promise<Manifest | undefined> {
-  try {
-    const { version, schematic, architecture, sha256, bytes, stagedAt } = JSON.parse(
-      await readFile(path, 'utf8'),
-    ) as Manifest
-    const isWhole =
-      [version, schematic, architecture, sha256, stagedAt].every((text) => typeof text === 'string' && text !== '') &&
-      typeof bytes === 'number'
-    return isWhole ? { version, schematic, architecture, sha256, bytes, stagedAt } : undefined
-  } catch {
-    return undefined
-  }
-}
 
 /** Names in a directory, sorted; none where it is not there. */
 export async function list(path: string): Promise<string[]> {

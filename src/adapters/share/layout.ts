@@ -1,27 +1,40 @@
 import { chmod, mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AgentError } from '../../core/errors.ts'
-import type { ImageOrder } from '../../core/release/image.ts'
+import type { ImageRef } from '../../core/release/image.ts'
 import { list } from './files.ts'
 import { translateError } from './part.ts'
 
-/** The layout of the share: every image has its own directory, `talos/<version>/<schematic>`. */
+/**
+ * The layout of the share: every image has its own directory, `talos/<version>/<schematic>`, or `<schematic>-arm64` where
+ * it is not the plain UKI for amd64. Its files have the Factory's names there. Names that machines boot lie at the top,
+ * and beside each, as `NAME.json`, what it is.
+ */
 export interface Layout {
   /** What the TFTP server serves. */
   readonly directory: string
-  /** The name that machines boot: `metal-amd64-uki.efi`. */
-  readonly image: string
 }
 
-/** The one that machines boot. */
-export const publishedPath = ({ directory, image }: Layout) => join(directory, image)
-export const imagePath = ({ image }: Layout, place: string) => join(place, image)
+/** A name that machines boot. */
+export const publishedPath = ({ directory }: Layout, file: string) => join(directory, file)
+/** What is told of it. */
+export const recordPath = (layout: Layout, file: string) => `${publishedPath(layout, file)}.json`
+export const filePath = (place: string, file: string) => join(place, file)
 export const manifestPath = (place: string) => join(place, 'manifest.json')
 /** A download in progress. */
-export const partPath = ({ image }: Layout, place: string) => join(place, `.${image}.part`)
+export const partPath = (place: string, file: string) => join(place, `.${file}.part`)
 
-export function placeOf({ directory }: Layout, { version, schematic }: Pick<ImageOrder, 'version' | 'schematic'>) {
-  return join(directory, 'talos', version, schematic.slice(0, 12))
+export function placeOf({ directory }: Layout, image: ImageRef): string {
+  return join(directory, 'talos', image.version, `${image.schematic.slice(0, 12)}${suffixOf(image)}`)
+}
+
+function suffixOf({ architecture, secureBoot, kind }: ImageRef): string {
+  const parts = [
+    architecture === 'amd64' && kind === 'uki' && !secureBoot ? '' : architecture,
+    secureBoot ? 'secureboot' : '',
+    kind === 'uki' ? '' : kind,
+  ].filter(Boolean)
+  return parts.map((part) => `-${part}`).join('')
 }
 
 /** The places of all images, whole or not. */

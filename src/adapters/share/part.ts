@@ -95,17 +95,68 @@ async function receive(
     const words = `the download was called off after ${describeDuration(performance.now() - began)}`
     throw new AgentError('unreachable', `${words}, with ${megabytes(bytes)} on the share`, signal.reason)
   }
-  for await (const chunk of body) {
-    stopIfOff()
-    bytes += chunk.length
-    if (bytes > largest) throw new AgentError('malformed', 'the download is larger than 1 GiB, which no Talos UKI is')
-    hash.update(chunk)
-    await file.appendFile(chunk)
+  const writer = createWriter(file)
+  try {
+    for await (const chunk of body) {
+      stopIfOff()
+      bytes += chunk.length
+      if (bytes > largest) throw new AgentError('malformed', 'the download is larger than 1 GiB, which no Talos UKI is')
+      hash.update(chunk)
+      await writer.write(chunk)
+    }
+  } catch (error) {
+    // What has come is what the next try goes on from.
+    await writer.end().catch(() => undefined)
+    throw error
   }
+  await writer.end()
   stopIfOff()
   if (size !== undefined && bytes !== size)
     throw new AgentError('unreachable', `the download ended after ${bytes} of ${size} bytes`)
   return { bytes, sha256: hash.digest('hex') }
+}
+
+/** In bytes: so much is written at once, while what comes next is received and counted into the checksum. */
+const batch = 1_048_576
+/** In ms: what comes slowly is written all the same. */
+const keptFor = 250
+
+/** Writes behind what comes: one write is under way at most. */
+function createWriter(file: FileHandle) {
+  let kept: Uint8Array[] = []
+  let size = 0
+  let writing: Promise<void> = Promise.resolve()
+  let flushedAt = performance.now()
+
+  async function flush(): Promise<void> {
+    await writing
+    const [pieces, bytes] = [kept, size]
+    kept = []
+    size = 0
+    flushedAt = performance.now()
+    writing = writeAll(file, pieces, bytes)
+    // Told when the next piece comes.
+    writing.catch(() => undefined)
+  }
+
+  return {
+    write: async (chunk: Uint8Array) => {
+      kept.push(chunk)
+      size += chunk.length
+      if (size >= batch || performance.now() - flushedAt > keptFor) await flush()
+    },
+    end: async () => {
+      await flush()
+      await writing
+    },
+  }
+}
+
+async function writeAll(file: FileHandle, pieces: readonly Uint8Array[], bytes: number): Promise<void> {
+  if (bytes === 0) return
+  const { bytesWritten } = await file.writev(pieces)
+  // A disk that is nearly full takes a part, and refuses the rest.
+  if (bytesWritten < bytes) await file.appendFile(Buffer.concat(pieces).subarray(bytesWritten))
 }
 
 /** Includes the bytes of an earlier run in the checksum. */

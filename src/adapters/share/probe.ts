@@ -17,7 +17,7 @@ const leftAfter = 600_000
  * @throws AgentError `misconfigured` where the share is not there or can't be written, `malformed` where other bytes are read
  */
 export async function writeProbe(directory: string, bytes: Uint8Array, signal: AbortSignal): Promise<WrittenProbe> {
-  await checkDirectory({ directory, image: '' })
+  await checkDirectory({ directory })
   await removeLeft(directory)
   const file = `${prefix}${randomBytes(6).toString('hex')}`
   const path = join(directory, file)
@@ -51,4 +51,9 @@ async function removeLeft(directory: string): Promise<void> {
     const info = await stat(path).catch(() => undefined)
     if (info && Date.now() - info.mtimeMs > leftAfter) await rm(path, { force: true }).catch(() => {})
   }
+}
+
+/** Takes a probe away, by its name; nothing else on the share. */
+export async function removeProbe(directory: string, file: string): Promise<void> {
+  if (new RegExp(`^${prefix}[0-9a-f]+$`).test(file)) await rm(join(directory, file), { force: true })
 }

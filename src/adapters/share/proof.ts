@@ -8,8 +8,8 @@ import { discard, download, type Part } from './part.ts'
 
 /** What is remembered of what URLs answered. */
 export interface BytesMemory {
-  recall(source: string): KnownBytes | undefined
-  remember(known: KnownBytes): void
+  recall(source: string): KnownBytes | undefined | Promise<KnownBytes | undefined>
+  remember(known: KnownBytes): void | Promise<void>
 }
 
 /** Remembers nothing. */
@@ -47,12 +47,12 @@ export async function downloadProven(
       `what came for ${order.version} has the SHA-256 ${sha256}, and ${source} has ${proofs.sha256}, as the Factory says`,
     )
   }
-  const { kind, known } = judgeBytes(memory.recall(source), { ...part, version: order.version }, now())
+  const { kind, known } = judgeBytes(await memory.recall(source), { ...part, version: order.version }, now())
   if (kind === 'other') {
     await rename(path, heldPath(path))
     await discard(path)
   }
-  memory.remember(known)
+  await memory.remember(known)
   if (kind === 'other') throw new OtherBytes(known as HeldImage)
   return part
 }
@@ -68,7 +68,7 @@ async function takeAccepted(
   const info = await stat(apart).catch(() => undefined)
   if (!info) return undefined
   const { source, proofs } = await askOnly(order, factory, signal)
-  const known = memory.recall(source)
+  const known = await memory.recall(source)
   if (known && isHeldStill(known, now())) throw new OtherBytes(known)
   if (known === undefined || known.held !== undefined || (await sha256Of(apart)) !== known.sha256) {
     await rm(apart, { force: true })

@@ -1,40 +1,115 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, copyFile, link, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, copyFile, link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
 import { AgentError } from '../../core/errors.ts'
-import { readManifest, sha256Of, syncDirectory, syncFile, writeWhole } from './files.ts'
-import { imagePath, type Layout, manifestPath, publishedPath } from './layout.ts'
+import type { StagedFile } from '../../core/release/image.ts'
+import { bootScript } from '../../core/release/boot-script.ts'
+import type { FormerImage } from '../../core/release/published.ts'
+import { sha256Of, syncDirectory, syncFile, writeWhole } from './files.ts'
+import { filePath, type Layout, manifestPath, publishedPath, recordPath } from './layout.ts'
+import { type PublishedRecord, readRecord } from './manifest.ts'
 import { translateError } from './part.ts'
+import type { Found } from './staged.ts'
+
+/** So many images that a name had are remembered. */
+const longestHistory = 20
+
+export interface PublishOptions {
+  readonly now: Date
+  /** Ends with an error where nobody waits any more for what is done here. */
+  readonly stillWanted: () => Promise<void>
+}
 
 /**
- * Gives the image of this place the name that machines boot, by rename(2), which a transfer in progress does not notice.
- * It is read back before that.
+ * Gives an image the name that machines boot, by rename(2), which a transfer in progress does not notice. It is read back
+ * before that.
  *
  * @throws AgentError `malformed` where other bytes are read than were written
  */
-export async function publish(layout: Layout, place: string): Promise<void> {
-  const published = publishedPath(layout)
-  const path = imagePath(layout, place)
-  const manifest = await readManifest(manifestPath(place))
-  if (!manifest) throw new AgentError('malformed', `${place} has no manifest`)
-  const temporary = join(layout.directory, `.${layout.image}.${randomBytes(4).toString('hex')}.part`)
+export async function publish(layout: Layout, file: string, image: Found, options: PublishOptions): Promise<void> {
+  const published = publishedPath(layout, file)
+  const temporary = join(layout.directory, `.${file}.${randomBytes(4).toString('hex')}.part`)
+  const before = await readRecord(recordPath(layout, file))
   try {
-    await linkOrCopy(path, temporary)
-    if ((await sha256Of(temporary)) !== manifest.sha256) {
-      // Without its manifest it counts as absent, and is downloaded again.
-      await rm(manifestPath(place), { force: true })
-      throw new AgentError(
-        'malformed',
-        `${path} reads back differently than it was written and is not published: check the disk of the share`,
-      )
-    }
-    await rename(temporary, published)
+    const sha256 = await prepare(layout, image, temporary)
+    await options.stillWanted()
+    await renameOver(temporary, published)
+    await syncDirectory(layout.directory)
+    const record = await recordOf(published, sha256, { image, before, now: options.now })
+    await writeWhole(recordPath(layout, file), JSON.stringify(record, null, 2))
   } catch (error) {
     await rm(temporary, { force: true })
     throw error instanceof AgentError ? error : translateError(published, error)
   }
-  await syncDirectory(layout.directory)
-  await writeWhole(`${published}.json`, JSON.stringify(manifest, null, 2))
+}
+
+/** Makes the file that is to have the name, and answers its checksum. */
+async function prepare(layout: Layout, { place, manifest }: Found, temporary: string): Promise<string> {
+  const [first] = manifest.files
+  if (manifest.kind !== 'kernel') {
+    await linkOrCopy(filePath(place, first!.name), temporary)
+    await demandSame(place, temporary, first!)
+    return first!.sha256
+  }
+  for (const file of manifest.files) await demandSame(place, filePath(place, file.name), file)
+  const [kernel, initramfs, commandLine] = manifest.files.map(({ name }) => name)
+  const below = relative(layout.directory, place).split(sep).join('/')
+  const text = bootScript({
+    kernel: `${below}/${kernel}`,
+    initramfs: `${below}/${initramfs}`,
+    commandLine: await readFile(filePath(place, commandLine!), 'utf8'),
+  })
+  await writeFile(temporary, text, { mode: 0o644, flush: true })
+  await chmod(temporary, 0o644)
+  return sha256Of(temporary)
+}
+
+async function demandSame(place: string, path: string, { name, sha256 }: StagedFile): Promise<void> {
+  if ((await sha256Of(path)) === sha256) return
+  // Without its manifest it counts as absent, and is downloaded again.
+  await rm(manifestPath(place), { force: true })
+  throw new AgentError(
+    'malformed',
+    `${filePath(place, name)} reads back differently than it was written and is not published: check the disk of the share`,
+  )
+}
+
+/** Linux' client for SMB takes the old file away first where the server refuses to rename over it, and may fail then. */
+async function renameOver(temporary: string, published: string): Promise<void> {
+  try {
+    await rename(temporary, published)
+  } catch (error) {
+    const isThere = await stat(temporary).catch(() => undefined)
+    if (!isThere) throw error
+    await rename(temporary, published)
+  }
+}
+
+async function recordOf(
+  published: string,
+  sha256: string,
+  { image, before, now }: { readonly image: Found; readonly before: PublishedRecord | undefined; readonly now: Date },
+): Promise<PublishedRecord> {
+  const { files: _, ...manifest } = image.manifest
+  const { size, mtimeMs, ino } = await stat(published)
+  return {
+    ...manifest,
+    publishedAt: now.toISOString(),
+    served: { bytes: size, sha256, mtimeMs, ino },
+    history: historyAfter(before, manifest),
+  }
+}
+
+/** What a name served before, the last first; the same image again is no change. */
+function historyAfter(
+  before: PublishedRecord | undefined,
+  next: Pick<PublishedRecord, 'version' | 'schematic'>,
+): readonly FormerImage[] {
+  if (!before) return []
+  const { version, schematic, architecture, secureBoot, kind, publishedAt } = before
+  const isSame = version === next.version && schematic === next.schematic
+  const last: FormerImage = { version, schematic, architecture, secureBoot, kind, publishedAt }
+  return (isSame ? before.history : [last, ...before.history]).slice(0, longestHistory)
 }
 
 /** A hard link; where the file system has none (SMB), a copy. */

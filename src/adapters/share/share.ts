@@ -1,23 +1,29 @@
 import { join } from 'node:path'
 import { AgentError } from '../../core/errors.ts'
-import type { ImageOrder, StagedImage } from '../../core/release/image.ts'
+import {
+  describeVariant,
+  type ImageOrder,
+  type ImageRef,
+  isSameImage,
+  type StagedImage,
+} from '../../core/release/image.ts'
 import type { Factory, Share } from '../../core/release/ports.ts'
 import type { Schematic } from '../../core/release/schematic.ts'
 import { bring } from './bring.ts'
 import { sha256Of } from './files.ts'
-import { checkDirectory, type Layout, placeOf, publishedPath } from './layout.ts'
+import { checkDirectory, type Layout, publishedPath } from './layout.ts'
+import { readNames } from './names.ts'
 import { translateError } from './part.ts'
 import { type BytesMemory, noMemory } from './proof.ts'
 import { pruneImages, pruneParts } from './prune.ts'
 import { publish } from './publish.ts'
-import { observeStaged } from './staged.ts'
+import { findImages, findStaged, observe } from './staged.ts'
 
 export interface ShareOptions extends Layout {
-  readonly architecture: string
-  /** How many staged images are kept, the published one among them. */
-  readonly keep: number
   /** How long an observation of the directory may take, in ms. */
   readonly answerWithin?: number
+  /** The same where files may be read whole. */
+  readonly readWithin?: number
   readonly now?: () => Date
   /**
    * What the id of a schematic stands for, so that what an image carries is compared by its contents. Where it is not
@@ -28,60 +34,88 @@ export interface ShareOptions extends Layout {
   readonly signedBy?: () => Promise<readonly string[]>
   /** What URLs answered before. */
   readonly memory?: BytesMemory
+  /** Ends with an error where nobody waits any more for what is done here: asked before each change that counts. */
+  readonly stillWanted?: () => Promise<void>
 }
 
 /**
  * A directory that a TFTP server serves. Every image has a place of its own, and is complete, checked and on the disk
- * before anything points to it. The name that machines boot is swapped by a rename; nothing is ever written in place.
+ * before anything points to it. A name that machines boot is swapped by a rename; nothing is ever written in place.
  */
 export function createShare({
   directory,
-  image,
-  architecture,
-  keep,
   answerWithin = 10_000,
+  readWithin = 300_000,
   now = () => new Date(),
   schematicOf = () => undefined,
   signedBy = async () => [],
   memory = noMemory,
+  stillWanted = async () => {},
 }: ShareOptions): Share {
-  const layout: Layout = { directory, image }
-  const staged = observeStaged(layout, answerWithin)
+  const layout: Layout = { directory }
+  const staged = observe(layout, () => findStaged(layout), answerWithin)
+  const names = observe(layout, () => readNames(layout), readWithin)
 
   async function stage(
     order: ImageOrder,
-    { publish: wanted }: { readonly publish: boolean },
     factory: Pick<Factory, 'warm' | 'open'>,
     signal: AbortSignal,
   ): Promise<StagedImage> {
     // First, because it has a time limit.
-    const there = (await staged.fresh()).find(isFor(order))
+    const there = (await staged.fresh()).find((image) => isSameImage(image, order))
+    if (there) return there
     await checkDirectory(layout)
-    const place = placeOf(layout, order)
-    if (!there) await bring(layout, order, { factory, architecture, now, schematicOf, signedBy, memory }, signal)
-    if (wanted && !there?.published) await publish(layout, place)
-    await pruneImages(layout, (await staged.fresh()).slice(keep), place)
-    await pruneParts(layout, now())
-    const result = (await staged.fresh()).find(isFor(order))
-    if (result && (result.published || !wanted)) return result
-    throw new AgentError(
-      'unreachable',
-      `${publishedPath(layout)} is not the image that was just published: does something else write to the share?`,
-    )
+    await bring(layout, order, { factory, now, schematicOf, signedBy, memory, stillWanted }, signal)
+    return demand(order)
   }
 
+  async function publishAs(file: string, image: ImageRef, signal: AbortSignal): Promise<void> {
+    const there = (await staged.fresh()).find((one) => isSameImage(one, image))
+    if (there?.publishedAs.includes(file) && !(await names.fresh()).some((name) => name.file === file && name.fault))
+      return
+    signal.throwIfAborted()
+    const found = (await findImages(layout)).find(({ manifest }) => isSameImage(manifest, image))
+    if (!found)
+      throw new AgentError('not-found', `${image.version} for ${describeVariant(image)} is not staged on the share`)
+    await publish(layout, file, found, { now: now(), stillWanted })
+    const result = await demand(image)
+    if (!result.publishedAs.includes(file)) throw elsewhere(publishedPath(layout, file))
+  }
+
+  async function demand(image: ImageRef): Promise<StagedImage> {
+    const result = (await staged.fresh()).find((one) => isSameImage(one, image))
+    if (result) return result
+    const what = `${image.version} is gone from the share right after it was staged`
+    throw new AgentError('unreachable', `${what}: does something else write there?`)
+  }
+
+  const translated = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw error instanceof AgentError ? error : translateError(directory, error)
+    })
+
   return {
-    digest: (path, most, signal) =>
-      sha256Of(join(directory, path), most, signal).catch((error: unknown) => {
-        throw translateError(join(directory, path), error)
-      }),
+    digest: (path, most, signal) => translated(sha256Of(join(directory, path), most, signal)),
     staged: staged.present,
-    stage: (order, options, factory, signal) =>
-      stage(order, options, factory, signal).catch((error: unknown) => {
-        throw error instanceof AgentError ? error : translateError(directory, error)
-      }),
+    names: () => translated(names.fresh()),
+    stage: (order, factory, signal) => translated(stage(order, factory, signal)),
+    publish: (file, image, signal) => translated(publishAs(file, image, signal)),
+    prune: (surplus, signal) =>
+      translated(
+        (async () => {
+          await staged.fresh()
+          signal.throwIfAborted()
+          await stillWanted()
+          await pruneImages(layout, surplus)
+          await pruneParts(layout, now())
+        })(),
+      ),
   }
 }
 
-const isFor = (order: ImageOrder) => (image: StagedImage) =>
-  image.version === order.version && image.schematic === order.schematic
+function elsewhere(what: string): AgentError {
+  return new AgentError(
+    'unreachable',
+    `${what} is not the image that was just published: does something else write to the share?`,
+  )
+}

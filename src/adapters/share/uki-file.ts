@@ -21,7 +21,7 @@ import { parseYaml } from '../../yaml.ts'
 import { whyNotSignedBy } from './verify-signature.ts'
 import { unpackZstd } from './zstd.ts'
 
-const means: ReadingMeans = { unpack: unpackZstd, parseYaml }
+export const means: ReadingMeans = { unpack: unpackZstd, parseYaml }
 
 /** Everything that an image says of itself, for people. */
 export interface InspectedUki extends Uki {
@@ -128,7 +128,10 @@ export async function refuseSignature(
   })
 }
 
-async function withFile<T>(path: string, read: (source: ByteSource, file: FileHandle) => Promise<T>): Promise<T> {
+export async function withFile<T>(
+  path: string,
+  read: (source: ByteSource, file: FileHandle) => Promise<T>,
+): Promise<T> {
   const file = await open(path, 'r').catch((error: unknown) => {
     throw new AgentError('misconfigured', `${path} can't be read: ${messageOf(error)}`, error)
   })

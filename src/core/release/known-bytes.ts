@@ -97,7 +97,10 @@ export function acceptanceOf({ held }: HeldImage): string {
 
 /** An image whose bytes are not those that its URL answered first. It is kept apart. */
 export class OtherBytes extends AgentError {
+  readonly known: HeldImage
+
   constructor(known: HeldImage) {
     super('rejected', `${describeHeld(known)}. ${acceptanceOf(known)}`)
+    this.known = known
   }
 }

@@ -1,4 +1,5 @@
-import type { ImageOrder, StagedImage } from './image.ts'
+import type { ImageOrder, ImageRef, StagedImage } from './image.ts'
+import type { PublishedName, Surplus } from './published.ts'
 import type { Proofs } from './proofs.ts'
 import type { Catalogue } from './schematic-check.ts'
 import type { Schematic } from './schematic.ts'
@@ -43,20 +44,22 @@ export interface Download {
   proofs(signal: AbortSignal): Promise<Proofs>
 }
 
-/** The directory that the NAS serves over TFTP. */
+/** The directory that the NAS serves over TFTP. Every call has a limit of its own: a mount can hang. */
 export interface Share {
   /** SHA-256 of the first so many bytes of a file of the share, or of all of it, in lower-case hex. */
   digest(path: string, most: number | undefined, signal: AbortSignal): Promise<string>
-  /** What is staged, newest first; the first is what the fixed name serves. Has a limit of its own: a mount can hang. */
+  /** What is staged whole: what is published first, then the newest. */
   staged(): Promise<readonly StagedImage[]>
+  /** Every name that we have published, and whether what machines get under it is still what we gave it. */
+  names(): Promise<readonly PublishedName[]>
+  /** Brings an image onto the share, checked, and publishes nothing. What is there already is not brought again. */
+  stage(image: ImageOrder, factory: Pick<Factory, 'warm' | 'open'>, signal: AbortSignal): Promise<StagedImage>
   /**
-   * Brings an image onto the share, checked. With `publish` the fixed name then serves it, swapped atomically. What is
-   * there already is not brought again.
+   * Gives a staged image the name that machines boot, by one rename, and reads it back before that.
+   *
+   * @throws AgentError `malformed` where other bytes are read than were staged: it then counts as absent
    */
-  stage(
-    image: ImageOrder,
-    options: { publish: boolean },
-    factory: Pick<Factory, 'warm' | 'open'>,
-    signal: AbortSignal,
-  ): Promise<StagedImage>
+  publish(file: string, image: ImageRef, signal: AbortSignal): Promise<void>
+  /** Takes images and names away, and what crashes have left. */
+  prune(surplus: Surplus, signal: AbortSignal): Promise<void>
 }

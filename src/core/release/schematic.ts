@@ -26,12 +26,13 @@ export interface Schematic {
     | undefined
 }
 
-/** The names of the schematics that the homelab needs: the one of all nodes, and those of single ones. */
+/** The names of the schematics that the homelab needs: the one of all nodes, those of single ones, and those of images. */
 export function schematicsInUse(config: {
   readonly schematic: string
   readonly nodes: readonly { readonly schematic?: string | undefined }[]
+  readonly images: readonly { readonly schematic?: string | undefined }[]
 }): ReadonlySet<string> {
-  return new Set([config.schematic, ...config.nodes.flatMap(({ schematic }) => schematic ?? [])])
+  return new Set([config.schematic, ...[...config.nodes, ...config.images].flatMap(({ schematic }) => schematic ?? [])])
 }
 
 type Yaml = string | number | boolean | null | readonly Yaml[] | Entries

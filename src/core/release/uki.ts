@@ -131,7 +131,13 @@ export function refuseUki(uki: Uki, order: ImageOrder): string | undefined {
   if (id !== 'talos' && id !== 'talos_enterprise') return `it is not Talos but ${id ?? 'something without a name'}`
   if (uki.version !== order.version)
     return `it is ${uki.version ?? 'without a version'}, and ${order.version} was requested`
-  const words = uki.commandLine.split(/\s+/)
+  if (order.secureBoot && !uki.signed) return 'it is not signed, and an image for SecureBoot was requested'
+  return whyOtherCommandLine(uki.commandLine, order)
+}
+
+/** Why this is not the command line of the image that was requested; undefined if it is. */
+export function whyOtherCommandLine(commandLine: string, order: ImageOrder): string | undefined {
+  const words = commandLine.split(/\s+/)
   if (!words.includes('talos.platform=metal')) return 'its command line lacks talos.platform=metal'
   const absent = order.kernelArguments.find((argument) => !argument.startsWith('-') && !words.includes(argument))
   if (absent !== undefined) return `its command line lacks ${absent}, which the schematic adds`

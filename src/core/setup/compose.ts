@@ -1,5 +1,6 @@
 import { agreeing, listed } from '../count.ts'
 import type { Choices, UpgradeTimes } from './choices.ts'
+import { imagesSetting } from './compose-images.ts'
 import { nodesSetting } from './compose-nodes.ts'
 import { hostsSetting, powerSetting, upsesSetting } from './compose-power.ts'
 import { type Draft, group, setting, settingOf, type Setting } from './draft.ts'
@@ -31,6 +32,7 @@ export function composeDraft(choices: Choices): Draft {
         ? []
         : [{ key: 'factory', value: group(setting('url', choices.factory)) }]),
       shareSetting(choices),
+      ...[imagesSetting(choices)].filter((one) => one !== undefined),
       upgradeSetting(choices),
       ...(upses.length === 0 ? [] : [upsesSetting(choices), powerSetting(choices)]),
       hostsSetting(choices),

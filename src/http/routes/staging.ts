@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { Operator } from '../../core/operator.ts'
-import { digest, flag, release } from '../fields.ts'
+import { digest, flag, name, release } from '../fields.ts'
 import { route } from '../route.ts'
 import { changed, run } from '../schemas/jobs.ts'
 import { stagedImages, verification } from '../schemas/staging.ts'
@@ -32,6 +32,21 @@ export function stagingRoutes({ staging }: Operator) {
         answer: run,
       },
       ({ body }, asked) => staging.stage(body, asked),
+    ),
+    route(
+      {
+        method: 'post',
+        path: '/stage/rollback',
+        summary: 'Publishes what machines booted before',
+        scope: 'operate',
+        kind: ({ body: { wait } }) => (wait ? 'waiting' : 'ordering'),
+        body: z.strictObject({
+          image: name('The image; needed where there are several').optional(),
+          wait: flag('Answers when the run has ended'),
+        }),
+        answer: run,
+      },
+      ({ body }, asked) => staging.rollBack(body, asked),
     ),
     route(
       {

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Check } from '../../core/cluster/check.ts'
 import type { Phase, Step } from '../../core/plan.ts'
+import { architectures, imageKinds } from '../../core/release/image.ts'
 import { count, ms, schemaOf, text, texts } from './answer.ts'
 import { attempts, cordonMark, role } from './cluster.ts'
 import { phaseId } from './phase.ts'
@@ -48,8 +49,11 @@ const setting = z.object({
 const imageOrder = z.object({
   schematic: text,
   version: text,
-  architecture: z.enum(['amd64', 'arm64']),
+  architecture: z.enum(architectures),
+  secureBoot: z.boolean(),
+  kind: z.enum(imageKinds),
   kernelArguments: texts,
+  asset: text.optional(),
 })
 
 const check = schemaOf<Check>()(
@@ -114,7 +118,7 @@ const anyStep = schemaOf<Step>()(
     step('log-in-to-ups', { ups: text }),
     step('bring-back', { ...waking, node, afterKubernetes: z.boolean(), ready: z.boolean() }),
     step('bring-back-host', { ...waking, host: text, stopsWithin: ms.optional() }),
-    step('stage-image', { image: imageOrder, publish: z.boolean() }),
+    step('stage-image', { image: imageOrder, publishAs: text.optional() }),
   ]),
 )
 

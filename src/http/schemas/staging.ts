@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi'
-import type { StagedImage } from '../../core/release/image.ts'
+import { imageKinds, type ImageStatus, type StagedImage } from '../../core/release/image.ts'
 import type { Proofs } from '../../core/release/proofs.ts'
 import type { VerificationAnswer } from '../../core/release/verification.ts'
-import { count, schemaOf, text, time } from './answer.ts'
+import { count, schemaOf, text, texts, time } from './answer.ts'
 
 export const stagedImage = schemaOf<StagedImage>()(
   'StagedImage',
@@ -10,12 +10,19 @@ export const stagedImage = schemaOf<StagedImage>()(
     version: text,
     schematic: text,
     architecture: text,
+    secureBoot: z.boolean(),
+    kind: z.enum(imageKinds),
     sha256: text,
     bytes: count,
     stagedAt: time,
     path: text,
+    publishedAs: texts,
     published: z.boolean(),
   }),
+)
+export const imageStatus = schemaOf<ImageStatus>()(
+  'ImageStatus',
+  z.object({ name: text, file: text, published: stagedImage.optional(), note: text.optional() }),
 )
 export const stagedImages = z.array(stagedImage)
 

@@ -7,7 +7,7 @@ import { count, schemaOf, text, texts, time } from './answer.ts'
 import { cluster } from './cluster.ts'
 import { alert } from './journal.ts'
 import { outage, power } from './power.ts'
-import { stagedImage } from './staging.ts'
+import { imageStatus, stagedImage } from './staging.ts'
 import { pause } from './upgrade.ts'
 
 /** How the homelab and the agent are. */
@@ -57,6 +57,7 @@ export const status = schemaOf<StatusAnswer>()(
     paused: pause.optional(),
     waiting: text.optional(),
     published: stagedImage.optional(),
+    images: z.array(imageStatus),
     queue: z.record(z.string(), count).optional(),
     services: z.array(service),
     missing: texts,

@@ -1,12 +1,13 @@
 import { about, failed, ok, skipped, warning } from '../../core/doctor/check.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { schematicsInUse } from '../../core/release/schematic.ts'
 import type { Look, Means } from './look.ts'
 
 /** The Image Factory, and the schematics that images are built from. */
 export function factoryLooks({ context }: Means): readonly Look[] {
   const { config, ports, schematics } = context
   const { factory } = ports
-  const used = new Set([config.schematic, ...config.nodes.flatMap(({ schematic }) => schematic ?? [])])
+  const used = schematicsInUse(config)
   return [
     {
       id: 'factory.reach',

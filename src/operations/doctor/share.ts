@@ -3,7 +3,9 @@ import { about, failed, type Found, ok, skipped } from '../../core/doctor/check.
 import type { DoctorPorts, WrittenProbe } from '../../core/doctor/ports.ts'
 import { judgeSpace } from '../../core/doctor/space.ts'
 import { messageOf } from '../../core/errors.ts'
-import type { StagedImage } from '../../core/release/image.ts'
+import { imagesOf, isSameImage, type StagedImage } from '../../core/release/image.ts'
+import type { PublishedName } from '../../core/release/published.ts'
+import { presentName } from '../../core/release/publication.ts'
 import type { Look, Means } from './look.ts'
 
 /** An image of today, in bytes, where none is staged yet. */
@@ -26,8 +28,17 @@ export function shareLooks({ context }: Means): readonly Look[] {
       subject,
       within: 25_000,
       look: async (signal) => {
-        const [published] = (await share.staged()).filter((image) => image.published)
-        return [about('share.image', subject, await findImage(doctor, { ...config.share, published }, signal))]
+        const staged = await share.staged()
+        const names = await share.names()
+        const found: Found[] = []
+        for (const image of imagesOf(config)) {
+          const id = config.images.length === 0 ? 'share.image' : `share.image:${image.name}`
+          const name = presentName(image, names)
+          const published = name && staged.find((one) => isSameImage(one, name))
+          const served = { server: config.share.server, file: name?.file ?? image.file, published, name }
+          found.push(about(id, subject, await findImage(doctor, served, signal)))
+        }
+        return found
       },
     },
     {
@@ -86,27 +97,42 @@ async function lookAtProbe(
 
 interface ServedImage {
   readonly server?: string | undefined
-  readonly image: string
+  readonly file: string
   readonly published: StagedImage | undefined
+  readonly name: PublishedName | undefined
 }
 
+/** How each kind of image begins: EFI programs with MZ (PE/COFF), scripts for iPXE with #!ipxe, and CDs with nothing. */
+const starts = { uki: [0x4d, 0x5a], kernel: [0x23, 0x21, 0x69, 0x70, 0x78, 0x65], iso: [0] } as const
+const describeNo = { uki: 'no EFI program', kernel: 'no script for iPXE', iso: 'no image of a CD' } as const
+
 /** Whether machines get the image that is published. */
-async function findImage({ share }: DoctorPorts, { server, image, published }: ServedImage, signal: AbortSignal) {
+async function findImage({ share }: DoctorPorts, { server, file, published, name }: ServedImage, signal: AbortSignal) {
+  if (name?.fault !== undefined)
+    return failed(`${file} ${name.fault}: something else writes to the share`, 'Publish it again: `caretaker stage`')
   if (!published) return skipped('no image is staged yet', 'Stage one: `caretaker stage`')
   if (server === undefined) return skipped(noServer, setServer)
-  const fetched = await share.fetch(image, readOfImage, signal).catch((error: unknown) => messageOf(error))
+  const fetched = await share.fetch(file, readOfImage, signal).catch((error: unknown) => messageOf(error))
   if (typeof fetched === 'string')
-    return failed(`${image} is staged, and not served: ${fetched}`, 'See that the TFTP server serves this very folder')
-  const { bytes, size } = fetched
-  if (size !== undefined && size !== published.bytes)
     return failed(
-      `${server} serves an ${image} of ${size} bytes, where ${published.version} with ${published.bytes} is published`,
+      `${file} is published, and not served: ${fetched}`,
+      'See that the TFTP server serves this very folder',
+    )
+  const { bytes, size } = fetched
+  // A kernel's name has a script, which is smaller than its image.
+  const isWhole = published.kind === 'kernel' || size === undefined || size === published.bytes
+  if (!isWhole)
+    return failed(
+      `${server} serves an ${file} of ${size} bytes, where ${published.version} with ${published.bytes} is published`,
       'Look for another folder, or a cache, behind the TFTP server',
     )
-  // The header of every EFI program (PE/COFF): MZ.
-  if (bytes[0] !== 0x4d || bytes[1] !== 0x5a)
-    return failed(`${server} serves an ${image} that is no EFI program`, 'Stage it again: `caretaker stage`')
+  const start = starts[published.kind]
+  if (!start.every((byte, index) => bytes[index] === byte))
+    return failed(
+      `${server} serves an ${file} that is ${describeNo[published.kind]}`,
+      'Stage it again: `caretaker stage`',
+    )
   return ok(
-    `${server} serves ${image} of ${published.version}${size === undefined ? '' : ', as large as it was staged'}`,
+    `${server} serves ${file} of ${published.version}${size === undefined ? '' : ', as large as it was staged'}`,
   )
 }

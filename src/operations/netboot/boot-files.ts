@@ -3,7 +3,7 @@ import { parseIpv4 } from '../../core/address.ts'
 import { type BootImage, chooseBootImage } from '../../core/netboot/boot-image.ts'
 import type { BootTarget } from '../../core/netboot/dhcp/offer.ts'
 import type { BootSource } from '../../core/netboot/rule.ts'
-import type { Architecture } from '../../core/release/image.ts'
+import { type Architecture, imagesOf } from '../../core/release/image.ts'
 
 /** What of two services' sections others need to know: who answers machines, and who serves files to them. */
 interface BootSections {
@@ -23,18 +23,21 @@ export function hasProxy(config: Config): boolean {
   return sectionsIn(config).proxyDhcp !== undefined
 }
 
-/** The images that machines boot. */
-function imagesIn({ share }: Pick<Config, 'share'>): readonly BootImage[] {
-  return [{ architecture: share.architecture, secureBoot: false, kind: 'uki', file: share.image, nodes: [] }]
+/** Which images there are. */
+type Listed = Pick<Config, 'schematic' | 'share' | 'images'>
+
+/** The images that machines boot. One with the release in its name has another name tomorrow, which no DHCP knows. */
+function imagesIn(config: Listed): readonly BootImage[] {
+  return imagesOf(config).filter(({ file }) => !file.includes('{version}'))
 }
 
 /** The file that machines of an architecture boot, and this one by name. */
-export function bootFilesOf(config: Pick<Config, 'share'>): BootSource['fileFor'] {
+export function bootFilesOf(config: Listed): BootSource['fileFor'] {
   return (architecture, machine) => chooseBootImage(imagesIn(config), architecture, machine)?.file
 }
 
 /** The files of all architectures. */
-export function allBootFiles(config: Pick<Config, 'share'>): Partial<Record<Architecture, string>> {
+export function allBootFiles(config: Listed): Partial<Record<Architecture, string>> {
   const fileFor = bootFilesOf(config)
   const [amd64, arm64] = [fileFor('amd64', undefined), fileFor('arm64', undefined)]
   return { ...(amd64 === undefined ? {} : { amd64 }), ...(arm64 === undefined ? {} : { arm64 }) }

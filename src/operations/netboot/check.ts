@@ -12,7 +12,7 @@ import {
 import type { Question, SeenOffer } from '../../core/netboot/dhcp/question.ts'
 import type { NetbootProbe } from '../../core/netboot/ports.ts'
 import type { NetbootCheck, NetbootCheckRequest } from '../../core/netboot/requests.ts'
-import type { Architecture } from '../../core/release/image.ts'
+import { type Architecture, imagesOf } from '../../core/release/image.ts'
 import type { Ports } from '../../core/ports.ts'
 import type { RequestMeans } from '../request.ts'
 import { bootFilesOf, hasProxy, tftpServerOf } from './boot-files.ts'
@@ -38,7 +38,7 @@ export async function checkNetboot(
 ): Promise<NetbootCheck> {
   const { ports } = means
   const config = means.config()
-  const { architecture = config.share.architecture, loads = 'tftp' } = request
+  const { architecture = imagesOf(config)[0]!.architecture, loads = 'tftp' } = request
   const question = { mac, xid: ids.next(), architecture, loads }
   const offers = await ports.netboot.discover(question, offersWithin, signal)
   const again = await askAgain(ports.netboot, question, offers, signal)

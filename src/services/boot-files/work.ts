@@ -1,3 +1,4 @@
+import { imagesOf, type ImageSettings } from '../../core/release/image.ts'
 import { networkInterfaces } from 'node:os'
 import { counted } from '../../core/count.ts'
 import { AgentError } from '../../core/errors.ts'
@@ -99,9 +100,20 @@ async function orderFor(context: Context, section: BootFilesSection, places: rea
     tftp: tftp === false ? undefined : tftp.port,
     http: http?.port,
     tls: await readCertificate(context, section),
-    images: [{ file: share.image, architecture: share.architecture }],
+    images: scriptedImages(config()),
     limits: bootLimits,
   }
+}
+
+/** Of each architecture the first UKI that any machine boots: iPXE's script knows of a machine no more than that. */
+function scriptedImages(config: ImageSettings): ServeOrder['images'] {
+  const fit = imagesOf(config).filter(
+    ({ kind, secureBoot, file }) => kind === 'uki' && !secureBoot && !file.includes('{version}'),
+  )
+  const first = fit.filter(
+    ({ architecture }, index) => fit.findIndex((one) => one.architecture === architecture) === index,
+  )
+  return first.map(({ file, architecture }) => ({ file, architecture }))
 }
 
 function count(loading: Set<number>, { type, transfer }: TransferEvent): void {

@@ -9,6 +9,8 @@ export const order: ImageOrder = {
   schematic: homelabSchematicId,
   version: 'v1.13.9',
   architecture: 'amd64',
+  secureBoot: false,
+  kind: 'uki',
   kernelArguments: [],
 }
 

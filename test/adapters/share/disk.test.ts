@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Factory } from '../../../src/core/release/ports.ts'
 import { unprivileged } from '../../lab/unprivileged.ts'
 import { refusal } from '../refusal.ts'
-import { bootName, orderOf, type ShareLab, startShareLab } from './lab.ts'
+import { bootName, orderOf, type ShareLab, startShareLab, stageOn } from './lab.ts'
 
 // Only root may mount; where the whole of the tests is to run, root is there.
 const isRoot = process.getuid?.() === 0
@@ -32,7 +32,7 @@ async function mount(options: string): Promise<string> {
 }
 
 const stage = (factory: Pick<Factory, 'warm' | 'open'> = at.factory) =>
-  at.share.stage(orderOf('v1.13.9'), { publish: true }, factory, AbortSignal.timeout(10_000))
+  stageOn({ share: at.share, factory }, orderOf('v1.13.9'))
 /** The Factory, as one that does not say how much will come. */
 const unannounced = (): Pick<Factory, 'warm' | 'open'> => ({
   warm: async () => undefined,
@@ -96,7 +96,7 @@ describe('a share without room', () => {
         return download
       },
     }
-    const staging = at.share.stage(order, { publish: true }, filling, AbortSignal.timeout(10_000))
+    const staging = stageOn({ share: at.share, factory: filling }, order)
     expect((await refusal(staging)).message).toMatch(/^the share is full/)
     expect(await at.share.staged()).toMatchObject([{ version: 'v1.13.9', published: true }])
   })

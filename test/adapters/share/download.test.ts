@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Factory } from '../../../src/core/release/ports.ts'
 import { unproven } from '../../fakes/factory.ts'
 import { refusal } from '../refusal.ts'
-import { bootName, orderOf, type ShareLab, startShareLab } from './lab.ts'
+import { bootName, orderOf, type ShareLab, startShareLab, stageOn } from './lab.ts'
 
 let at: ShareLab
 beforeEach(async () => {
@@ -168,7 +168,7 @@ describe('a download that breaks off', () => {
   test('because the agent stops ends at once and keeps what it has', async () => {
     at.lab.faults.bytesPerSecond = 30_000
     const stop = new AbortController()
-    const staging = at.share.stage(orderOf('v1.13.9'), { publish: true }, at.factory, stop.signal)
+    const staging = stageOn(at, orderOf('v1.13.9'), { signal: stop.signal })
     await vi.waitFor(async () => expect(await sizeOf(partOf('v1.13.9'))).toBeGreaterThan(20_000), 20_000)
     const began = performance.now()
     stop.abort()
@@ -236,7 +236,7 @@ describe('what is no such image', () => {
 
   test('is refused where it lacks a kernel argument of the schematic', async () => {
     const order = { ...orderOf('v1.13.9'), kernelArguments: ['-console', 'net.ifnames=0'] }
-    const staging = at.share.stage(order, { publish: true }, at.factory, AbortSignal.timeout(5_000))
+    const staging = stageOn(at, order)
     expect((await refusal(staging)).message).toContain('its command line lacks net.ifnames=0, which the schematic adds')
     expect(await at.files()).toEqual([])
   })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createFactory } from '../../../src/adapters/factory/factory.ts'
 import { createShare, type ShareOptions } from '../../../src/adapters/share/share.ts'
-import type { ImageOrder, StagedImage } from '../../../src/core/release/image.ts'
+import { type ImageOrder, isSameImage, type StagedImage } from '../../../src/core/release/image.ts'
 import type { Factory, Share } from '../../../src/core/release/ports.ts'
 import {
   createFactory as createLabFactory,
@@ -54,14 +54,11 @@ export async function startShareLab(address: string, options: Partial<LabFactory
     open: (changes = {}) =>
       createShare({
         directory,
-        image: bootName,
-        architecture: 'amd64',
-        keep: 2,
         now: () => new Date((started.now += 60_000)),
         ...changes,
       }),
     stage: (version, { publish = true, factory: through = factory } = {}) =>
-      started.share.stage(orderOf(version), { publish }, through, AbortSignal.timeout(15_000)),
+      stageOn({ share: started.share, factory: through }, orderOf(version), { publish }),
     image: (version) => lab.imageBytes(homelabSchematicId, version, bootName),
     published: () => readFile(join(directory, bootName)),
     place: (version) => join(directory, 'talos', version, homelabSchematicId.slice(0, 12)),
@@ -80,8 +77,30 @@ export async function startShareLab(address: string, options: Partial<LabFactory
   return Object.assign(started, { share: started.open() })
 }
 
+/** Stages an image, and publishes it under the name that machines boot. */
+export async function stageOn(
+  { share, factory }: { readonly share: Share; readonly factory: Pick<Factory, 'warm' | 'open'> },
+  order: ImageOrder,
+  {
+    publish = true,
+    signal = AbortSignal.timeout(15_000),
+  }: { readonly publish?: boolean; readonly signal?: AbortSignal } = {},
+): Promise<StagedImage> {
+  const image = await share.stage(order, factory, signal)
+  if (!publish) return image
+  await share.publish(bootName, order, signal)
+  return (await share.staged()).find((one) => isSameImage(one, order))!
+}
+
 export function orderOf(version: string): ImageOrder {
-  return { schematic: homelabSchematicId, version, architecture: 'amd64', kernelArguments: [] }
+  return {
+    schematic: homelabSchematicId,
+    version,
+    architecture: 'amd64',
+    secureBoot: false,
+    kind: 'uki',
+    kernelArguments: [],
+  }
 }
 
 export function sha256(bytes: Buffer): string {

@@ -14,9 +14,8 @@ beforeEach(async () => {
 })
 afterEach(() => at[Symbol.asyncDispose]())
 
-const open = (keep = 1) =>
+const open = () =>
   at.open({
-    keep,
     memory: { recall: (source) => memory.get(source), remember: (known) => void memory.set(known.source, known) },
   })
 const only = () => [...memory.values()][0]!
@@ -28,6 +27,8 @@ const downloads = () =>
 async function stageRebuilt() {
   await at.stage('v1.13.9')
   await at.stage('v1.13.10')
+  const surplus = (await at.share.staged()).filter(({ version }) => version === 'v1.13.9')
+  await at.share.prune({ images: surplus, names: [] }, AbortSignal.timeout(5_000))
   at.lab.faults.rebuilt = true
   return refusal(at.stage('v1.13.9'))
 }
@@ -85,7 +86,7 @@ describe('an image of other bytes than its URL answered before', () => {
   test('is taken away after a month where nobody accepts it', async () => {
     await stageRebuilt()
     at.now = Date.now() + 31 * 86_400_000
-    await at.stage('v1.13.8')
+    await at.share.prune({ images: [], names: [] }, AbortSignal.timeout(5_000))
     expect((await at.files()).filter((file) => file.endsWith('.held'))).toEqual([])
   })
 })

@@ -15,7 +15,7 @@ import {
   whyNoRealUki,
   whyNoSigning,
 } from '../../lab/uki/real-uki.ts'
-import { orderOf, startShareLab } from './lab.ts'
+import { orderOf, startShareLab, stageOn } from './lab.ts'
 
 test.skipIf(lacks(whyNoRealUki() ?? whyNoSigning()))(
   'a UKI of Debian’s kernel and systemd’s stub is inspected, signed, and staged',
@@ -78,13 +78,13 @@ test.skipIf(lacks(whyNoArm64Uki() ?? whyNoSigning()))(
 
     const at = stack.use(await startShareLab('127.0.116.82', { files: { 'v1.13.9': signed, 'v1.13.10': signed } }))
     const pinned = await readFile(certificate, 'utf8')
-    at.share = at.open({ schematicOf: () => homelabSchematic, signedBy: async () => [pinned], architecture: 'arm64' })
+    at.share = at.open({ schematicOf: () => homelabSchematic, signedBy: async () => [pinned] })
     const order = { ...orderOf('v1.13.9'), architecture: 'arm64' } as const
     const soon = AbortSignal.timeout(30_000)
-    expect(await at.share.stage(order, { publish: true }, at.factory, soon)).toMatchObject({ published: true })
+    expect(await stageOn(at, order, { signal: soon })).toMatchObject({ published: true })
     expect((await at.published()).equals(await readFile(signed))).toBe(true)
     // Of an image for the other processor nothing is kept.
-    const wrong = at.share.stage(orderOf('v1.13.10'), { publish: true }, at.factory, soon)
+    const wrong = stageOn(at, orderOf('v1.13.10'), { signal: soon })
     await expect(wrong).rejects.toThrow('it is for arm64, and amd64 was requested')
   },
 )

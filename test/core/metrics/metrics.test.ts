@@ -74,7 +74,8 @@ describe('releases', () => {
   })
 
   test('the image on the share is the one that machines boot', () => {
-    const image = { schematic, architecture: 'amd64', sha256: '', bytes: 1, stagedAt: '', path: '' }
+    const variant = { architecture: 'amd64', secureBoot: false, kind: 'uki', publishedAs: [] } as const
+    const image = { ...variant, schematic, sha256: '', bytes: 1, stagedAt: '', path: '' }
     const images = [
       { ...image, version: 'v1.14.1', published: true },
       { ...image, version: 'v1.13.9', published: false },

@@ -12,7 +12,14 @@ async function outcomeOf(image: Buffer): Promise<string> {
   const source = sourceOf(image)
   const outcome = await readUki(source).then(
     (uki) =>
-      refuseUki(uki, { schematic: '', version: 'v1.13.9', architecture: 'amd64', kernelArguments: [] }) ?? 'taken',
+      refuseUki(uki, {
+        schematic: '',
+        version: 'v1.13.9',
+        architecture: 'amd64',
+        secureBoot: false,
+        kind: 'uki',
+        kernelArguments: [],
+      }) ?? 'taken',
     (error: unknown) => {
       if (error instanceof AgentError && error.code === 'malformed') return error.message
       throw error

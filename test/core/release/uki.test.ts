@@ -4,7 +4,14 @@ import { readUki, refuseUki } from '../../../src/core/release/uki.ts'
 import { imageOf, sectionOf, sectionsOf, sourceOf } from './images.ts'
 
 const read = (bytes: Uint8Array) => readUki(sourceOf(bytes))
-const order: ImageOrder = { schematic: 'c'.repeat(64), version: 'v1.13.9', architecture: 'amd64', kernelArguments: [] }
+const order: ImageOrder = {
+  schematic: 'c'.repeat(64),
+  version: 'v1.13.9',
+  architecture: 'amd64',
+  secureBoot: false,
+  kind: 'uki',
+  kernelArguments: [],
+}
 const malformed = (message: string) => expect.objectContaining({ name: 'AgentError', code: 'malformed', message })
 /** The image with some of its bytes changed. */
 function changed(change: (image: Buffer) => void, image = imageOf()): Buffer {

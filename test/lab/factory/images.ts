@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { LabFactoryFaults } from './faults.ts'
 import { parsePath } from './path.ts'
 import { readSchematic } from './schematic.ts'
+import { writeInitramfs, writeIso, writeKernel } from '../boot-files.ts'
 import { withV } from './versions.ts'
 import { filler, isAtLeast, kernelCommandLine, writeUki, type Arch } from '../uki-writer.ts'
 
@@ -49,9 +50,12 @@ export function createImages(sources: ImageSources): (id: string, version: strin
     const file = files?.[inside] ?? files?.[inside.slice(1)]
     const make = (): Buffer => {
       if (kind === 'cmdline') return Buffer.from(cmdline)
+      const schematic = { id: hash('sha256', yaml), yaml, factory: origin() }
+      if (path.startsWith('kernel-')) return writeKernel(processor, imageBytes, key)
+      if (path.startsWith('initramfs-')) return writeInitramfs(imageBytes, key, { schematic, extensions })
+      if (path.endsWith('.iso')) return writeIso(imageBytes, key)
       if (kind !== 'uki') return filler(imageBytes, key)
       if (file !== undefined) return readFileSync(file)
-      const schematic = { id: hash('sha256', yaml), yaml, factory: origin() }
       return writeUki({ version: inside, arch: processor, cmdline, fillBytes: imageBytes, seed, schematic, extensions })
     }
     const bytes = make()

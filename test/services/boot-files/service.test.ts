@@ -39,7 +39,11 @@ function contextOf(given: unknown) {
   const log = { debug() {}, info() {}, warn: (_: object, text: string) => warnings.push(text), error() {} }
   const context = {
     section: schema.parse(given),
-    config: () => ({ share: { directory: 'share', image: 'metal-amd64-uki.efi', architecture: 'amd64' } }),
+    config: () => ({
+      schematic: 'homelab',
+      share: { directory: 'share', image: 'metal-amd64-uki.efi', architecture: 'amd64' },
+      images: [],
+    }),
     files: {
       state: join(folder, 'state'),
       path: (name: string) => (name === 'share' ? folder : join(folder, name)),

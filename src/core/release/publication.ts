@@ -1,0 +1,134 @@
+import { listed } from '../count.ts'
+import { compareVersions, isNewer, isOfficial, parseVersion } from '../version.ts'
+import { type Image, isNameOf, isSameVariant, type StagedImage } from './image.ts'
+import { withdrawnReason } from './policy.ts'
+import type { FormerImage, PublishedName } from './published.ts'
+
+/** The settings of `share` that decide over what is published. */
+export interface PublicationPolicy {
+  readonly publish: 'when-rolled-out' | 'when-staged'
+  readonly withdrawn: 'replace' | 'keep'
+}
+
+/** What the choice of a published release depends on. */
+export interface PublicationView {
+  /** The release that the nodes are brought to, or boot first where there are none. */
+  readonly target: string | undefined
+  readonly hasNodes: boolean
+  /** What those nodes run that answer. */
+  readonly running: readonly string[]
+  /** The nodes that don't answer, by name. */
+  readonly silent: readonly string[]
+  readonly offered: readonly string[]
+  readonly withdrawn: readonly string[]
+  readonly staged: readonly StagedImage[]
+  readonly names: readonly PublishedName[]
+}
+
+/** A person has taken a name back from this release to another one: it counts until something else is to be published. */
+export interface Hold {
+  /** The release that was taken back. */
+  readonly from: string
+  readonly version: string
+  readonly schematic: string
+}
+
+export type Publication =
+  /** The name is to serve this release. */
+  | { readonly kind: 'publish'; readonly version: string; readonly reason: string }
+  /** What it serves stays, if it serves anything. */
+  | { readonly kind: 'keep'; readonly reason: string }
+
+/**
+ * Which release of an image machines are to boot.
+ *
+ * By default it is the oldest that a node runs: a machine that boots from the network in the middle of a rollout, drained
+ * or not, then never comes up newer than its cluster, and what its disk holds is never read by an older release than that
+ * which wrote it. While a node does not answer it may run anything, so the name goes no further until it does.
+ */
+export function decidePublication(
+  image: Image & { readonly schematicId: string },
+  view: PublicationView,
+  policy: PublicationPolicy,
+): Publication {
+  const { target, hasNodes, silent, withdrawn } = view
+  const running = view.running.filter(isOfficial).toSorted(compareVersions)
+  const present = presentName(image, view.names)
+  if (hasNodes && running.length === 0)
+    return { kind: 'keep', reason: view.running.length > 0 ? 'no node runs an official release' : 'no node answers' }
+  const waits = policy.publish === 'when-rolled-out'
+  const wanted = hasNodes && waits ? running[0] : (target ?? running.at(-1))
+  if (wanted === undefined) return { kind: 'keep', reason: 'there is no target release' }
+  if (withdrawn.includes(wanted)) return insteadOf(wanted, { image, view, policy, present })
+  if (waits && present && silent.length > 0 && isNewer(wanted, present.version))
+    return { kind: 'keep', reason: `${listed(silent)} may run an older release: no answer` }
+  return { kind: 'publish', version: wanted, reason: reasonFor(wanted, view, { waits, running }) }
+}
+
+function reasonFor(
+  wanted: string,
+  { target, hasNodes }: PublicationView,
+  { waits, running }: { readonly waits: boolean; readonly running: readonly string[] },
+): string {
+  if (!hasNodes || !waits) return wanted === target ? 'it is the target release' : 'it is the newest that a node runs'
+  return running.at(-1) === wanted ? 'every node runs it' : 'it is the oldest that a node runs'
+}
+
+interface Replacing {
+  readonly image: Image & { readonly schematicId: string }
+  readonly view: PublicationView
+  readonly policy: PublicationPolicy
+  readonly present: PublishedName | undefined
+}
+
+/** The newest release before one that was withdrawn, of those that are known to work here if there are any. */
+function insteadOf(wanted: string, { image, view, policy, present }: Replacing): Publication {
+  const { withdrawn, running, offered, staged } = view
+  const keep = { kind: 'keep', reason: withdrawnReason(wanted) } as const
+  if (policy.withdrawn === 'keep' && present?.version === wanted) return keep
+  const isBetter = (version: string) => isOfficial(version) && !withdrawn.includes(version) && isNewer(wanted, version)
+  const ready = staged
+    .filter((one) => isSameVariant(one, image) && one.schematic === image.schematicId)
+    .map(({ version }) => version)
+  const finals = offered.filter((version) => parseVersion(version)?.prerelease === undefined)
+  for (const candidates of [[...ready, ...running], finals]) {
+    const version = candidates.filter(isBetter).toSorted(compareVersions).at(-1)
+    if (version !== undefined) return { kind: 'publish', version, reason: withdrawnReason(wanted) }
+  }
+  return keep
+}
+
+/** The name of an image that machines boot now: of several, with a release in each, the last that was published. */
+export function presentName(image: Pick<Image, 'file'>, names: readonly PublishedName[]): PublishedName | undefined {
+  return namesOf(image, names)[0]
+}
+
+/** Every name of an image, the last that was published first. */
+export function namesOf(image: Pick<Image, 'file'>, names: readonly PublishedName[]): readonly PublishedName[] {
+  return names
+    .filter(({ file }) => isNameOf(image, file))
+    .toSorted((a, b) => Date.parse(b.publishedAt) - Date.parse(a.publishedAt))
+}
+
+/** What machines booted before under the name of an image, the last first. */
+export function formerImages(image: Pick<Image, 'file'>, names: readonly PublishedName[]): readonly FormerImage[] {
+  const [present, ...others] = namesOf(image, names)
+  return present ? [...others, ...present.history] : []
+}
+
+/** The image that a name goes back to: the last before the present one that is still staged, another, and no newer. */
+export function imageBefore(
+  image: Pick<Image, 'file'>,
+  { names, staged }: Pick<PublicationView, 'names' | 'staged'>,
+): FormerImage | undefined {
+  const present = presentName(image, names)
+  const isThere = (one: FormerImage) =>
+    staged.some(
+      (other) => isSameVariant(one, other) && one.version === other.version && one.schematic === other.schematic,
+    )
+  const isAnother = (one: FormerImage) =>
+    one.version === present?.version
+      ? one.schematic !== present.schematic
+      : present !== undefined && isNewer(present.version, one.version)
+  return formerImages(image, names).find((one) => isAnother(one) && isThere(one))
+}

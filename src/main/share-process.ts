@@ -1,0 +1,44 @@
+import { fork } from 'node:child_process'
+import { extname } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import type { ShareChild } from '../adapters/share/apart/process.ts'
+import type { Reply } from '../adapters/share/apart/wire.ts'
+
+/** Small: it only moves bytes. */
+const flags = ['--max-old-space-size=96', '--max-semi-space-size=1']
+const entry = fileURLToPath(new URL(`./share-worker${extname(import.meta.url)}`, import.meta.url))
+
+/** Starts a process that works on a share, and ends when we do. */
+export function startShareProcess(directory: string): ShareChild {
+  const child = fork(entry, [directory], {
+    execArgv: flags,
+    serialization: 'advanced',
+    stdio: ['pipe', 'ignore', 'ignore', 'ipc'],
+    // It needs nothing of what may be secret.
+    env: { TZ: process.env['TZ'], PATH: process.env['PATH'] },
+  })
+  const input = child.stdin!
+  // What is written to one that has just ended is lost, and told by its end.
+  input.on('error', () => undefined)
+  child.on('error', () => undefined)
+  child.unref()
+  child.channel?.unref()
+  return {
+    pid: child.pid,
+    input,
+    send: (command) => void (child.connected && child.send(command, () => undefined)),
+    onReply: (listener) => void child.on('message', (reply) => listener(reply as Reply)),
+    onExit: (listener) => {
+      let isOver = false
+      const over = () => {
+        if (isOver) return
+        isOver = true
+        listener()
+      }
+      child.once('exit', over)
+      child.once('error', over)
+    },
+    kill: () => void child.kill('SIGKILL'),
+  }
+}

@@ -1,0 +1,98 @@
+import { AgentError } from '../core/errors.ts'
+import type { Journal } from '../core/journal.ts'
+import { phase } from '../core/plan.ts'
+import type { ImageOrder } from '../core/release/image.ts'
+import type { StagingOrder } from '../core/release/staging.ts'
+import { remembered } from './facts.ts'
+import type { JobContext } from './job.ts'
+
+/** What staging has come to. */
+export interface StagedOrders {
+  /** What was not there before: `v1.13.9`, or `v1.13.9 for gpu` where there are several images. */
+  readonly fresh: readonly string[]
+  /** Why images are not there, those that machines need first. */
+  readonly failed: readonly Error[]
+}
+
+/**
+ * Brings images onto the share, a few at once, and publishes those that are to be. One that fails keeps no other back.
+ *
+ * @throws where the run is cancelled
+ */
+export async function stageOrders(
+  context: Pick<JobContext, 'config' | 'ports' | 'carryOut' | 'emit' | 'signal'>,
+  orders: readonly StagingOrder[],
+  areSeveral: boolean,
+): Promise<StagedOrders> {
+  const { config, ports, carryOut, emit, signal } = context
+  const fresh: string[] = []
+  const failed: Failure[] = []
+
+  async function stage({ image, order, publishAs, isRequest, isDone }: StagingOrder): Promise<void> {
+    const { version, schematic } = order
+    const what = areSeveral ? `${version} for ${image}` : version
+    try {
+      // Checked on every run, because the share may have been changed; logged only when something was staged.
+      await carryOut(
+        [
+          phase('stage-image', [], {
+            do: 'stage-image',
+            image: order,
+            ...(publishAs === undefined ? {} : { publishAs }),
+          }),
+        ],
+        { isRoutine: isDone },
+      )
+    } catch (error) {
+      if (signal.aborted || !(error instanceof AgentError)) throw error
+      failed.push({ version, error, isRequest })
+      return
+    }
+    if (isDone) return
+    fresh.push(what)
+    await emit({ type: 'image.staged', version, schematic })
+  }
+
+  // Two orders of the same files one after the other: each has one place on the share.
+  const groups = [...Map.groupBy(orders, ({ order }) => keyOf(order)).values()]
+  await inTurns(groups, config.share.downloads, async (group) => {
+    for (const order of group) {
+      signal.throwIfAborted()
+      await stage(order)
+    }
+  })
+  forgetRequests(ports.journal, orders, failed)
+  return {
+    fresh,
+    failed: failed.toSorted((a, b) => Number(a.isRequest) - Number(b.isRequest)).map(({ error }) => error),
+  }
+}
+
+interface Failure {
+  readonly version: string
+  readonly error: AgentError
+  readonly isRequest: boolean
+}
+
+function keyOf({ version, schematic, architecture, secureBoot, kind }: ImageOrder): string {
+  return [version, schematic, architecture, secureBoot, kind].join(' ')
+}
+
+async function inTurns<T>(items: readonly T[], most: number, work: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values()
+  const workers = Array.from({ length: Math.min(most, items.length) }, async () => {
+    for (const item of left) await work(item)
+  })
+  await Promise.all(workers)
+}
+
+/**
+ * Requested by a person, not needed by a node: what was brought is over, and a failure that does not pass by itself is
+ * reported, and not retried for ever.
+ */
+function forgetRequests(journal: Journal, orders: readonly StagingOrder[], failed: readonly Failure[]): void {
+  const again = new Set(failed.filter(({ error }) => error.retryable).map(({ version }) => version))
+  const over = new Set(orders.map(({ order }) => order.version).filter((version) => !again.has(version)))
+  const rest = (remembered.stagingRequests.recall(journal) ?? []).filter((version) => !over.has(version))
+  remembered.stagingRequests.remember(journal, rest.length > 0 ? rest : undefined)
+}

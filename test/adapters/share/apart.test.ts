@@ -1,0 +1,132 @@
+import { lookup } from 'node:dns/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type ApartShare, createApartShare } from '../../../src/adapters/share/apart/apart.ts'
+import type { ShareChild } from '../../../src/adapters/share/apart/process.ts'
+import { startShareProcess } from '../../../src/main/share-process.ts'
+import { type FuseMount, mountFuse, whyNoFuse } from '../../lab/fuse.ts'
+import { refusal } from '../refusal.ts'
+import { bootName, orderOf, type ShareLab, stageOn, startShareLab } from './lab.ts'
+
+const silent = (directory: string) => ({
+  code: 'unreachable',
+  message: `the share ${directory} does not answer: is its server up?`,
+})
+
+describe.skipIf(whyNoFuse())('a share whose server stops in the middle of a call', () => {
+  let at: ShareLab
+  let mount: FuseMount
+  let directory: string
+  let share: ApartShare
+  let started = 0
+  beforeEach(async () => {
+    at = await startShareLab('127.0.113.11')
+    directory = await mkdtemp(join(tmpdir(), 'caretaker-fuse-'))
+    mount = await mountFuse(at.directory, directory)
+    started = 0
+    share = createApartShare({
+      directory,
+      start: () => (started++, startShareProcess(directory)),
+      schematicOf: () => undefined,
+      answerWithin: 1_500,
+      workWithin: 1_500,
+      triedAgainAfter: 300,
+    })
+  })
+  afterEach(async () => {
+    share[Symbol.dispose]()
+    await mount[Symbol.asyncDispose]()
+    await rm(directory, { recursive: true, force: true })
+    await at[Symbol.asyncDispose]()
+  })
+
+  test('keeps nobody waiting, takes none of our threads, and answers when it is back', async () => {
+    await stageOn({ share, factory: at.factory }, orderOf('v1.13.9'))
+    mount.stop()
+    const began = performance.now()
+    for (const error of await Promise.all(Array.from({ length: 20 }, () => refusal(share.staged()))))
+      expect(error).toMatchObject(silent(directory))
+    expect(performance.now() - began).toBeLessThan(8_000)
+    expect(await refusal(share.publish(bootName, orderOf('v1.13.9'), AbortSignal.timeout(5_000)))).toMatchObject(
+      silent(directory),
+    )
+    // Files and names go through the same four threads.
+    for (let time = 0; time < 8; time++) {
+      expect(await readFile(join(at.directory, bootName))).toEqual(at.image('v1.13.9'))
+      await lookup('localhost')
+    }
+    mount.goOn()
+    await expect
+      .poll(() => share.staged().catch(() => []), { timeout: 10_000 })
+      .toMatchObject([{ version: 'v1.13.9', published: true }])
+    expect(started).toBeLessThan(12)
+  })
+
+  test('while an image comes: the download is given up, and nothing of it appears later', async () => {
+    at.lab.faults.bytesPerSecond = 100_000
+    const staging = refusal(share.stage(orderOf('v1.13.9'), at.factory, AbortSignal.timeout(30_000)))
+    const part = join(at.place('v1.13.9'), `.${bootName}.part`)
+    await expect
+      .poll(() =>
+        readFile(part).then(
+          ({ length }) => length > 30_000,
+          () => false,
+        ),
+      )
+      .toBe(true)
+    mount.stop()
+    expect(await staging).toMatchObject(silent(directory))
+    at.lab.faults.bytesPerSecond = undefined
+    mount.goOn()
+    await expect
+      .poll(() => stageOn({ share, factory: at.factory }, orderOf('v1.13.9')).catch(() => undefined), {
+        timeout: 10_000,
+      })
+      .toMatchObject({ version: 'v1.13.9', published: true })
+    expect(await at.published()).toEqual(at.image('v1.13.9'))
+    expect((await readdir(at.place('v1.13.9'))).toSorted()).toEqual(['manifest.json', bootName].toSorted())
+  })
+})
+
+describe('processes that hang', () => {
+  /** One that takes everything, says nothing, and survives SIGKILL, as one in a system call of a dead NFS mount does. */
+  const deaf = (): ShareChild => ({
+    pid: undefined,
+    send: () => {},
+    onReply: () => {},
+    onExit: () => {},
+    input: new PassThrough(),
+    kill: () => {},
+  })
+
+  test('are three at most, however long the share is away', async () => {
+    let started = 0
+    const share = createApartShare({
+      directory: '/srv/pxe',
+      start: () => (started++, deaf()),
+      schematicOf: () => undefined,
+      answerWithin: 20,
+      workWithin: 20,
+      triedAgainAfter: 0,
+    })
+    for (let time = 0; time < 12; time++) {
+      expect(await refusal(share.staged())).toMatchObject(silent('/srv/pxe'))
+      await new Promise((resolve) => setTimeout(resolve, time < 4 ? 1_050 : 0))
+    }
+    expect(started).toBeLessThanOrEqual(4)
+  })
+})
+
+test('a process that works on a share ends with whoever has started it', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'caretaker-alone-'))
+  await mkdir(join(directory, 'talos'))
+  const child = startShareProcess(directory)
+  const ended = new Promise<void>((resolve) => child.onExit(resolve))
+  const share = createApartShare({ directory, start: () => child, schematicOf: () => undefined, keptFor: 50 })
+  expect(await share.staged()).toEqual([])
+  await ended
+  await rm(directory, { recursive: true })
+})
