@@ -138,13 +138,25 @@ test('the services of this agent all load: the power guard first, and last the q
   const services = await loadServices<AnyService>(new URL('../../src/services/', import.meta.url))
   expect(services.map(({ name, starts }) => [name, starts])).toEqual([
     ['api', undefined],
+    ['boot-files', undefined],
+    ['dashboard', undefined],
     ['home-assistant', undefined],
     ['metrics', undefined],
     ['node-watch', undefined],
     ['notifications', undefined],
+    ['proxy-dhcp', undefined],
     ['queue', 'last'],
     ['schematics-watch', undefined],
     ['ups-watch', 'first'],
   ])
-  expect(Object.keys(sectionsOf(services))).toEqual(['api', 'homeAssistant', 'metrics', 'notifications', 'queue'])
+  expect(Object.keys(sectionsOf(services))).toEqual([
+    'api',
+    'bootFiles',
+    'dashboard',
+    'homeAssistant',
+    'metrics',
+    'notifications',
+    'proxyDhcp',
+    'queue',
+  ])
 })
