@@ -2,7 +2,7 @@
 // than hundreds of them. Run by `npm run build`.
 import { execFileSync } from 'node:child_process'
 import { globSync, readdirSync, readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { copyFile, cp, writeFile } from 'node:fs/promises'
 import http from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -52,8 +52,24 @@ export async function buildPackage(directory: string): Promise<void> {
   await bundle.close()
   const chunks = output.filter((part) => part.type === 'chunk')
   await Promise.all(chunks.map((chunk) => writeAscii(directory, chunk)))
+  await copyAssets(directory)
   await writeFile(join(directory, 'LICENSES.txt'), licencesOf(chunks))
   await writeFile(join(directory, 'commands.json'), commandsOf(directory))
+}
+
+/** Files of packages that browsers load as they are, by their names there. */
+const served: Readonly<Record<string, string>> = {
+  'htmx.js': 'htmx.org/dist/htmx.min.js',
+  'uplot.js': 'uplot/dist/uPlot.iife.min.js',
+  'uplot.css': 'uplot/dist/uPlot.min.css',
+}
+
+/** What services serve as it is, beside the services as in the sources (services/dashboard/assets.ts). */
+async function copyAssets(directory: string): Promise<void> {
+  const folder = 'src/services/dashboard/assets'
+  await cp(join(root, folder), join(directory, folder), { recursive: true })
+  for (const [name, file] of Object.entries(served))
+    await copyFile(join(root, 'node_modules', file), join(directory, folder, name))
 }
 
 /** Writes what a package tells of itself, beside its files: it is found before the package.json above (main/version). */
@@ -102,7 +118,9 @@ export const { ${names.join(', ')} } = http`
  */
 async function writeAscii(directory: string, { fileName, code }: OutputChunk): Promise<void> {
   new Visitor({
-    TaggedTemplateExpression: ({ quasi }) => {
+    TaggedTemplateExpression: ({ quasi, tag }) => {
+      // Hono's reads what was meant, and not how it is written.
+      if (tag.type === 'Identifier' && /^html(\$\d+)?$/.test(tag.name)) return
       const raw = quasi.quasis.find(({ value }) => beyondAscii.test(value.raw))
       if (raw) throw new Error(`${fileName}: the tag of \`${raw.value.raw}\` would be given an escape`)
     },
@@ -138,6 +156,7 @@ function commandsOf(directory: string): string {
 /** The licence of every package that is in there, with its place on the web and its text. */
 function licencesOf(chunks: readonly OutputChunk[]): string {
   const files = chunks.flatMap(({ modules }) => Object.keys(modules)).filter((file) => file.includes('/node_modules/'))
+  files.push(...Object.values(served).map((file) => join(root, 'node_modules', file)))
   const packages = Map.groupBy(files, (file) => /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(file)![0])
   const parts = [...packages].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([place, own]) => licenceOf(place, own))
   return `Caretaker contains the following packages.\n\n${parts.join('\n\n')}`

@@ -39,6 +39,10 @@ const servers = {
   dpkg: { found: () => onPath('dpkg-deb'), packages: ['dpkg'], brew: 'dpkg' },
   debian: { found: () => onPath('dpkg-deb') && onPath('debootstrap'), packages: ['dpkg', 'debootstrap'] },
   aiosmtpd: { found: () => existsSync('/usr/lib/python3/dist-packages/aiosmtpd'), packages: ['python3-aiosmtpd'] },
+  chromium: {
+    found: () => onPath('chromium'),
+    packages: ['chromium', 'fonts-dejavu-core'],
+  },
   python: { found: () => onPath('python3'), packages: ['python3', 'python3-venv'] },
   mosquitto: { found: () => existsSync('/usr/sbin/mosquitto'), packages: ['mosquitto'], brew: 'mosquitto' },
   prometheus: {
@@ -69,13 +73,17 @@ const servers = {
 
 /** What some tests are made against; without them these are skipped. */
 const programsOfTests =
-  'queue nut nut-tls tftp curl uki kubectl ssh apprise aiosmtpd debian dhcp mosquitto prometheus'.split(' ')
+  'queue nut nut-tls tftp curl uki kubectl ssh apprise aiosmtpd debian dhcp mosquitto prometheus chromium'.split(' ')
 
 const [task, ...rest] = process.argv.slice(2)
 const tasks = {
   demo: () =>
     needs(['queue'], { required: true }) &&
     run('node', '--disable-warning=ExperimentalWarning', 'test/lab/demo.ts', ...rest),
+  // The pictures of README and docs, from a homelab of stand-ins.
+  pictures: () =>
+    needs(['queue', 'chromium'], { required: true }) &&
+    run('node', '--disable-warning=ExperimentalWarning', 'test/lab/pictures.ts'),
   lab: () => run('node', '--disable-warning=ExperimentalWarning', 'test/lab/alone.ts', ...rest),
   test: () => needs(programsOfTests, { required: false }) && run('vitest', 'run', ...rest),
   // The random stories that `npm test` plays some hundreds of, and kills that it plays every other of; SEEDS=n plays as many.

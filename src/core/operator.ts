@@ -14,6 +14,7 @@ import type { Delivery } from './notify/delivery.ts'
 import type { Page, PageRequest } from './page.ts'
 import type { DrillReportAnswer, TimelineRowAnswer, UnreadUps, UpsAnswer, UpsDetailsAnswer } from './power/answers.ts'
 import type { Outage } from './power/outage.ts'
+import type { UpsReadingsAnswer } from './power/readings.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
 import type { ImageStatus, StagedImage } from './release/image.ts'
 import type { ReleaseAnswer } from './release/release-answer.ts'
@@ -37,7 +38,8 @@ import type { ServiceStatus } from './service.ts'
 export interface Operator {
   /** Called with each change from now on, until it is disposed of. Nothing is looked at for it. */
   subscribe(listener: (change: Change) => void): Disposable
-  status(signal: AbortSignal): Promise<StatusAnswer>
+  /** How everything is. `known`: the cluster as it was seen last, however long ago, so that nobody waits for a look. */
+  status(signal: AbortSignal, freshness?: 'recent' | 'known'): Promise<StatusAnswer>
   /** What is known without asking nodes, UPSes or the Factory: for whoever asks all the time. */
   known(): Promise<KnownAnswer>
   /** Open alerts, the most severe first. */
@@ -138,6 +140,7 @@ export interface PowerRequests {
   plan(): PowerPlanAnswer
   /** Each UPS with everything that upsd tells of it now. */
   upses(signal: AbortSignal): Promise<readonly UpsDetailsAnswer[]>
+  readings(): readonly UpsReadingsAnswer[]
   ups(request: { readonly ups: string }, signal: AbortSignal): Promise<UpsDetailsAnswer>
   /** Newest first. */
   outages(page: PageRequest): Page<Outage>

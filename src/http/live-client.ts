@@ -13,7 +13,7 @@ export type LiveEvent = {
 /** Between two tries to reach the daemon again, in ms: doubled with each, up to the most. */
 const retriesAfter = 1_000
 const retriesAtMost = 10_000
-/** In ms. A comment comes every 15 s: a stream that is silent for so long is dead. */
+/** In ms. A comment comes every few seconds: a stream that is silent for so long is dead. */
 const silentFor = 45_000
 
 /**

@@ -3,8 +3,8 @@ import type { Logger } from '../core/log.ts'
 import type { Change, Operator } from '../core/operator.ts'
 import type { LiveEvents } from './schemas/live.ts'
 
-/** In ms: proxies close what is silent for longer, and whoever may no longer hear is found out by then. */
-const beatsUsually = 15_000
+/** In ms: a page that hears nothing for twice as long says so, and whoever may no longer hear is found out by then. */
+const beatsUsually = 4_000
 /** In bytes: what a client may have waiting. One that lets more come together does not read. */
 const mostWaiting = 1_048_576
 /** In ms: when a client that was cut off asks again. */

@@ -2,6 +2,7 @@ import { createSupervisor, type Supervisor, type SupervisorLimits } from '../eng
 import type { QueueDoor } from '../engine/queue-door.ts'
 import type { Agent } from '../agent.ts'
 import { type Alerts, settleGone } from '../core/alert.ts'
+import { settingsInForce } from '../config/in-force.ts'
 import { findMistakes } from '../config/mistakes.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
@@ -12,8 +13,10 @@ import type { Ports } from '../core/ports.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import { remembered } from '../operations/facts.ts'
 import type { NotifierDoor } from '../operations/notification-requests.ts'
+import type { PageSpec } from '../operations/pages.ts'
 import type { AnyService, CheckContext, ServiceContext } from '../operations/service.ts'
 import { createWebDoor, type WebDoor } from '../operations/web.ts'
+import { sectionsOf } from './registry.ts'
 import { type LiveSettings, sectionIn } from './live-settings.ts'
 import type { Settings } from './settings.ts'
 
@@ -128,6 +131,11 @@ function contextOf(
     publicUrl: () => publicUrlIn(settings.config),
     notifyThrough: notifier.open,
     web,
+    pages: pagesOf(settings.services),
+    settings: () => ({
+      file: settings.file,
+      settings: settingsInForce(settings.text, sectionsOf(settings.services)),
+    }),
     meter,
     jobs: { all: agent.jobs, run: agent.runJob, queueThrough: queue.open },
     notice: {
@@ -148,6 +156,11 @@ function contextOf(
       signal.addEventListener('abort', () => subscription[Symbol.dispose](), { once: true })
     },
   }
+}
+
+/** The pages of services, in their order. */
+function pagesOf(services: readonly AnyService[]): readonly PageSpec[] {
+  return services.flatMap(({ pages = [] }) => pages).toSorted((one, other) => one.order - other.order)
 }
 
 /** The API's own section says where people reach it: buttons of messages lead there. */

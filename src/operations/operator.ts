@@ -11,6 +11,7 @@ import { createNotificationRequests, type NotificationMeans } from './notificati
 import { readNames } from './names-request.ts'
 import { createNodeRequests } from './node-requests.ts'
 import { createPowerRequests, type PowerMeans } from './power-requests.ts'
+import { createReadings } from './readings.ts'
 import { createRecentLook } from './recent-look.ts'
 import { createRolloutRequests } from './rollout-requests.ts'
 import { createStagingRequests } from './staging-requests.ts'
@@ -20,7 +21,7 @@ import { createTokenRequests } from './token-requests.ts'
 
 export interface OperatorOptions extends Omit<
   StatusMeans & PowerMeans & NotificationMeans & NetbootMeans,
-  'now' | 'seen' | 'staged'
+  'now' | 'seen' | 'staged' | 'readings'
 > {
   readonly now?: () => Date
 }
@@ -43,7 +44,8 @@ export function createOperator(options: OperatorOptions): Operator {
   journal.onEntry(({ kind }) => {
     if (kind === 'step' || kind === 'event') outdate()
   })
-  const means = { ...options, now, seen, staged }
+  const readings = createReadings({ agent, ports: options.ports, now })
+  const means = { ...options, now, seen, staged, readings }
   const power = createPowerRequests(means)
   return {
     subscribe: createChanges({
@@ -52,7 +54,7 @@ export function createOperator(options: OperatorOptions): Operator {
       power,
       status: (signal) => readStatus(means, power, 'known', signal),
     }),
-    status: (signal) => readStatus(means, power, 'recent', signal),
+    status: (signal, freshness = 'recent') => readStatus(means, power, freshness, signal),
     known: () => readKnown(means),
     alerts: () => alerts.all,
     settledAlerts: (page) => readPage(alerts.settled, alertKind.keyOf, page),

@@ -35,6 +35,7 @@ import { cancelledIn, describeRestarts, triggersIn } from '../core/power/cancell
 import { remembered } from './facts.ts'
 import { runAndWait } from './job-requests.ts'
 import type { JobContext } from './job.ts'
+import type { createReadings } from './readings.ts'
 import { planNow, rehearse } from './rehearse.ts'
 import { patiently, recordChange, type RequestMeans, unchanged } from './request.ts'
 import { findJob, notFound } from './running-agent.ts'
@@ -43,6 +44,8 @@ import { wakeEverything, wakeMachine } from './wake-requests.ts'
 export interface PowerMeans extends RequestMeans {
   /** What upsd last said to our login, where it refused it. */
   loginRefused(label: string): string | undefined
+  /** What UPSes have told in the last day. */
+  readonly readings: Pick<ReturnType<typeof createReadings>, 'read'>
 }
 
 /** Requests about the power. */
@@ -51,6 +54,7 @@ export function createPowerRequests(means: PowerMeans): PowerRequests {
     state: () => readPower(means),
     plan: () => readPlan(means),
     upses: (signal) => readUpses(means, signal),
+    readings: () => means.readings.read(),
     ups: ({ ups }, signal) => readUps(means, ups, signal),
     outages: (page) => readPage(means.ports.journal.outages, outageKind.keyOf, page),
     shutDown: async (asked) => shutDown(means, asked),

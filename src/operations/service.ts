@@ -14,6 +14,7 @@ import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import type { RunningService, ServiceSpec } from '../core/service.ts'
 import type { Job } from './job.ts'
 import type { Notifier } from './notification-requests.ts'
+import type { Asking, PageSpec } from './pages.ts'
 import type { WebDoor } from './web.ts'
 
 /**
@@ -27,6 +28,8 @@ export interface Service<Section = undefined> extends ServiceSpec {
    * A section that changes restarts the service, and nothing else.
    */
   readonly config?: SectionSchema<Section>
+  /** Its pages of the dashboard. */
+  readonly pages?: readonly PageSpec[]
   /** What can be found out before anything is started: for `caretaker config check`, and the first start of a daemon. */
   check?(context: CheckContext<Section>): Promise<readonly SectionFault[]>
   /**
@@ -78,6 +81,10 @@ export interface ServiceContext<Section = undefined> extends CheckContext<Sectio
   notifyThrough(notifier: Notifier): Disposable
   /** Where what it serves on the port of the API is opened. */
   readonly web: WebDoor
+  /** The pages of all services, as the dashboard lists them. */
+  readonly pages: readonly PageSpec[]
+  /** Every setting as it is used, and the file that they are from. */
+  settings: Asking['settings']
   /** Where what happens is counted. */
   readonly meter: Meter
   /** Takes note of what the service has observed. */

@@ -10,6 +10,7 @@ import { measureManyShutdowns } from './many-shutdowns.ts'
 import { type Measure, measureWithin } from './measure.ts'
 import { measureObservation } from './observation.ts'
 import { measureFalseAlarms } from './power-race-false.ts'
+import { measurePages } from './pages.ts'
 import { measurePowerRace } from './power-race.ts'
 import { measureRollout } from './rollout.ts'
 import { measureStaging } from './staging.ts'
@@ -41,6 +42,7 @@ const subjects: Readonly<Record<string, { readonly within: number; readonly meas
   staging: { within: 20 * minutes, measure: measureStagingSizes },
   api: { within: 12 * minutes, measure: measureApi },
   tftp: { within: 30 * minutes, measure: measureTftp },
+  pages: { within: 12 * minutes, measure: measurePages },
   observation: { within: 2 * minutes, measure: measureObservation },
 }
 

@@ -111,6 +111,7 @@ export async function startDaemon(
       plan: unexpected,
       upses: async () => [],
       ups: unexpected,
+      readings: () => [],
       outages: listed,
       shutDown: (asked) => hear('shut down', {}, asked),
       cancel: (asked) => hear('cancel', {}, asked),

@@ -139,6 +139,7 @@ test('the services of this agent all load: the power guard first, and last the q
   expect(services.map(({ name, starts }) => [name, starts])).toEqual([
     ['api', undefined],
     ['boot-files', undefined],
+    ['dashboard', undefined],
     ['home-assistant', undefined],
     ['metrics', undefined],
     ['node-watch', undefined],
@@ -152,6 +153,7 @@ test('the services of this agent all load: the power guard first, and last the q
   expect(Object.keys(sectionsOf(services))).toEqual([
     'api',
     'bootFiles',
+    'dashboard',
     'homeAssistant',
     'metrics',
     'notifications',

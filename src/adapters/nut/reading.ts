@@ -6,8 +6,8 @@ import type { UpsReading } from '../../core/power/ups.ts'
 export const always = ['ups.status', 'battery.charge', 'battery.runtime', 'ups.load'] as const
 /** Variables that many UPSes lack. */
 export const extras = ['ups.alarm', 'ups.test.result', 'battery.charge.low', 'battery.runtime.low'] as const
-/** Variables that change with the server's configuration only. */
-export const settings = ['driver.parameter.pollinterval', 'driver.parameter.pollfreq'] as const
+/** Variables that are asked for now and then: they change with the server's configuration only, or are for people to look at. */
+export const settings = ['driver.parameter.pollinterval', 'driver.parameter.pollfreq', 'input.voltage'] as const
 
 export type ReadVariable = (typeof always)[number] | (typeof extras)[number] | (typeof settings)[number]
 export type Raw = Partial<Record<ReadVariable, string | undefined>>
@@ -27,6 +27,7 @@ export function parseReading(raw: Raw): UpsReading {
     ...told('testing', /in progress/i.test(raw['ups.test.result'] ?? '') ? (true as const) : undefined),
     ...told('chargeLow', figure('battery.charge.low')),
     ...told('runtimeLow', figure('battery.runtime.low')),
+    ...told('inputVolts', parseVolts(raw['input.voltage'])),
   }
 }
 
@@ -56,6 +57,12 @@ export function parseDriverPace(raw: Raw): DriverPace | undefined {
 
 function told<K extends keyof UpsReading>(key: K, value: UpsReading[K] | undefined): Pick<UpsReading, K> | object {
   return value === undefined ? {} : { [key]: value }
+}
+
+/** Nothing is decided by it: what is no plain number counts as missing, without a word. */
+function parseVolts(raw: string | undefined): number | undefined {
+  const value = Number(raw?.trim().replace(',', '.') || Number.NaN)
+  return value >= 0 && value < 1_000 ? value : undefined
 }
 
 const units = {

@@ -38,6 +38,8 @@ export interface UpsReading {
   /** battery.charge.low in %, battery.runtime.low in ms: where the UPS itself starts to say LB. */
   readonly chargeLow?: number
   readonly runtimeLow?: number
+  /** input.voltage, in V; only in some readings. */
+  readonly inputVolts?: number
 }
 
 /** What one question to upsd came to. `at` in ms of a monotonic clock. */

@@ -4,7 +4,7 @@ import { reversiblePhases } from '../../core/power/reversible.ts'
 import { choice, flag, label, nameIfAny, page } from '../fields.ts'
 import { route } from '../route.ts'
 import { changed } from '../schemas/jobs.ts'
-import { drill, outages, power as powerState, powerPlan, upsDetails, upses } from '../schemas/power.ts'
+import { drill, outages, power as powerState, powerPlan, readings, upsDetails, upses } from '../schemas/power.ts'
 
 /** The power: how it is, and what a person requests of it. */
 export function powerRoutes({ power }: Operator) {
@@ -39,6 +39,16 @@ export function powerRoutes({ power }: Operator) {
         answer: outages,
       },
       ({ query }) => power.outages(query),
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/power/readings',
+        summary: 'What each UPS has told in the last day, a sample a minute',
+        scope: 'read',
+        answer: readings,
+      },
+      () => power.readings(),
     ),
     route(
       {

@@ -42,7 +42,7 @@ export const liveSpec: RouteConfig = {
   summary: 'What changes, as server-sent events',
   description: [
     'First, and after each reconnect, comes `state` with everything; then `alert`, `power`, `journal` and `status`, each',
-    'with the whole of what has changed. Every event has an id. A comment comes every 15 s. Nothing that was missed is',
+    'with the whole of what has changed. Every event has an id. A comment comes every 4 s. Nothing that was missed is',
     'sent later: the next `state` tells what it has come to.',
   ].join(' '),
   operationId: 'getLive',

@@ -9,6 +9,7 @@ import type {
   UpsStateAnswer,
 } from '../../core/power/answers.ts'
 import type { Outage, OutageNode } from '../../core/power/outage.ts'
+import type { UpsReadingsAnswer } from '../../core/power/readings.ts'
 import { count, ms, pageOf, schemaOf, text, texts, time } from './answer.ts'
 import { observedOf } from './cluster.ts'
 import { run } from './jobs.ts'
@@ -106,6 +107,25 @@ export const upsDetails = schemaOf<UpsDetailsAnswer>()(
   }),
 )
 export const upses = z.array(upsDetails)
+
+export const readings = z.array(
+  schemaOf<UpsReadingsAnswer>()(
+    'UpsReadings',
+    z.object({
+      label: text,
+      samples: z.array(
+        z.object({
+          at: time,
+          chargePercent: z.number().optional(),
+          runtimeMs: ms.optional(),
+          loadPercent: z.number().optional(),
+          inputVolts: z.number().optional(),
+          onBattery: z.literal(true).optional(),
+        }),
+      ),
+    }),
+  ),
+)
 
 export const power = schemaOf<PowerAnswer>()(
   'Power',

@@ -20,7 +20,6 @@ const headers: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'x-frame-options': 'DENY',
-  'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'cache-control': 'no-store',
 }
@@ -28,9 +27,17 @@ const headers: Readonly<Record<string, string>> = {
 /** In s. It holds for every port of the name: a day later what else is there can be reached by http again. */
 const strictFor = 86_400
 
+/** How a request came: by TLS to us, or to us or a trusted proxy. */
+export interface Encryption {
+  readonly isEncrypted: boolean
+  readonly isSecure: boolean
+}
+
 /** What every answer carries, whatever it is; a route may say otherwise. */
-export function setHeaders(outgoing: ServerResponse, isEncrypted: boolean): void {
+export function setHeaders(outgoing: ServerResponse, { isEncrypted, isSecure }: Encryption): void {
   for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value)
+  // Over plain HTTP browsers ignore it, and complain (HTML, "Cross-origin opener policies").
+  if (isSecure) outgoing.setHeader('cross-origin-opener-policy', 'same-origin')
   if (isEncrypted) outgoing.setHeader('strict-transport-security', `max-age=${strictFor}`)
 }
 

@@ -5,9 +5,12 @@ import { type Entering, foreign, isForeign, tooManySignIns, wrongToken } from '.
 import type { Rates } from './rates.ts'
 import { type Refusal, refusalResponse } from './refusal.ts'
 import { type Session, type Sessions, setCookie } from './sessions.ts'
+import { isForm, pathAmongOurs, refuseForm, seeOther } from './form.ts'
 import { findToken, type KnownToken } from './tokens.ts'
 
 export const sessionPath = `${basePath}/session`
+/** Where a form signs out: forms know no DELETE. */
+const endPath = `${sessionPath}/end`
 /** In bytes: a token has at most 512. */
 const largestBody = 4_096
 
@@ -21,13 +24,15 @@ export interface SessionRouteMeans {
 
 /**
  * Signing in and out of browsers: POST takes `{"token": …}` and answers a cookie, GET tells who is signed in, DELETE signs
- * out. Undefined where a request is about something else.
+ * out. A form does the same and goes on to a page of ours. Undefined where a request is about something else.
  */
 export function createSessionRoutes(means: SessionRouteMeans) {
   return (entering: Entering): Promise<Response> | undefined => {
     const { method, url } = entering.request
-    if (new URL(url).pathname !== sessionPath) return undefined
-    if (method === 'POST') return signIn(entering, means)
+    const { pathname } = new URL(url)
+    if (pathname === endPath && method === 'POST') return signOutByForm(entering, means)
+    if (pathname !== sessionPath) return undefined
+    if (method === 'POST') return isForm(entering.request) ? signInByForm(entering, means) : signIn(entering, means)
     if (method === 'DELETE') return signOut(entering, means)
     return method === 'GET' || method === 'HEAD' ? tellWho(entering) : Promise.resolve(unknownMethod())
   }
@@ -35,20 +40,36 @@ export function createSessionRoutes(means: SessionRouteMeans) {
 
 async function signIn({ request, peer, whence }: Entering, means: SessionRouteMeans): Promise<Response> {
   if (whence === 'foreign') return refusalResponse(foreign)
-  const client = clientKey(peer.client)
   const sent = await tokenIn(request)
   if (typeof sent !== 'string') return refusalResponse(sent)
-  // After the body, and with nothing waited for in between: many at once are counted like one after the other.
+  const begun = begin(sent, peer, means)
+  if ('status' in begun) return refusalResponse(begun)
+  return Response.json(answerOf(begun.session), { headers: { 'set-cookie': begun.cookie } })
+}
+
+/** Any page on the web may send a form: only a browser that says it was one of ours signs in by it. */
+async function signInByForm({ request, peer, whence }: Entering, means: SessionRouteMeans): Promise<Response> {
+  if (whence !== 'own') return refusalResponse(foreign)
+  const text = await readUpTo(request, largestBody)
+  if (text === undefined) return refusalResponse(tooLarge)
+  const form = new URLSearchParams(text)
+  const next = pathAmongOurs(form.get('next'))
+  const begun = begin((form.get('token') ?? '').trim(), peer, means)
+  return 'status' in begun ? refuseForm(begun, next) : seeOther(next, { 'set-cookie': begun.cookie })
+}
+
+/** After the body, and with nothing waited for in between: many at once are counted like one after the other. */
+function begin(sent: string, { client: address, isSecure }: Entering['peer'], means: SessionRouteMeans) {
+  const client = clientKey(address)
   const blocked = means.signIns.wait(client)
-  if (blocked > 0) return refusalResponse(tooManySignIns(blocked))
+  if (blocked > 0) return tooManySignIns(blocked)
   const token = findToken(means.tokens(), sent, means.now())
   if (!token) {
     means.signIns.count(client)
-    return refusalResponse(wrongToken)
+    return wrongToken
   }
   const session = means.sessions.begin(token)
-  const cookie = setCookie(means.sessions.write(session), peer.isSecure)
-  return Response.json(answerOf(session), { headers: { 'set-cookie': cookie } })
+  return { session, cookie: setCookie(means.sessions.write(session), isSecure) }
 }
 
 async function signOut({ peer, whence, caller }: Entering, { sessions }: SessionRouteMeans): Promise<Response> {
@@ -57,6 +78,12 @@ async function signOut({ peer, whence, caller }: Entering, { sessions }: Session
     sessions.end(caller.session)
   }
   return new Response(null, { status: 204, headers: { 'set-cookie': setCookie(undefined, peer.isSecure) } })
+}
+
+async function signOutByForm(entering: Entering, means: SessionRouteMeans): Promise<Response> {
+  if (entering.whence !== 'own') return refusalResponse(foreign)
+  const { headers } = await signOut(entering, means)
+  return seeOther('/', { 'set-cookie': headers.get('set-cookie') ?? '' })
 }
 
 async function tellWho({ caller }: Entering): Promise<Response> {
@@ -78,7 +105,7 @@ async function tokenIn(request: Request): Promise<string | Refusal> {
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/json') return wrongBody('the body has to be JSON: {"token": "…"}')
   const text = await readUpTo(request, largestBody)
-  if (text === undefined) return { ...wrongBody('the request is larger than 4 KiB'), status: 413 }
+  if (text === undefined) return tooLarge
   const body = parse(text)
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return wrongBody('the body is no JSON object')
   const { token, ...others } = body as Record<string, unknown>
@@ -113,6 +140,7 @@ function parse(text: string): unknown {
 }
 
 const wrongBody = (detail: string): Refusal => ({ status: 400, code: 'misconfigured', detail })
+const tooLarge: Refusal = { ...wrongBody('the request is larger than 4 KiB'), status: 413 }
 
 function unknownMethod(): Response {
   const response = refusalResponse({ status: 405, code: 'not-found', detail: 'sign in by POST, and out by DELETE' })

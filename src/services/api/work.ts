@@ -144,8 +144,9 @@ async function createDoor({ context, section, tokens, material }: DoorMeans, { l
     ...(material ? { tls: material } : {}),
     refuse: (wire) => {
       countAnswer(wire, context)
-      setHeaders(wire.outgoing, material !== undefined)
-      const refusal = whyRefused(wire.incoming, peer(wire), { isOurs, requests })
+      const from = peer(wire)
+      setHeaders(wire.outgoing, { isEncrypted: material !== undefined, isSecure: from.isSecure })
+      const refusal = whyRefused(wire.incoming, from, { isOurs, requests })
       if (refusal) refuse(wire.outgoing, refusal)
       return refusal !== undefined
     },

@@ -9,6 +9,7 @@ import { section } from './section.ts'
 export default defineService({
   name: 'queue',
   starts: 'last',
+  pages: [{ path: '/jobs', title: 'Jobs', order: 60, load: () => import('./jobs/page.ts') }],
   config: section.prefault({}),
 
   async check({ section: { url, password }, files }) {

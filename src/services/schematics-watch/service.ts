@@ -11,6 +11,10 @@ const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}
 /** Keeps the schematics of config/schematics: a good edit counts at once, and a bad one changes nothing. */
 export default defineService({
   name: 'schematics-watch',
+  pages: [
+    { path: '/releases', title: 'Releases', order: 30, load: () => import('./releases/page.ts') },
+    { path: '/images', title: 'Images', order: 50, load: () => import('./images/page.ts') },
+  ],
 
   async check({ config, files }) {
     const { loadSchematics } = await import('./watch.ts')

@@ -5,6 +5,7 @@ import { defineService } from '../../operations/service.ts'
 export default defineService({
   name: 'ups-watch',
   starts: 'first',
+  pages: [{ path: '/power', title: 'Power', order: 40, load: () => import('./page/page.ts') }],
 
   async start({ config, ports, power, notice, signal }) {
     const { watchUps } = await import('./watch.ts')

@@ -4,6 +4,7 @@ import { defineService } from '../../../../src/operations/service.ts'
 /** A service of no use: it counts what happens, and dies when it is told to. This folder is all that there is of it. */
 export default defineService({
   name: 'heartbeat',
+  pages: [{ path: '/heartbeat', title: 'Heartbeat', order: 1, load: () => import('./page.ts') }],
   config: z.strictObject({ word: z.string().min(1).default('beat') }).prefault({}),
 
   async check({ section: { word } }) {

@@ -1,0 +1,122 @@
+import { html } from 'hono/html'
+import { describeDuration } from '../../core/duration.ts'
+import { describeReason } from '../../core/event.ts'
+import type { PowerAnswer } from '../../core/operator.ts'
+import type { UpsAnswer, UpsStateAnswer } from '../../core/power/answers.ts'
+import type { Countdown } from '../../core/power/countdown.ts'
+import { forcedWords, latchedWords } from '../../core/power/forced.ts'
+import type { Outage } from '../../core/power/outage.ts'
+import { countdown, type Drawing, since } from './moments.ts'
+import { badge, type Markup, prose, type Tone } from './parts.ts'
+import { type RequestButton, requestButtons } from './requests.ts'
+import type { Scope } from '../../core/access/token.ts'
+
+/** The power, as more than one page shows it. */
+
+const modes: Readonly<Record<UpsStateAnswer['mode'], readonly [Tone, string]>> = {
+  unknown: ['warning', 'unknown'],
+  'on-mains': ['fine', 'on mains'],
+  'on-battery': ['critical', 'on battery'],
+  critical: ['critical', 'critical'],
+  forced: ['critical', forcedWords],
+  latched: ['warning', latchedWords],
+}
+
+/** How a UPS is, in a word or two, and since when. */
+export function upsMode({ state, noReading }: UpsAnswer, drawing: Drawing): Markup {
+  const [tone, words] = modes[state.mode]
+  const silent = noReading === undefined ? '' : html` ${badge('warning', 'not heard')}`
+  return html`${badge(tone, words)} <span class="soft">for ${since(state.since, drawing)}</span>${silent}`
+}
+
+/** What it tells of its battery, in large figures. */
+export function upsFigures({ state: { reading } }: UpsAnswer): Markup {
+  if (!reading) return html`<p class="empty">It has not told any figures yet.</p>`
+  const { chargePercent, runtimeMs, loadPercent, doubtful = {} } = reading
+  const one = (name: string, text: string | undefined, doubted: string | undefined) =>
+    html`<div>
+      <dt>${name}</dt>
+      <dd>
+        ${text ?? html`<span class="soft">?</span>`}${doubted === undefined ? '' : html` <small>not used</small>`}
+      </dd>
+    </div>`
+  const percent = (value: number | undefined) => (value === undefined ? undefined : `${Math.round(value)} %`)
+  const charge = chargePercent ?? doubtful.chargePercent?.reported
+  const runtime = runtimeMs ?? doubtful.runtimeMs?.reported
+  return html`<dl class="figures">
+    ${one('charge', percent(charge), doubtful.chargePercent?.why)}
+    ${one('runtime', runtime === undefined ? undefined : describeDuration(runtime), doubtful.runtimeMs?.why)}
+    ${one('load', percent(loadPercent), undefined)}
+  </dl>`
+}
+
+/** What a shutdown of the power is at, for whoever holds a phone in the dark. */
+export interface Alarm {
+  readonly power: PowerAnswer
+  readonly outage: Outage | undefined
+  readonly countdown: Countdown | undefined
+  /** The sentence on it. */
+  readonly text: string
+  /** What starts a shutdown, and what goes down when. */
+  readonly details: string | undefined
+}
+
+/** The countdown and the button that stops it; undefined where the power is not failing. */
+export function alarmView(alarm: Alarm, viewing: Drawing & { readonly scope: Scope | undefined }): Markup | undefined {
+  const { power, outage, countdown: next } = alarm
+  const battery = power.upses.filter(({ state }) => ['on-battery', 'critical'].includes(state.mode))
+  const isOpen = outage !== undefined && outage.reason !== 'on-battery'
+  if (battery.length === 0 && !isOpen) return undefined
+  const isDown = outage?.stage === 'stopped' || outage?.stage === 'waking'
+  const tone = outage?.stage === 'waking' || outage?.reason === 'drill' ? 'warning' : 'critical'
+  const isCancelled = battery.length > 0 && battery.every(({ state }) => state.cancelled !== undefined)
+  const buttons: readonly (RequestButton | undefined)[] = [
+    isDown || isCancelled
+      ? undefined
+      : { at: '/power/do/cancel', label: 'Cancel the shutdown', isDangerous: true, isMain: true },
+    isDown ? { at: '/power/do/wake', label: 'Wake everything now', isMain: true } : undefined,
+  ]
+  return html`<section class="alarm ${tone}" aria-label="Power cut">
+    <h2>${alarm.text}.</h2>
+    ${
+      next === undefined
+        ? ''
+        : html`<div>
+            <span class="small">a shutdown starts in</span>
+            ${countdown(next.at, viewing)}
+          </div>`
+    }
+    <ul class="plain">
+      ${battery.map((ups) => html`<li>${describeBattery(ups, viewing)}</li>`)}
+      ${next === undefined ? '' : html`<li>${words[next.reason]}; a low battery starts it sooner.</li>`}
+    </ul>
+    ${requestButtons(buttons, viewing)}
+    ${
+      alarm.details === undefined
+        ? ''
+        : html`<details>
+            <summary>What starts it, and what goes down when</summary>
+            <p>${prose(alarm.details)}</p>
+          </details>`
+    }
+  </section>`
+}
+
+const words = {
+  'on-battery-too-long': 'Then it has been on battery for as long as it may be',
+  'low-runtime': 'Then the battery has as little runtime left as is kept for the shutdown',
+} as const
+
+function describeBattery({ label, state }: UpsAnswer, drawing: Drawing): Markup {
+  const { reading, reason, cancelled } = state
+  const figures = [
+    ...(reading?.chargePercent === undefined ? [] : [`${Math.round(reading.chargePercent)} % charge`]),
+    ...(reading?.runtimeMs === undefined ? [] : [`lasts ${describeDuration(reading.runtimeMs)}`]),
+  ]
+  return html`<strong>${label}</strong> on battery for
+    ${since(state.since, drawing)}${
+      figures.length === 0 ? '' : `, ${figures.join(', ')}`
+    }${reason === undefined ? '' : `: ${describeReason(reason)}`}${
+      cancelled === undefined ? '' : '. The shutdown is cancelled until mains power is back'
+    }`
+}

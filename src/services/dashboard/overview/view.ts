@@ -1,0 +1,175 @@
+import { html } from 'hono/html'
+import { type Alert, headOf } from '../../../core/alert.ts'
+import { whyUnhealthy } from '../../../core/cluster/cluster.ts'
+import { counted } from '../../../core/count.ts'
+import { capitalized } from '../../../core/capitalized.ts'
+import type { Entry } from '../../../core/journal.ts'
+import type { StatusAnswer } from '../../../core/operator.ts'
+import type { Countdown } from '../../../core/power/countdown.ts'
+import type { WindowState } from '../../../core/upgrade/window.ts'
+import { entryList } from '../../../http/markup/entries.ts'
+import { ago, moment, since } from '../../../http/markup/moments.ts'
+import { badge, card, empty, facts, type Markup, prose } from '../../../http/markup/parts.ts'
+import { alarmView, upsFigures, upsMode } from '../../../http/markup/power.ts'
+import { type RequestButton, requestButtons } from '../../../http/markup/requests.ts'
+import type { Viewing } from '../../../operations/pages.ts'
+import { verdictLine } from '../frame.ts'
+import { judge } from '../verdict.ts'
+
+export interface Overview {
+  readonly status: StatusAnswer
+  readonly alerts: readonly Alert[]
+  /** Undefined where nodes are never touched. */
+  readonly window: WindowState | undefined
+  readonly countdown: Countdown | undefined
+  readonly lately: readonly Entry[]
+}
+
+export function overviewView(overview: Overview, viewing: Viewing): Markup {
+  const { status, alerts, countdown, lately } = overview
+  const verdict = judge(status)
+  const about = alerts.find(({ id }) => id === 'power.failed')
+  const alarm = alarmView(
+    { power: status.power, outage: status.outage, countdown, text: verdict.text, details: about?.text },
+    viewing,
+  )
+  // The alarm says what that alert says.
+  const others = alarm ? alerts.filter((alert) => alert !== about) : alerts
+  return html`${
+      alarm
+        ? html`<h1 class="unseen">${verdict.text}</h1>
+            ${alarm}`
+        : verdictLine(verdict, true)
+    }
+    <div class="beside">
+      <div class="cards">
+        ${others.length === 0 ? '' : card('Open alerts', alertList(others, viewing), { id: 'alerts', isWide: true })}
+        ${card('Now', nowView(status, viewing))} ${card('Next', nextView(overview, viewing))}
+        ${card('Power', powerView(status, viewing))}
+        ${status.cluster.nodes.length === 0 ? '' : card('Nodes', nodesView(status, viewing))}
+      </div>
+      ${card(
+        'The last 24 hours',
+        html`${entryList(lately, viewing, 'Nothing happened: a quiet day.')}
+          <p class="small"><a href="/journal">The whole journal</a></p>`,
+        { id: 'lately' },
+      )}
+    </div>`
+}
+
+function alertList(alerts: readonly Alert[], viewing: Viewing): Markup {
+  return html`<ul class="alerts">
+    ${alerts.map((alert) => {
+      const { severity, subject, text, action, since: at } = alert
+      const head = headOf(alert)
+      return html`<li class="${severity}">
+        <p><strong>${head.startsWith(subject) ? head : capitalized(head)}</strong>${prose(text.slice(head.length))}</p>
+        ${action === undefined ? '' : html`<p>${prose(action)}.</p>`}
+        <p class="soft small">${badge(tones[severity], severity)} ${subject}, ${ago(at, viewing)}</p>
+        ${requestButtons(offersOf(alert), viewing)}
+      </li>`
+    })}
+  </ul>`
+}
+
+const tones = { critical: 'critical', warning: 'warning', info: 'quiet' } as const
+
+/** What an alert offers, by the request that does it. */
+function offersOf({ offers = [] }: Alert): readonly RequestButton[] {
+  return offers.flatMap(({ do: name, subject }): RequestButton[] => {
+    switch (name) {
+      case 'approve':
+        return [{ at: '/rollout/do/approve', label: `Approve ${subject}`, given: { version: subject }, isMain: true }]
+      case 'pause':
+        return [{ at: '/rollout/do/pause', label: 'Pause rollouts' }]
+      case 'cancel':
+        return [{ at: '/power/do/cancel', label: 'Cancel the shutdown', isDangerous: true }]
+      case 'wake':
+        return [{ at: '/power/do/wake', label: 'Wake everything now' }]
+      default:
+        return name satisfies never
+    }
+  })
+}
+
+function nowView({ activities, leaseHolder, waiting, paused, missing, services }: StatusAnswer, viewing: Viewing) {
+  const down = services.filter(({ state }) => state === 'down')
+  return html`${
+    activities.length === 0
+      ? empty(leaseHolder === undefined ? 'Idle: nothing is to be done.' : `Idle; ${leaseHolder}.`)
+      : html`<ul class="plain">
+          ${activities.map(
+            ({ step, since: at, hint, progress }) =>
+              html`<li>
+                <strong>${step}</strong> <span class="soft">for ${since(at, viewing)}</span>
+                ${hint === undefined ? '' : html`<br /><span class="soft small">${hint}</span>`}
+                ${
+                  progress?.totalBytes === undefined
+                    ? ''
+                    : html`<progress
+                        value="${progress.doneBytes}"
+                        max="${progress.totalBytes}"
+                        aria-label="${step}"
+                      ></progress>`
+                }
+              </li>`,
+          )}
+        </ul>`
+  }
+  ${facts([
+    waiting === undefined ? undefined : ['upgrade waits', prose(waiting)],
+    paused && ['paused', `${paused.reason}${paused.by === undefined ? '' : `, by ${paused.by}`}`],
+    ...down.map(({ name, text }) => [`${name} is down`, text ?? 'no reason given'] as const),
+    ...missing.map((text) => ['missing', prose(text)] as const),
+  ])}`
+}
+
+function nextView({ status: { news, target, published, leftBehind }, window }: Overview, viewing: Viewing): Markup {
+  const behind = leftBehind.filter((text) => !news?.includes(text))
+  return html`${facts([
+      ['release', prose(news ?? (target === undefined ? 'not looked at yet' : `upgrading to ${target}`))],
+      ['window', windowText(window, viewing)],
+      [
+        'netboot image',
+        published
+          ? html`<span class="mono">${published.version}</span>, ${ago(published.stagedAt, viewing)}`
+          : 'none yet',
+      ],
+      ...behind.map((text) => ['behind', text] as const),
+    ])}
+    <p class="small"><a href="/rollout">The rollout</a> · <a href="/releases">Releases</a></p>`
+}
+
+function windowText(window: WindowState | undefined, viewing: Viewing): unknown {
+  if (window === undefined) return 'none: upgrade.enabled is false, and no node is touched'
+  if (!window.open) return html`opens ${moment(window.opensAt, viewing)}`
+  return window.closesAt === undefined ? 'always open' : html`open until ${moment(window.closesAt, viewing)}`
+}
+
+function powerView({ power: { upses } }: StatusAnswer, viewing: Viewing): Markup {
+  if (upses.length === 0) return empty('No UPS is configured: power cuts are not noticed.')
+  return html`${upses.map(
+      (ups) =>
+        html`<h3>${ups.label} ${upsMode(ups, viewing)}</h3>
+          ${upsFigures(ups)}`,
+    )}
+    <p class="small"><a href="/power">History, and what a shutdown would do</a></p>`
+}
+
+function nodesView({ cluster: { nodes, observedAt, kubernetes } }: StatusAnswer, viewing: Viewing): Markup {
+  const versions = Map.groupBy(nodes, ({ talos }) => (talos.ok ? talos.value.version : 'not answering'))
+  const ill = nodes.flatMap((node) => {
+    const why = whyUnhealthy(node)
+    return why === undefined ? [] : [{ name: node.name, why }]
+  })
+  return html`<p class="big">${nodes.length - ill.length}<small> of ${counted(nodes.length, 'node')} ready</small></p>
+    ${facts([
+      ...[...versions].map(
+        ([version, own]) =>
+          [html`<span class="mono">${version}</span>`, own.map(({ name }) => name).join(', ')] as const,
+      ),
+      kubernetes.ok ? ['Kubernetes', kubernetes.value] : ['Kubernetes', kubernetes.error],
+      ...ill.map(({ name, why }) => [name, html`<span>${why}</span>`] as const),
+    ])}
+    <p class="small"><a href="/nodes">All nodes</a> · seen ${ago(observedAt, viewing)}</p>`
+}

@@ -1,0 +1,240 @@
+import { html } from 'hono/html'
+import { describeDuration } from '../../../core/duration.ts'
+import { describeReason } from '../../../core/event.ts'
+import type { PowerAnswer, PowerPlanAnswer } from '../../../core/operator.ts'
+import type { UpsAnswer } from '../../../core/power/answers.ts'
+import type { UpsReadingsAnswer } from '../../../core/power/readings.ts'
+import type { Countdown } from '../../../core/power/countdown.ts'
+import type { Outage } from '../../../core/power/outage.ts'
+import { summarize } from '../../../core/power/summary.ts'
+import { describeFit } from '../../../core/power/timeline.ts'
+import { describeClock } from '../../../core/time.ts'
+import { english } from '../../../core/wording.ts'
+import { ago, moment } from '../../../http/markup/moments.ts'
+import { badge, card, empty, type Markup, notice, pageTitle, prose } from '../../../http/markup/parts.ts'
+import { alarmView, upsFigures, upsMode } from '../../../http/markup/power.ts'
+import { requestButtons } from '../../../http/markup/requests.ts'
+import { table } from '../../../http/markup/table.ts'
+import type { Viewing } from '../../../operations/pages.ts'
+
+/** What the page about the power shows. */
+export interface PowerData {
+  readonly power: PowerAnswer
+  readonly plan: PowerPlanAnswer
+  /** Newest first. */
+  readonly outages: readonly Outage[]
+  readonly countdown: Countdown | undefined
+  readonly readings: readonly UpsReadingsAnswer[]
+}
+
+export function powerView(data: PowerData, viewing: Viewing): Markup {
+  const { power, plan, outages, countdown, readings } = data
+  const outage = outages.find(({ stage }) => stage !== 'over')
+  const text = outage && outage.reason !== 'on-battery' ? stages[outage.stage] : 'Mains power failed'
+  const alarm = alarmView({ power, outage, countdown, text, details: undefined }, viewing)
+  return html`${pageTitle('Power', 'The batteries, their last day, and what a shutdown would do.')} ${alarm ?? ''}
+    ${
+      power.shutdownRequestedAt === undefined
+        ? ''
+        : notice(
+            'warning',
+            html`<p>Everything is kept shut down since ${moment(power.shutdownRequestedAt, viewing)}, by request.</p>`,
+          )
+    }
+    ${power.upses.length === 0 ? empty('No UPS is configured: power cuts are not noticed.') : ''}
+    ${power.upses.map((ups) => upsCard(ups, readings, outages, viewing))}
+    <div class="beside">
+      ${card('If the power failed now', planView(plan), { id: 'plan' })}
+      <div class="cards">
+        ${outage ? card('This outage', outageView(outage, viewing), { id: 'outage' }) : ''}
+        ${card('Requests', requestsView(viewing), { id: 'requests' })}
+      </div>
+    </div>
+    ${card('Past outages', outageTable(outages, viewing), { id: 'outages', isWide: true })}`
+}
+
+const stages: Readonly<Record<Outage['stage'], string>> = {
+  shedding: 'Workloads are scaled down to spare the battery',
+  draining: 'The nodes are being drained; nothing is off yet',
+  stopping: 'Machines are shutting down',
+  stopped: 'Every machine was shut down',
+  waking: 'Mains power is back: machines are being woken',
+  over: 'It is over',
+}
+
+function upsCard(ups: UpsAnswer, readings: readonly UpsReadingsAnswer[], outages: readonly Outage[], viewing: Viewing) {
+  const { label, triggers, loginRefused, noReading } = ups
+  const samples = readings.find((one) => one.label === label)?.samples ?? []
+  return card(
+    label,
+    html`<p>${upsMode(ups, viewing)}</p>
+      ${noReading === undefined ? '' : notice('warning', html`<p>No reading: ${noReading.why}.</p>`)}
+      ${loginRefused === undefined ? '' : notice('warning', html`<p>${prose(loginRefused)}.</p>`)} ${upsFigures(ups)}
+      ${chart(label, samples.length, outages, viewing)}
+      <details>
+        <summary>What starts a shutdown on battery</summary>
+        <ul class="plain">
+          ${triggers.map(
+            ({ text, disarmed }) =>
+              html`<li>
+                ${disarmed === undefined ? badge('fine', 'armed') : badge('quiet', 'off')}
+                ${text}${disarmed === undefined ? '' : html` <span class="soft">(${disarmed})</span>`}
+              </li>`,
+          )}
+        </ul>
+      </details>`,
+    { id: `ups-${label}`, isWide: true, isNamed: true },
+  )
+}
+
+/** Drawn by a script from the CSV; for whoever hears or prints the page the CSV is the table. */
+function chart(label: string, count: number, outages: readonly Outage[], { now }: Viewing): Markup {
+  const csv = `/power/readings.csv?ups=${encodeURIComponent(label)}`
+  if (count === 0) return empty('Nothing of the last day is on record yet: a reading a minute is kept.')
+  return html`<figure
+    class="chart"
+    id="chart-${label}"
+    data-readings="${csv}"
+    data-marks="${JSON.stringify(outages.filter(isRecent(now)).map((outage) => marksOf(outage, now)))}"
+  >
+    <div
+      role="img"
+      aria-label="Charge, load, runtime and input voltage of ${label} over the last 24 hours"
+      data-drawing
+      data-hx-morph-skip
+    ></div>
+    <figcaption class="soft small">
+      The last 24 hours${outages.some(isRecent(now)) ? ', with outages marked and their phases as lines' : ''}.
+      <a href="${csv}" download="${label}.csv">As CSV</a>
+    </figcaption>
+  </figure>`
+}
+
+const isRecent =
+  (now: Date) =>
+  ({ startedAt, endedAt }: Outage) =>
+    Date.parse(endedAt ?? now.toISOString()) > now.getTime() - 24 * 3_600_000 && Date.parse(startedAt) <= now.getTime()
+
+/** When it began and ended, and when its phases began, in ms since the epoch. */
+function marksOf({ startedAt, endedAt, stoppedAt, wokenAt, nodes }: Outage, now: Date) {
+  const sent = Object.values(nodes).flatMap(({ at }) => (at?.['shutdown-sent'] ? [at['shutdown-sent']] : []))
+  const phases = [startedAt, sent.toSorted()[0], stoppedAt, wokenAt].filter((at) => at !== undefined)
+  return {
+    from: Date.parse(startedAt),
+    to: Date.parse(endedAt ?? now.toISOString()),
+    phases: phases.map((at) => Date.parse(at)),
+  }
+}
+
+function planView({ form, reason, leftMs, leftUnknown, needsMs, timeline, unread = [] }: PowerPlanAnswer): Markup {
+  // A battery that lasts far longer than it takes would leave nothing to see.
+  const longest = Math.max(1, Math.min(Math.max(needsMs, leftMs ?? 0), 2 * needsMs))
+  const reserve = needsMs - Math.max(0, ...timeline.map(({ toMs }) => toMs))
+  const isShort = leftMs !== null && needsMs > leftMs
+  return html`<p>${badge(form === 'ordered' ? 'fine' : 'warning', form)} ${reason}.</p>
+    <p class="${isShort ? '' : 'soft'}">It ${describeFit(needsMs, leftMs ?? undefined, reserve, leftUnknown)}.</p>
+    ${unread.map(({ label, why, isBlind }) =>
+      notice(
+        'warning',
+        html`<p>${label} does not answer: ${why}. ${isBlind ? 'A power cut is not noticed meanwhile.' : ''}</p>`,
+      ),
+    )}
+    ${table(
+      'Phases of a shutdown',
+      [
+        { title: 'phase', cell: ({ phase }) => english.titleOf(phase) },
+        { title: 'when', cell: (row) => html`<span class="soft nowrap">${spanOf(row.fromMs, row.toMs)}</span>` },
+        { title: 'in time', isSpare: true, cell: (row) => lane(row, longest, leftMs) },
+        {
+          title: 'what',
+          isSpare: true,
+          cell: ({ steps }) => html`<span class="soft small">${shortened(steps)}</span>`,
+        },
+      ],
+      timeline,
+      'Nothing would be shut down.',
+    )}
+    ${
+      timeline.some(({ reversible }) => !reversible)
+        ? html`<p class="soft small">Red can not be undone once it has begun.</p>`
+        : ''
+    }`
+}
+
+const spanOf = (from: number, to: number) =>
+  from === to ? `at ${describeDuration(from)}` : `${describeDuration(from)} – ${describeDuration(to)}`
+
+const shortened = (steps: readonly string[]) =>
+  steps.length <= 2 ? steps.join(', ') : `${steps[0]} and ${steps.length - 1} more`
+
+/** A phase on the line from the start to the last that the battery gives. */
+function lane({ fromMs, toMs, reversible }: PowerPlanAnswer['timeline'][number], longest: number, left: number | null) {
+  const at = (ms: number) => (100 * ms) / longest
+  return html`<svg class="lane" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
+    <rect class="left" x="0" y="4" height="2" width="${Math.min(100, at(left ?? longest))}" />
+    <rect
+      class="${reversible ? '' : 'final'}"
+      x="${at(fromMs)}"
+      y="1"
+      height="8"
+      rx="0.6"
+      width="${Math.max(0.8, at(toMs - fromMs))}"
+    />
+  </svg>`
+}
+
+const stateWords: Readonly<Record<Outage['nodes'][string]['state'], readonly [string, string]>> = {
+  up: ['up', ''],
+  drained: ['drained', 'now'],
+  'shutdown-sent': ['shutting down', 'now'],
+  unreached: ['could not be reached', 'failed'],
+  off: ['off', 'done'],
+  abandoned: ['did not shut down in time', 'failed'],
+  'wake-sent': ['being woken', 'now'],
+  back: ['back', 'done'],
+}
+
+function outageView({ startedAt, reason, stage, nodes }: Outage, viewing: Viewing): Markup {
+  return html`<p>${stages[stage]}. It began ${ago(startedAt, viewing)} because ${describeReason(reason)}.</p>
+    <ol class="steps">
+      ${Object.entries(nodes).map(([name, { state, wasUp }]) => {
+        const [words, mark] = stateWords[state]
+        return html`<li class="${mark}">
+          <span class="mark" aria-hidden="true"></span>
+          <span
+            ><strong>${name}</strong> ${words}${wasUp ? '' : html` <span class="soft">(was off before)</span>`}</span
+          >
+        </li>`
+      })}
+    </ol>`
+}
+
+function requestsView(viewing: Viewing): Markup {
+  return requestButtons(
+    [
+      { at: '/power/do/rehearse', label: 'Check what a shutdown needs' },
+      { at: '/power/do/wake', label: 'Wake everything' },
+      { at: '/power/do/cancel', label: 'Cancel a shutdown' },
+      { at: '/power/do/shutdown', label: 'Shut everything down', isDangerous: true },
+    ],
+    viewing,
+  )
+}
+
+function outageTable(outages: readonly Outage[], viewing: Viewing): Markup {
+  return table(
+    'Past outages',
+    [
+      { title: 'began', cell: ({ startedAt }) => moment(startedAt, viewing) },
+      { title: 'because', cell: ({ reason }) => describeReason(reason) },
+      { title: 'what came of it', cell: (outage) => (outage.endedAt ? summarize(outage) : stages[outage.stage]) },
+      {
+        title: 'off at',
+        isSpare: true,
+        cell: ({ stoppedAt }) => (stoppedAt ? describeClock(stoppedAt, viewing.zone) : ''),
+      },
+    ],
+    outages,
+    'No outage is on record.',
+  )
+}

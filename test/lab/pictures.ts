@@ -1,0 +1,120 @@
+// Takes the pictures of README and docs from a homelab of stand-ins, in a real browser: `npm run pictures`, after a change
+// of what pages look like.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Browser } from 'playwright-core'
+import type { StatusAnswer } from '../../src/core/operator.ts'
+import { hourOf, readingHourKind, type ReadingSample, withSamples } from '../../src/core/power/readings.ts'
+import { openJournalAndAlerts } from '../../src/main/journal.ts'
+import { silentLog } from '../fakes/log.ts'
+import { startBrowser } from './browser.ts'
+import { endStore, type LabDaemon, startDaemon, waitFor } from './daemon.ts'
+import { type Homelab, startHomelab } from './homelab.ts'
+import { startUpsdStandIn, type UpsdStandIn } from './upsd/stand-in.ts'
+
+const pictures = fileURLToPath(new URL('../../docs/pictures/', import.meta.url))
+const token = 'caretaker_desk-0123456789abcdef0123456789abcdef'
+const address = '127.0.76.1'
+const url = `http://${address}:8420`
+const desk = { width: 1280, height: 860 }
+const phone = { width: 390, height: 800 }
+
+await using stack = new AsyncDisposableStack()
+const directory = await mkdtemp(join(tmpdir(), 'caretaker-pictures-'))
+stack.defer(() => rm(directory, { recursive: true, force: true }))
+stack.defer(() => endStore(directory))
+const pace = { pull: 400, install: 900, stop: 500, boot: 1_500, settle: 500 }
+const lab = stack.use(await startHomelab({ net: 76, versions: ['v1.13.9'], nas: true, pace }))
+const upsd = stack.use(await startUpsdStandIn({ address: '127.0.76.93' }))
+await writeFile(join(directory, 'desk'), token)
+const config = await lab.writeConfig(directory, {
+  ups: { host: upsd.address, port: upsd.port },
+  upgrade: { settle: '1s', approval: 'always', windows: [] },
+  power: { maxOnBattery: '20m', minimumRuntime: '6m' },
+  api: { address, tokens: [{ name: 'desk', scope: 'operate', token: { file: 'desk' } }] },
+})
+keepDay()
+const daemon = stack.use(await startDaemon({ config, directory }))
+const browser = await startBrowser({})
+stack.defer(() => browser.close())
+await mkdir(pictures, { recursive: true })
+await take({ lab, upsd, daemon, browser })
+
+interface Scene {
+  readonly lab: Homelab
+  readonly upsd: UpsdStandIn
+  readonly daemon: LabDaemon
+  readonly browser: Browser
+}
+
+async function take({ lab, upsd, daemon, browser }: Scene): Promise<void> {
+  const status = () => daemon.control.get<StatusAnswer>('/status')
+  await waitFor('the first image', 20_000, async () => (await status()).published !== undefined)
+  await waitFor('the start to be over', 20_000, async () => (await status()).activities.length === 0)
+  await shoot(browser, { name: 'overview', path: '/' })
+  await shoot(browser, { name: 'power', path: '/power', waits: 2_000 })
+  lab.factory.publish('v1.13.10')
+  await daemon.control.post('/jobs/watch-releases/run')
+  await waitFor('the release', 20_000, async () => (await status()).published?.version === 'v1.13.10')
+  await daemon.control.post('/rollout/approve')
+  await waitFor('two nodes', 60_000, () => lab.nodes.filter(({ version }) => version === 'v1.13.10').length >= 2)
+  await shoot(browser, { name: 'rollout', path: '/rollout', isDark: true })
+  await waitFor('all nodes', 60_000, () => lab.nodes.every(({ version, ready }) => version === 'v1.13.10' && ready))
+  await waitFor('the rollout to end', 60_000, async () => (await status()).activities.length === 0)
+  await shoot(browser, { name: 'nodes', path: '/nodes', isDark: true })
+  await upsd.set('battery.charge', '83')
+  await upsd.set('battery.runtime', '1410')
+  await upsd.status('OB DISCHRG')
+  await waitFor('the power cut', 20_000, async () => (await status()).power.upses[0]?.state.mode === 'on-battery')
+  await shoot(browser, { name: 'power-cut', path: '/', isDark: true, viewport: phone, waits: 3_000 })
+}
+
+interface Shot {
+  readonly name: string
+  readonly path: string
+  readonly isDark?: boolean
+  readonly viewport?: typeof desk
+  /** Until what a page draws by itself is there, in ms. */
+  readonly waits?: number
+}
+
+async function shoot(browser: Browser, { name, path, isDark, viewport = desk, waits = 1_200 }: Shot): Promise<void> {
+  const context = await browser.newContext({ viewport, colorScheme: isDark ? 'dark' : 'light' })
+  const page = await context.newPage()
+  await page.goto(`${url}/sign-in`)
+  await page.fill('input[name=token]', token)
+  await page.click('button.main')
+  await page.goto(url + path)
+  await page.waitForSelector('#live:not([data-loading])')
+  await page.waitForTimeout(waits)
+  await page.screenshot({ path: join(pictures, `${name}.png`) })
+  await context.close()
+  console.log(`docs/pictures/${name}.png`)
+}
+
+/** A day of the UPS, as it would have been kept: a short power cut in the early morning, and a load that goes up and down. */
+function keepDay(): void {
+  const { journal } = openJournalAndAlerts(join(directory, 'state'), silentLog, undefined, false)
+  const records = journal.records(readingHourKind)
+  const now = Date.now()
+  const samples = Array.from({ length: 24 * 60 }, (_, index) => sampleAt(now - (24 * 60 - index) * 60_000, index))
+  for (const [hour, own] of Map.groupBy(samples, ({ at }) => hourOf(at)))
+    records.save(withSamples({ ups: 'ups', hour, samples: [] }, own))
+  journal[Symbol.dispose]()
+}
+
+function sampleAt(at: number, minute: number): ReadingSample {
+  const out = minute - 17 * 60
+  const onBattery = out >= 0 && out < 14
+  const charge = out < 0 ? 100 : onBattery ? 100 - 2.4 * out : Math.min(100, 66 + 0.35 * (out - 14))
+  const load = 21 + 5 * Math.sin(minute / 170) + (minute % 7) / 4
+  return {
+    at: new Date(at).toISOString(),
+    chargePercent: Math.round(charge),
+    runtimeMs: Math.round((charge / load) * 780) * 1_000,
+    loadPercent: Math.round(load),
+    ...(onBattery ? { onBattery: true as const } : { inputVolts: 230 + Math.round(40 * Math.sin(minute / 90)) / 10 }),
+  }
+}

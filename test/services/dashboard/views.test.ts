@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest'
+import { clockOf } from '../../../src/http/markup/moments.ts'
+import { alarmView } from '../../../src/http/markup/power.ts'
+import type { Viewing } from '../../../src/operations/pages.ts'
+import { wantedIn } from '../../../src/services/dashboard/journal/page.ts'
+import { judgeRelease } from '../../../src/services/schematics-watch/releases/page.ts'
+import { machineFacts } from '../../../src/services/node-watch/nodes/page.ts'
+import { readingsCsv } from '../../../src/services/ups-watch/page/csv.ts'
+import { at, outage, textOf, ups, viewing } from './drawn.ts'
+
+describe('a power cut on a phone in the dark', () => {
+  const shown = (given: Partial<Parameters<typeof alarmView>[0]>, scope: Viewing['scope'] = 'operate') => {
+    const alarm = {
+      power: { upses: [ups()], shutdownRequestedAt: undefined },
+      outage: undefined,
+      countdown: undefined,
+      text: 'Mains power failed',
+      details: undefined,
+    }
+    return textOf(alarmView({ ...alarm, ...given }, { ...viewing, scope }) ?? 'nothing')
+  }
+
+  test('shows the countdown and the button that stops it', async () => {
+    const text = await shown({
+      countdown: { at: Date.parse('2027-01-01T20:09:05Z'), reason: 'low-runtime', ups: 'rack' },
+    })
+    expect(text).toMatch(/datetime="2027-01-01T20:09:05\.000Z"\s+data-until[^>]*>4:05</)
+    expect(text).toContain('action="/power/do/cancel"')
+  })
+
+  test.each([
+    {
+      when: 'once it was cancelled',
+      given: { power: { upses: [ups({ cancelled: 'not-begun' as const })], shutdownRequestedAt: undefined } },
+      has: [],
+      hasNot: ['cancel', 'wake'],
+    },
+    { when: 'while machines shut down', given: { outage: outage('stopping') }, has: ['cancel'], hasNot: ['wake'] },
+    { when: 'when everything is down', given: { outage: outage('stopped') }, has: ['wake'], hasNot: ['cancel'] },
+  ])('offers $has $when', async ({ given, has, hasNot }) => {
+    const text = await shown(given)
+    for (const name of has) expect(text).toContain(`/power/do/${name}`)
+    for (const name of hasNot) expect(text).not.toContain(`/power/do/${name}`)
+  })
+
+  test('says why there is no button for who may only read', async () => {
+    const text = await shown({}, 'read')
+    expect(text).not.toContain('<button')
+    expect(text).toContain('“Cancel the shutdown” needs a token of scope operate; yours is read.')
+  })
+
+  test('is not there on mains power', async () => {
+    expect(await shown({ power: { upses: [ups({ mode: 'on-mains' })], shutdownRequestedAt: undefined } })).toBe(
+      'nothing',
+    )
+  })
+})
+
+test.each([
+  [-5, '0:00'],
+  [1, '0:01'],
+  [65_000, '1:05'],
+  [3_600_000, '1:00:00'],
+  [3_665_001, '1:01:06'],
+])('%i ms to go are shown as %s', (ms, shown) => expect(clockOf(ms)).toBe(shown))
+
+test('readings are a table that a spreadsheet reads, empty where something was not told', () => {
+  const csv = readingsCsv([
+    { at, chargePercent: 97, runtimeMs: 600_400, loadPercent: 20, inputVolts: 231.4 },
+    { at, onBattery: true },
+  ])
+  expect(csv).toBe(
+    `time,charge_percent,runtime_seconds,load_percent,input_volts,on_battery\n${at},97,600,20,231.4,0\n${at},,,,,1\n`,
+  )
+})
+
+test.each([
+  { query: 'kind=alert&about=w-1&before=000000000042', is: { kind: 'alert', about: 'w-1', before: '000000000042' } },
+  { query: 'kind=<b>&before=x', is: { kind: undefined, about: '', before: undefined } },
+])('the journal reads $query', ({ query, is }) => expect(wantedIn(new URLSearchParams(query))).toMatchObject(is))
+
+test.each([
+  { feed: undefined, mac: 'x', powerOn: undefined, fed: 'rack', wakes: 'magic packet' },
+  {
+    feed: { powerValue: { rack: 1, shelf: 1 }, minSupplies: 1 },
+    mac: undefined,
+    powerOn: { http: {} },
+    fed: 'any of rack or shelf',
+    wakes: 'a request',
+  },
+  {
+    feed: { powerValue: { rack: 1, shelf: 1 }, minSupplies: 2 },
+    mac: 'x',
+    powerOn: { command: [] },
+    fed: 'all of rack and shelf',
+    wakes: 'magic packet, then a command',
+  },
+  {
+    feed: { powerValue: { rack: 2, shelf: 1 }, minSupplies: 2 },
+    mac: undefined,
+    powerOn: undefined,
+    fed: 'rack and shelf (needs 2 of 3)',
+    wakes: 'by hand: it has no MAC address',
+  },
+])('a node is fed by $fed and woken by $wakes', ({ feed, mac, powerOn, fed, wakes }) => {
+  const node = { name: 'w-1', address: '10.0.0.1', feed, mac, wake: powerOn && { powerOn } }
+  const [told] = machineFacts({ nodes: [node], hosts: [], upses: [{ label: 'rack' }] } as never)
+  expect(told).toMatchObject({ kind: 'node', feed: fed, wakes })
+})
+
+test.each([
+  { version: 'v1.14.1', is: 'target' },
+  { version: 'v1.13.9', is: 'runs' },
+  { version: 'v1.14.0', is: 'left out' },
+  { version: 'v1.12.0', is: 'older' },
+  { version: 'v1.15.0', is: 'not now' },
+  { version: 'v1.14.1', isWithdrawn: true, is: 'withdrawn' },
+])('a release $version is judged “$is”', ({ version, isWithdrawn = false, is }) => {
+  const decision = { kind: 'target', version: 'v1.14.1', reason: 'it is the newest' } as const
+  const policy = { channel: 'stable', pin: undefined, skip: ['v1.14.0'] } as never
+  const { verdict } = judgeRelease(
+    { version, isPrerelease: false, isWithdrawn },
+    { decision, running: [['v1.13.9', 3]], policy },
+  )
+  expect(verdict[1]).toBe(is)
+})
