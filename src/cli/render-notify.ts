@@ -1,5 +1,5 @@
 import type { Delivery, DeliveryState } from '../core/notify/delivery.ts'
-import type { TestAnswer } from '../core/operator.ts'
+import type { TestAnswer } from '../core/notify/test-answer.ts'
 import { describeDuration } from '../core/duration.ts'
 import { describeMoment } from '../core/time.ts'
 import { green, red, yellow } from './colours.ts'

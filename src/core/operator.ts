@@ -27,6 +27,7 @@ import type { UpgradePreview } from './upgrade/preview.ts'
 import type { Pause } from './upgrade/paused.ts'
 import type { Rollout } from './upgrade/record.ts'
 import type { ServiceStatus } from './service.ts'
+import type { TestAnswer } from './notify/test-answer.ts'
 
 /**
  * Everything that a person may ask or request. Every door (socket and CLI, API, dashboard, phone) leads here, and knows
@@ -173,15 +174,6 @@ export interface NotificationRequests {
   test(request: { readonly channel?: string | undefined }, asked: Asked): Promise<readonly TestAnswer[]>
   /** What was sent, and what waits, newest first. */
   log(page: PageRequest): Page<Delivery>
-}
-
-/** How a test message fared. */
-export interface TestAnswer {
-  readonly channel: string
-  readonly sent: boolean
-  /** Why it was not sent; or what the channel says of it. */
-  readonly detail: string
-  readonly tookMs: number
 }
 
 export interface TokenRequests {

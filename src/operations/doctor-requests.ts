@@ -1,6 +1,7 @@
 import { about, type Check, type DoctorReport, failed, ok, skipped } from '../core/doctor/check.ts'
 import type { DoctorProgress, DoctorRequests } from '../core/doctor/requests.ts'
-import type { Asked, TestAnswer } from '../core/operator.ts'
+import type { Asked } from '../core/operator.ts'
+import type { TestAnswer } from '../core/notify/test-answer.ts'
 import { remembered } from './facts.ts'
 import type { Notifier } from './notification-requests.ts'
 import { recordChange, type RequestMeans } from './request.ts'

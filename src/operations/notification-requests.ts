@@ -1,6 +1,7 @@
 import { AgentError } from '../core/errors.ts'
 import { deliveryKind } from '../core/notify/delivery.ts'
-import type { Asked, NotificationRequests, TestAnswer } from '../core/operator.ts'
+import type { Asked, NotificationRequests } from '../core/operator.ts'
+import type { TestAnswer } from '../core/notify/test-answer.ts'
 import { readPage } from '../core/page.ts'
 import type { RequestMeans } from './request.ts'
 

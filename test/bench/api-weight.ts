@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { StatusAnswer, TestAnswer } from '../../src/core/operator.ts'
+import type { StatusAnswer } from '../../src/core/operator.ts'
+import type { TestAnswer } from '../../src/core/notify/test-answer.ts'
 import { createClient } from '../../src/http/client.ts'
 import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
 import { startMail } from '../lab/notify/mail.ts'

@@ -12,6 +12,7 @@ import type { FactoryAccess } from './access.ts'
 import { type HttpRequest, readText, send, whyOff } from './http.ts'
 import { readCatalogue } from './catalogue.ts'
 import { createProofs } from './proofs.ts'
+import { metered } from './metered.ts'
 
 /** A build may take 20 minutes before the first byte (siderolabs/image-factory internal/asset/asset.go), in ms. */
 const buildWithin = 22 * 60_000
@@ -158,36 +159,6 @@ export function createFactory(
       return toDownload(await ask(pathOf(image), whole), from(image), { ...limits, signal })
     },
   })
-}
-
-/** The same Factory, with how long it takes to answer. */
-function metered(meter: Meter | undefined, factory: Factory): Factory {
-  async function timed<T>(request: string, work: Promise<T>): Promise<T> {
-    const began = performance.now()
-    const note = (outcome: string) =>
-      meter?.observe(
-        'caretaker_factory_request_duration_seconds',
-        { request, outcome },
-        (performance.now() - began) / 1_000,
-      )
-    try {
-      const answer = await work
-      note('ok')
-      return answer
-    } catch (error) {
-      note('failed')
-      throw error
-    }
-  }
-  return {
-    registry: factory.registry,
-    versions: (signal) => timed('versions', factory.versions(signal)),
-    withdrawn: (offered, signal) => timed('withdrawn', factory.withdrawn(offered, signal)),
-    catalogue: (version, signal) => timed('catalogue', factory.catalogue(version, signal)),
-    register: (schematic, signal) => timed('schematic', factory.register(schematic, signal)),
-    warm: (image, signal) => timed('build', factory.warm(image, signal)),
-    open: (image, resume, signal) => timed('image', factory.open(image, resume, signal)),
-  }
 }
 
 /**

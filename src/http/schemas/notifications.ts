@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Delivery } from '../../core/notify/delivery.ts'
 import type { Message } from '../../core/notify/message.ts'
-import type { TestAnswer } from '../../core/operator.ts'
+import type { TestAnswer } from '../../core/notify/test-answer.ts'
 import { count, ms, pageOf, schemaOf, text, texts, time } from './answer.ts'
 import { action, severity } from './journal.ts'
 
