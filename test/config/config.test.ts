@@ -35,7 +35,7 @@ test('what the shipped configuration comments out is what is meant without it', 
     .map(([, indent, key, value]) => `${indent}${key}: ${value}`)
     .filter(
       (line) =>
-        !/ (pin|skip|blackouts|calendar|canary|checks|draining|last|minimumCharge|minimumRuntime|trust|unknownChargeAfter|reportAfter|user|wake|url|storage|feed|label|ca|server|cutPower|shed|interface|nas|address|mac|stableAfter|retryInterval|giveUpAfter|broadcast):/.test(
+        !/ (pin|skip|blackouts|calendar|canary|checks|draining|last|minimumCharge|minimumRuntime|trust|unknownChargeAfter|reportAfter|user|wake|url|storage|feed|label|ca|server|cutPower|shed|interface|nas|address|mac|stableAfter|retryInterval|giveUpAfter|broadcast|bandwidth):/.test(
           line,
         ),
     )
