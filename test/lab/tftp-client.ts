@@ -88,6 +88,8 @@ export async function fetchFile(name: string | Buffer, options: FetchOptions): P
       const kind = packet.readUInt16BE(0)
       if (kind === 5) return end({ code: packet.readUInt16BE(2), text: packet.subarray(4, -1).toString() })
       if (kind === 6) {
+        // A copy that was late.
+        if (packets > 0) return
         const words = packet.subarray(2).toString().split('\0')
         if (!begun)
           granted = Object.fromEntries(

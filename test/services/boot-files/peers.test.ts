@@ -71,7 +71,7 @@ describe.each(Object.keys(clients))('%s fetches every file byte for byte', (clie
         const parameters = clients[client]!(way, target)
         if (!parameters) continue
         await rm(target, { force: true })
-        await run(client, parameters, { timeout: 100_000 })
+        await run(client, parameters, { timeout: 300_000, maxBuffer: 67_108_864 })
         // curl makes no file of nothing.
         const bytes = await readFile(target).catch(() => Buffer.alloc(0))
         expect({ ...way, isSame: bytes.equals(files.get(way.size)!) }).toEqual({ ...way, isSame: true })
