@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { StagedImage } from '../../src/core/release/image.ts'
 import type { StatusAnswer } from '../../src/core/operator.ts'
 import { findBarriers, openPage, overflowOf, startBrowser, whyNoBrowser } from '../lab/browser.ts'
 import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
@@ -56,7 +57,10 @@ describe.skipIf(lacks(whyNoBrowser()))('a person at a browser', { timeout: 2 * p
     })
     await start()
     stack.defer(async () => void (await daemon.stop()))
-    await waitFor('the release to be staged', 20_000, async () => (await status()).published?.version === 'v1.14.1')
+    await waitFor('the release to be staged', 20_000, async () => {
+      const images = await daemon.control.get<readonly StagedImage[]>('/staged')
+      return images.some(({ version }) => version === 'v1.14.1')
+    })
     browser = await startBrowser({ 'nas.lan': '127.0.74.1' })
     stack.defer(() => browser.close())
   }, patience)
@@ -175,6 +179,9 @@ describe.skipIf(lacks(whyNoBrowser()))('a person at a browser', { timeout: 2 * p
     const { page } = await openPage(context)
     await page.goto(`${url}/nodes`)
     await page.click('#node-w-1 summary')
+    const drawn = await page.getAttribute('#live', 'data-now')
+    await daemon.control.post('/jobs/watch-releases/run')
+    await until(page, `document.querySelector("#live").dataset.now !== "${drawn}"`)
     await page.click('#node-w-1 button:has-text("Wake")')
     await page.click('dialog button:has-text("Wake them")')
     await page.waitForSelector('dialog .said')

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright-core'
+import type { StagedImage } from '../../src/core/release/image.ts'
 import type { StatusAnswer } from '../../src/core/operator.ts'
 import { hourOf, readingHourKind, type ReadingSample, withSamples } from '../../src/core/power/readings.ts'
 import { openJournalAndAlerts } from '../../src/main/journal.ts'
@@ -57,7 +58,10 @@ async function take({ lab, upsd, daemon, browser }: Scene): Promise<void> {
   await shoot(browser, { name: 'power', path: '/power', waits: 2_000 })
   lab.factory.publish('v1.13.10')
   await daemon.control.post('/jobs/watch-releases/run')
-  await waitFor('the release', 20_000, async () => (await status()).published?.version === 'v1.13.10')
+  await waitFor('the release', 20_000, async () => {
+    const images = await daemon.control.get<readonly StagedImage[]>('/staged')
+    return images.some(({ version }) => version === 'v1.13.10')
+  })
   await daemon.control.post('/rollout/approve')
   await waitFor('two nodes', 60_000, () => lab.nodes.filter(({ version }) => version === 'v1.13.10').length >= 2)
   await shoot(browser, { name: 'rollout', path: '/rollout', isDark: true })

@@ -63,6 +63,9 @@
     if (shown.dataset.loading !== undefined) void refresh()
   }
 
+  // What a person has opened stays open, whatever is drawn anew.
+  htmx.config.morphIgnore.push('open')
+
   // ── asking for the page again ───────────────────────────────────────────────────────────────────────────────────
   let asking = false
   let again = false

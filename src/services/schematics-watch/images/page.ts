@@ -18,10 +18,9 @@ const stage: PageRequest = {
   label: 'Stage it',
   scope: 'operate',
   fields: [{ kind: 'given', name: 'version' }],
-  preview: ({ version }, { config }) => [
-    `The UKI of ${version ?? 'the target release'} is fetched from the Image Factory, checked, and put on the share`,
-    `Machines that boot from the network boot it from then on: ${config().share.image} is replaced in one go`,
-    'No node is touched',
+  preview: ({ version }) => [
+    `The image of ${version ?? 'the target release'} is fetched from the Image Factory, checked, and put on the share`,
+    'What machines boot is published when it is their turn, and no node is touched',
   ],
   perform: async ({ version }, { operator }, asked) =>
     (await operator.staging.stage({ version, wait: false }, asked)).detail,
