@@ -31,6 +31,10 @@ const servers = {
   },
   tftp: { found: () => onPath('in.tftpd'), packages: ['tftpd-hpa'] },
   'tftp-clients': { found: () => onPath('atftp') && onPath('tftp'), packages: ['atftp', 'tftp-hpa'] },
+  fuse: {
+    found: () => existsSync('/usr/bin/sshfs') && existsSync('/usr/lib/openssh/sftp-server'),
+    packages: ['sshfs', 'openssh-sftp-server'],
+  },
   kubectl: { found: () => onPath('kubectl'), packages: ['kubernetes-client'] },
   // STARTTLS of Debian's upsd keeps its certificates in an NSS database.
   'nut-tls': { found: () => onPath('certutil'), packages: ['libnss3-tools'] },
@@ -73,7 +77,9 @@ const servers = {
 
 /** What some tests are made against; without them these are skipped. */
 const programsOfTests =
-  'queue nut nut-tls tftp curl uki kubectl ssh apprise aiosmtpd debian dhcp mosquitto prometheus chromium'.split(' ')
+  'queue nut nut-tls tftp tftp-clients fuse curl uki kubectl ssh apprise aiosmtpd debian dhcp mosquitto prometheus chromium'.split(
+    ' ',
+  )
 
 const [task, ...rest] = process.argv.slice(2)
 const tasks = {
