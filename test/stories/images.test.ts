@@ -70,6 +70,10 @@ test('what a person takes back stays so, until another release is to be publishe
   await it.runQueue()
   for (let day = 0; day < 2; day++) await it.run('stage-image')
   expect(await served(homelab)).toEqual([`${usualName} v1.13.9`])
+  const { schematic } = (await homelab.share.staged())[0]!
+  expect(remembered.holds.recall(homelab.ports.journal)).toEqual({
+    amd64: { from: 'v1.14.1', fromSchematic: schematic, version: 'v1.13.9', schematic },
+  })
   expect(texts(homelab, 'event')).toContain(`${usualName} goes back from v1.14.1 to v1.13.9; by admin@nas (unverified)`)
 
   homelab.versions = ['v1.13.9', 'v1.14.1', 'v1.14.2']
@@ -135,6 +139,32 @@ test('what something else has changed is published again', async () => {
   await it.agent.emit({ type: 'share.changed', file: usualName })
   await it.runQueue()
   expect(await homelab.share.names()).toMatchObject([{ file: usualName, fault: undefined }])
+})
+
+test('what something else has changed is published again while nodes are down: they may wait for it', async () => {
+  for (const down of [['cp-1'], ['cp-1', 'w-1']]) {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    Object.assign(homelab.machine('w-1'), { version: 'v1.14.1' })
+    for (const name of down) homelab.machine(name).up = false
+    homelab.share.damage(usualName, 'is gone')
+    await it.agent.emit({ type: 'share.changed', file: usualName })
+    await it.runQueue()
+    expect(await homelab.share.names()).toMatchObject([{ version: 'v1.13.9', fault: undefined }])
+  }
+})
+
+test('a new share gets what the nodes ran when they were heard last, as they may wait for it', async () => {
+  for (const down of [['cp-1'], ['cp-1', 'w-1']]) {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    Object.assign(homelab.machine('w-1'), { version: 'v1.14.1' })
+    for (const name of down) homelab.machine(name).up = false
+    homelab.share.empty()
+    await it.control.stage()
+    await it.runQueue()
+    expect(await served(homelab)).toEqual([`${usualName} v1.13.9`])
+  }
 })
 
 test('what something else has changed is left as it is by policy, until a person wants it back', async () => {
