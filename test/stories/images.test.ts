@@ -154,6 +154,23 @@ test('what something else has changed is published again while nodes are down: t
   }
 })
 
+test('a schematic that the Factory refuses keeps no image of another one back, and takes nothing away', async () => {
+  const homelab = fakeHomelab(two, offered)
+  const schematics = new Map(['homelab', 'gpu'].map((name, at) => [name, { id: `${at}`.repeat(64), schematic: {} }]))
+  const images = [{ name: 'mini' }, { name: 'gpu', schematic: 'gpu', architecture: 'arm64' }]
+  await using it = await begin(homelab, { images, schematics })
+  const before = await staged(homelab)
+  const [own] = Object.entries(remembered.schematicIds.recall(homelab.ports.journal)!)
+  remembered.schematicIds.remember(homelab.ports.journal, Object.fromEntries([own!]))
+  homelab.ports.factory.register = async () => {
+    throw new AgentError('rejected', 'no such extension')
+  }
+  homelab.share.damage(usualName, 'is gone')
+  await expect(it.run('stage-image')).rejects.toThrow('no such extension')
+  expect((await homelab.share.names()).map(({ fault }) => fault)).toEqual([undefined, undefined])
+  expect(await staged(homelab)).toEqual(before)
+})
+
 test('a new share gets what the nodes ran when they were heard last, as they may wait for it', async () => {
   for (const down of [['cp-1'], ['cp-1', 'w-1']]) {
     const homelab = fakeHomelab(two, offered)
