@@ -34,7 +34,7 @@ const stageImage = defineJob({
   async run(context) {
     const { config, ports, schematics, now } = context
     const { journal } = ports
-    await registerSchematics(context)
+    const unknown = await registerSchematics(context)
     const cluster = await context.observe()
     const contents = await look(context)
     demandMounted({ config, journal }, contents)
@@ -44,34 +44,47 @@ const stageImage = defineJob({
     dropHolds(context, plan)
     remembered.imageNotes.remember(journal, plan.remarks)
     if (plan.orders.length === 0) {
+      if (unknown) throw unknown
       const reason = whyNothing(view)
       return view.hasNodes && view.running.length === 0
         ? later(reason, after(now(), nodesAskedAgainAfter))
         : done(reason)
     }
     const { fresh, failed } = await stageOrders(context, plan.orders, view.images.length > 1)
-    await tidy(context, view, plan)
-    if (failed[0]) throw failed[0]
+    // Of an image without its schematic it is not known what is needed.
+    if (!unknown) await tidy(context, view, plan)
+    const failure = failed[0] ?? unknown
+    if (failure) throw failure
     return done(describe(plan, fresh))
   },
 })
 
 export default reportingShare(stageImage)
 
-/** Every schematic is known to the Factory under an id of its own, which counts when an image is asked for. */
+/**
+ * Every schematic is known to the Factory under an id of its own, which counts when an image is asked for. Answers why one
+ * is not: that keeps no other image back.
+ */
 async function registerSchematics({
   config,
   ports: { factory, journal },
   schematics,
   signal,
-}: JobContext): Promise<void> {
+}: JobContext): Promise<AgentError | undefined> {
   const ids: Record<string, string> = { ...remembered.schematicIds.recall(journal) }
+  const failed: AgentError[] = []
   for (const name of schematicsInUse(config)) {
-    const found = schematics.get(name)
-    if (!found) throw new AgentError('misconfigured', `config/schematics/${name}.yaml is missing, or was never valid`)
-    ids[found.id] ??= await factory.register(found.schematic, signal)
+    try {
+      const found = schematics.get(name)
+      if (!found) throw new AgentError('misconfigured', `config/schematics/${name}.yaml is missing, or was never valid`)
+      ids[found.id] ??= await factory.register(found.schematic, signal)
+    } catch (error) {
+      if (signal.aborted || !(error instanceof AgentError)) throw error
+      failed.push(error)
+    }
   }
   remembered.schematicIds.remember(journal, ids)
+  return failed[0]
 }
 
 async function look({ ports: { share } }: JobContext): Promise<ShareContents> {

@@ -1,6 +1,13 @@
 import { z } from 'zod'
 import { describeUnlisted } from '../core/spelling.ts'
-import { architectures, imageKinds, type ImageSetting, imagesOf, placeholders } from '../core/release/image.ts'
+import {
+  architectures,
+  imageKinds,
+  type ImageSetting,
+  imagesOf,
+  isNameOf,
+  placeholders,
+} from '../core/release/image.ts'
 import { rate } from '../core/release/rate.ts'
 import { duration, name, server } from './scalars.ts'
 
@@ -131,11 +138,16 @@ export function checkImages(
     const file = fileOf(one, schematic)
     const reserved = whyReserved(file)
     if (reserved !== undefined) fault(reserved, 'images', index, 'file')
-    const taken = files.get(file)
+    const taken = [...files].find(([other]) => clash(other, file))?.[1]
     if (taken !== undefined)
       fault(`${file} is the file of ${whole[taken]!.name} already: give it another one`, 'images', index, 'file')
     files.set(file, index)
   }
+}
+
+/** Whether two files have, or may come to have, one name. */
+function clash(one: string, other: string): boolean {
+  return one === other || isNameOf({ file: one }, other) || isNameOf({ file: other }, one)
 }
 
 function fileOf(one: ImageSetting, schematic: unknown): string {

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { extname } from 'node:path'
 import process from 'node:process'
+import { PassThrough, type Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { ShareChild } from '../adapters/share/apart/process.ts'
 import type { Reply } from '../adapters/share/apart/wire.ts'
@@ -18,10 +19,11 @@ export function startShareProcess(directory: string): ShareChild {
     // It needs nothing of what may be secret.
     env: { TZ: process.env['TZ'], PATH: process.env['PATH'] },
   })
-  const input = child.stdin!
+  child.on('error', () => undefined)
+  // Without a file descriptor to spare there is no process, and no input: its end is told.
+  const input = (child.stdin as Writable | null | undefined) ?? new PassThrough()
   // What is written to one that has just ended is lost, and told by its end.
   input.on('error', () => undefined)
-  child.on('error', () => undefined)
   child.unref()
   child.channel?.unref()
   return {

@@ -73,7 +73,10 @@ export const remembered = {
   /** Releases that a person asked to be staged. */
   stagingRequests: fact('stage.requests', listOf(text)),
   /** By the image's name: a person has taken its name back, and to what. */
-  holds: fact('stage.holds', mapOf(object<Hold>({ from: text, version: text, schematic: text }))),
+  holds: fact(
+    'stage.holds',
+    mapOf(object<Hold>({ from: text, fromSchematic: optional(text), version: text, schematic: text })),
+  ),
   /** By the image's name, why its name does not serve the target release, as the last staging found. */
   imageNotes: fact('stage.notes', mapOf(text)),
   /** How many names were published in which directory, when that was last seen well. */

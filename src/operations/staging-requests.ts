@@ -2,7 +2,7 @@ import { AgentError } from '../core/errors.ts'
 import { describeUnlisted } from '../core/spelling.ts'
 import type { StagingRequests } from '../core/operator.ts'
 import { type Image, imagesOf } from '../core/release/image.ts'
-import { imageBefore, presentName } from '../core/release/publication.ts'
+import { type Hold, imageBefore, presentName } from '../core/release/publication.ts'
 import { remembered } from './facts.ts'
 import { acceptBytes } from './known-bytes.ts'
 import { demandOffered } from './named-release.ts'
@@ -46,8 +46,9 @@ export function createStagingRequests(means: RequestMeans): StagingRequests {
       const holds = remembered.holds.recall(journal) ?? {}
       const { version, schematic } = before
       // From the release that would be published without us, however often it is taken back.
-      const from = holds[image.name]?.from ?? present.version
-      remembered.holds.remember(journal, { ...holds, [image.name]: { from, version, schematic } })
+      const { from, fromSchematic } = holds[image.name] ?? { from: present.version, fromSchematic: present.schematic }
+      const hold: Hold = { from, ...(fromSchematic === undefined ? {} : { fromSchematic }), version, schematic }
+      remembered.holds.remember(journal, { ...holds, [image.name]: hold })
       const answer = wait ? runAndWait(agent, job(), signal) : startJob(agent, job())
       const said = `${image.file} goes back from ${present.version} to ${version}`
       recordChange(journal, { kind: 'event', subject: 'share', said }, by)

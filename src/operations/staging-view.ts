@@ -41,12 +41,15 @@ export function wantedImages({ config, journal, schematics }: Omit<StagingFacts,
 /** Everything that decides over what is staged and published. */
 export function stagingView(facts: StagingFacts, { staged, names }: ShareContents): StagingView {
   const { journal, cluster } = facts
+  const silent = cluster.nodes.flatMap(({ name, talos }) => (talos.ok ? [] : [name]))
+  const ran = remembered.ran.recall(journal) ?? {}
   return {
     images: wantedImages(facts),
     target: remembered.target.recall(journal),
     hasNodes: cluster.nodes.length > 0,
     running: cluster.nodes.flatMap(({ talos }) => (talos.ok ? [talos.value.version] : [])),
-    silent: cluster.nodes.flatMap(({ name, talos }) => (talos.ok ? [] : [name])),
+    silent,
+    ran: silent.flatMap((name) => ran[name]?.version ?? []),
     offered: remembered.versions.recall(journal) ?? [],
     withdrawn: remembered.withdrawn.recall(journal) ?? [],
     requests: remembered.stagingRequests.recall(journal) ?? [],

@@ -40,6 +40,14 @@ describe('a list of images', () => {
       says: ['images.1.file: homelab.efi is the file of a already: give it another one'],
     },
     {
+      what: 'a file that a release gives its name to',
+      images: [
+        { name: 'a', file: 'talos-{version}.efi' },
+        { name: 'b', architecture: 'arm64', file: 'talos-v1.13.9.efi' },
+      ],
+      says: ['images.1.file: talos-v1.13.9.efi is the file of a already: give it another one'],
+    },
+    {
       what: 'a node that is not there',
       images: [{ name: 'a', nodes: ['cp-2'] }],
       says: ['images.0.nodes: there is no node cp-2; did you mean cp-1?'],

@@ -70,6 +70,10 @@ test('what a person takes back stays so, until another release is to be publishe
   await it.runQueue()
   for (let day = 0; day < 2; day++) await it.run('stage-image')
   expect(await served(homelab)).toEqual([`${usualName} v1.13.9`])
+  const { schematic } = (await homelab.share.staged())[0]!
+  expect(remembered.holds.recall(homelab.ports.journal)).toEqual({
+    amd64: { from: 'v1.14.1', fromSchematic: schematic, version: 'v1.13.9', schematic },
+  })
   expect(texts(homelab, 'event')).toContain(`${usualName} goes back from v1.14.1 to v1.13.9; by admin@nas (unverified)`)
 
   homelab.versions = ['v1.13.9', 'v1.14.1', 'v1.14.2']
@@ -135,6 +139,49 @@ test('what something else has changed is published again', async () => {
   await it.agent.emit({ type: 'share.changed', file: usualName })
   await it.runQueue()
   expect(await homelab.share.names()).toMatchObject([{ file: usualName, fault: undefined }])
+})
+
+test('what something else has changed is published again while nodes are down: they may wait for it', async () => {
+  for (const down of [['cp-1'], ['cp-1', 'w-1']]) {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    Object.assign(homelab.machine('w-1'), { version: 'v1.14.1' })
+    for (const name of down) homelab.machine(name).up = false
+    homelab.share.damage(usualName, 'is gone')
+    await it.agent.emit({ type: 'share.changed', file: usualName })
+    await it.runQueue()
+    expect(await homelab.share.names()).toMatchObject([{ version: 'v1.13.9', fault: undefined }])
+  }
+})
+
+test('a schematic that the Factory refuses keeps no image of another one back, and takes nothing away', async () => {
+  const homelab = fakeHomelab(two, offered)
+  const schematics = new Map(['homelab', 'gpu'].map((name, at) => [name, { id: `${at}`.repeat(64), schematic: {} }]))
+  const images = [{ name: 'mini' }, { name: 'gpu', schematic: 'gpu', architecture: 'arm64' }]
+  await using it = await begin(homelab, { images, schematics })
+  const before = await staged(homelab)
+  const [own] = Object.entries(remembered.schematicIds.recall(homelab.ports.journal)!)
+  remembered.schematicIds.remember(homelab.ports.journal, Object.fromEntries([own!]))
+  homelab.ports.factory.register = async () => {
+    throw new AgentError('rejected', 'no such extension')
+  }
+  homelab.share.damage(usualName, 'is gone')
+  await expect(it.run('stage-image')).rejects.toThrow('no such extension')
+  expect((await homelab.share.names()).map(({ fault }) => fault)).toEqual([undefined, undefined])
+  expect(await staged(homelab)).toEqual(before)
+})
+
+test('a new share gets what the nodes ran when they were heard last, as they may wait for it', async () => {
+  for (const down of [['cp-1'], ['cp-1', 'w-1']]) {
+    const homelab = fakeHomelab(two, offered)
+    await using it = await begin(homelab)
+    Object.assign(homelab.machine('w-1'), { version: 'v1.14.1' })
+    for (const name of down) homelab.machine(name).up = false
+    homelab.share.empty()
+    await it.control.stage()
+    await it.runQueue()
+    expect(await served(homelab)).toEqual([`${usualName} v1.13.9`])
+  }
 })
 
 test('what something else has changed is left as it is by policy, until a person wants it back', async () => {

@@ -19,6 +19,8 @@ export interface PublicationView {
   readonly running: readonly string[]
   /** The nodes that don't answer, by name. */
   readonly silent: readonly string[]
+  /** What those ran when they were heard last, where that is known. */
+  readonly ran: readonly string[]
   readonly offered: readonly string[]
   readonly withdrawn: readonly string[]
   readonly staged: readonly StagedImage[]
@@ -29,6 +31,8 @@ export interface PublicationView {
 export interface Hold {
   /** The release that was taken back. */
   readonly from: string
+  /** Its schematic; undefined where that was not noted. */
+  readonly fromSchematic?: string | undefined
   readonly version: string
   readonly schematic: string
 }
@@ -51,27 +55,39 @@ export function decidePublication(
   view: PublicationView,
   policy: PublicationPolicy,
 ): Publication {
-  const { target, hasNodes, silent, withdrawn } = view
-  const running = view.running.filter(isOfficial).toSorted(compareVersions)
+  const { hasNodes, silent } = view
   const present = presentName(image, view.names)
-  if (hasNodes && running.length === 0)
-    return { kind: 'keep', reason: view.running.length > 0 ? 'no node runs an official release' : 'no node answers' }
-  const waits = policy.publish === 'when-rolled-out'
-  const wanted = hasNodes && waits ? running[0] : (target ?? running.at(-1))
-  if (wanted === undefined) return { kind: 'keep', reason: 'there is no target release' }
-  if (withdrawn.includes(wanted)) return insteadOf(wanted, { image, view, policy, present })
-  if (waits && present && silent.length > 0 && isNewer(wanted, present.version))
+  // With nothing to boot, a node that is down may be waiting for just that.
+  const heard = present ? view.running : [...view.running, ...view.ran]
+  const known = heard.filter(isOfficial).toSorted(compareVersions)
+  if (hasNodes && known.length === 0)
+    return { kind: 'keep', reason: heard.length > 0 ? 'no node runs an official release' : 'no node answers' }
+  const decided = chosen(known, { image, view, policy, present })
+  const waits = policy.publish === 'when-rolled-out' && silent.length > 0
+  if (waits && present && decided.kind === 'publish' && isNewer(decided.version, present.version))
     return { kind: 'keep', reason: `${listed(silent)} may run an older release: no answer` }
-  return { kind: 'publish', version: wanted, reason: reasonFor(wanted, view, { waits, running }) }
+  return decided
+}
+
+/** By what nodes are known to run, the oldest first. */
+function chosen(known: readonly string[], given: Replacing): Publication {
+  const { view, policy } = given
+  const { target, hasNodes, withdrawn } = view
+  const waits = policy.publish === 'when-rolled-out'
+  const wanted = hasNodes && waits ? known[0] : (target ?? known.at(-1))
+  if (wanted === undefined) return { kind: 'keep', reason: 'there is no target release' }
+  if (withdrawn.includes(wanted)) return insteadOf(wanted, given)
+  return { kind: 'publish', version: wanted, reason: reasonFor(wanted, view, { waits, known }) }
 }
 
 function reasonFor(
   wanted: string,
-  { target, hasNodes }: PublicationView,
-  { waits, running }: { readonly waits: boolean; readonly running: readonly string[] },
+  { target, hasNodes, running }: PublicationView,
+  { waits, known }: { readonly waits: boolean; readonly known: readonly string[] },
 ): string {
   if (!hasNodes || !waits) return wanted === target ? 'it is the target release' : 'it is the newest that a node runs'
-  return running.at(-1) === wanted ? 'every node runs it' : 'it is the oldest that a node runs'
+  if (!running.includes(wanted)) return 'it is the oldest that a node ran when it was heard last'
+  return known.at(-1) === wanted ? 'every node runs it' : 'it is the oldest that a node runs'
 }
 
 interface Replacing {

@@ -1,8 +1,9 @@
-import { type Image, type ImageOrder, isSameImage, publishedName, type StagedImage } from './image.ts'
+import { type Image, type ImageOrder, isSameImage, isSameVariant, publishedName, type StagedImage } from './image.ts'
 import {
   decidePublication,
   type Hold,
   presentName,
+  type Publication,
   type PublicationPolicy,
   type PublicationView,
 } from './publication.ts'
@@ -56,9 +57,9 @@ export function planStaging(view: StagingView, policy: StagingPolicy): StagingPl
   for (const image of view.images) {
     const publication = decidePublication(image, view, policy)
     const hold = view.holds[image.name]
-    const isHeld = hold !== undefined && (publication.kind === 'keep' || publication.version === hold.from)
+    const isHeld = hold !== undefined && counts(hold, image, publication)
     if (hold && !isHeld) overHolds.push(image.name)
-    const serves = isHeld ? hold : publication.kind === 'publish' ? publication : undefined
+    const serves = isHeld ? hold : publication.kind === 'publish' ? publication : damaged(image, view)
     if (serves) published.push(orderOf(view, { image, serves, policy, isPublished: true, isRequest: false }))
     const wanted = view.target === undefined || view.withdrawn.includes(view.target) ? [] : [view.target]
     for (const version of new Set([...wanted, ...view.requests])) {
@@ -73,6 +74,19 @@ export function planStaging(view: StagingView, policy: StagingPolicy): StagingPl
   return { orders: [...published, ...others], remarks, overHolds }
 }
 
+function counts(hold: Hold, image: WantedImage, publication: Publication): boolean {
+  const { from, fromSchematic = image.schematicId, version } = hold
+  // It was the schematic that was taken back, and it was edited since.
+  if (version === from && fromSchematic !== image.schematicId) return false
+  return publication.kind === 'keep' || publication.version === from
+}
+
+/** What a name is to serve again that serves something else, or nothing: a node that is down may be waiting for it. */
+function damaged(image: WantedImage, { names }: StagingView): PublishedName | undefined {
+  const present = presentName(image, names)
+  return present?.fault !== undefined && isSameVariant(present, image) ? present : undefined
+}
+
 interface Ordered {
   readonly image: WantedImage
   readonly serves: { readonly version: string; readonly schematic?: string }
@@ -82,8 +96,10 @@ interface Ordered {
 }
 
 function orderOf(view: StagingView, { image, serves, policy, isPublished, isRequest }: Ordered): StagingOrder {
-  const { architecture, secureBoot, kind, schematicId, kernelArguments } = image
+  const { architecture, secureBoot, kind, schematicId } = image
   const { version, schematic = schematicId } = serves
+  // Those of another schematic are its own.
+  const kernelArguments = schematic === schematicId ? image.kernelArguments : []
   const order: ImageOrder = { schematic, version, architecture, secureBoot, kind, kernelArguments }
   const present = presentName(image, view.names)
   const servesIt = present !== undefined && isSameImage(present, order)

@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process'
 import { lookup } from 'node:dns/promises'
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import { PassThrough } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type ApartShare, createApartShare } from '../../../src/adapters/share/apart/apart.ts'
 import type { ShareChild } from '../../../src/adapters/share/apart/process.ts'
@@ -118,6 +122,56 @@ describe('processes that hang', () => {
     }
     expect(started).toBeLessThanOrEqual(4)
   })
+})
+
+test('a Factory that sends little and slowly is no share that does not answer', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'caretaker-slow-'))
+  const share = createApartShare({
+    directory,
+    start: () => startShareProcess(directory),
+    schematicOf: () => undefined,
+    workWithin: 1_000,
+  })
+  const pieces = 30
+  const factory = {
+    warm: async () => pieces,
+    open: async () => ({
+      offset: 0,
+      size: pieces,
+      etag: undefined,
+      source: 'https://factory.talos.dev/image',
+      proofs: async () => ({ sha256: undefined, hasSignature: false }),
+      body: (async function* () {
+        for (let piece = 0; piece < pieces; piece++) {
+          await sleep(70)
+          yield new Uint8Array(1)
+        }
+      })(),
+    }),
+  }
+  // It came whole, and is no image.
+  expect(await refusal(share.stage(orderOf('v1.13.9'), factory, AbortSignal.timeout(20_000)))).toMatchObject({
+    code: 'malformed',
+  })
+  share[Symbol.dispose]()
+  await rm(directory, { recursive: true })
+})
+
+test('without a file descriptor to spare there is no process, and we go on', async () => {
+  const script = `
+    import { closeSync, openSync } from 'node:fs'
+    const { startShareProcess } = await import(process.argv[1])
+    const open = []
+    try { for (;;) open.push(openSync('/dev/null')) } catch {}
+    const child = startShareProcess('/')
+    child.send({ abort: 1 })
+    await new Promise((resolve) => child.onExit(resolve))
+    for (const one of open) closeSync(one)
+    console.log('told')`
+  const module = new URL('../../../src/main/share-process.ts', import.meta.url).href
+  const shell = 'ulimit -n 64; exec "$0" --input-type=module -e "$1" "$2"'
+  const { stdout } = await promisify(execFile)('sh', ['-c', shell, process.execPath, script, module])
+  expect(stdout).toBe('told\n')
 })
 
 test('a process that works on a share ends with whoever has started it', async () => {

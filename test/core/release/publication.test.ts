@@ -37,6 +37,7 @@ const usual: PublicationView = {
   hasNodes: true,
   running: ['v1.13.9', 'v1.13.9'],
   silent: [],
+  ran: [],
   offered: ['v1.12.11', 'v1.13.8', 'v1.13.9', 'v1.14.1', 'v1.15.0-alpha.0'],
   withdrawn: [],
   staged: ['v1.13.9', 'v1.14.1'].map(stagedOf),
@@ -111,6 +112,16 @@ const cases: readonly Case[] = [
     name: 'where everything was withdrawn',
     view: { withdrawn: ['v1.13.9', 'v1.13.8', 'v1.12.11'] },
     says: 'kept: v1.13.9 was withdrawn by the Image Factory',
+  },
+  {
+    name: 'where what the others run was withdrawn, while a node does not answer',
+    view: {
+      running: ['v1.14.2'],
+      silent: ['w-2'],
+      withdrawn: ['v1.14.2'],
+      staged: ['v1.13.9', 'v1.14.1', 'v1.14.2'].map(stagedOf),
+    },
+    says: 'kept: w-2 may run an older release: no answer',
   },
   {
     name: 'where it was withdrawn, and is to be kept',

@@ -43,6 +43,7 @@ const usual: StagingView = {
   hasNodes: true,
   running: ['v1.13.9'],
   silent: [],
+  ran: [],
   offered: ['v1.13.9', 'v1.13.10'],
   withdrawn: [],
   requests: [],
@@ -117,6 +118,21 @@ describe('a name that a person has taken back', () => {
     const { orders, overHolds } = planStaging({ ...usual, images: [mini], holds, running: ['v1.13.10'] }, policy)
     expect(orders[0]).toMatchObject({ order: { version: 'v1.13.10' }, publishAs: 'mini.efi' })
     expect(overHolds).toEqual(['mini'])
+  })
+})
+
+describe('a schematic that a person has taken back', () => {
+  const hold = { from: 'v1.13.9', fromSchematic: 'edited', version: 'v1.13.9', schematic: 'former' }
+
+  test.each([
+    { name: 'stays so while it is as it was', schematicId: 'edited', serves: 'former', over: [] },
+    { name: 'is over when it is edited again', schematicId: 'mended', serves: 'mended', over: ['mini'] },
+  ])('$name', ({ schematicId, serves, over }) => {
+    const images = [{ ...mini, schematicId }]
+    const { orders, overHolds } = planStaging({ ...usual, images, holds: { mini: hold } }, policy)
+    const kernelArguments = serves === 'former' ? [] : mini.kernelArguments
+    expect(orders[0]).toMatchObject({ order: { version: 'v1.13.9', schematic: serves, kernelArguments } })
+    expect(overHolds).toEqual(over)
   })
 })
 

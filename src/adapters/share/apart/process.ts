@@ -61,8 +61,10 @@ interface Pending {
   opened: { readonly download: Download; readonly number: number; readonly over: AbortController } | undefined
   /** When the share was seen to do something last, by the monotonic clock. */
   seenAt: number
-  /** It waits for us. */
-  isOurTurn: boolean
+  /** It waits for our answer. */
+  isAsking: boolean
+  /** It waits for what the Factory sends, which asks nothing of the share. */
+  isReceiving: boolean
 }
 
 /** In ms. */
@@ -100,7 +102,8 @@ export function createShareProcess(child: ShareChild): ShareProcess {
     const stop = new AbortController()
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     const seenAt = performance.now()
-    const own: Pending = { resolve, reject, factory, memory, stop, opened: undefined, seenAt, isOurTurn: false }
+    const turns = { seenAt, isAsking: false, isReceiving: false }
+    const own: Pending = { resolve, reject, factory, memory, stop, opened: undefined, ...turns }
     pending.set(id, own)
     const abandon = (error: unknown) => {
       reject(error)
@@ -108,7 +111,8 @@ export function createShareProcess(child: ShareChild): ShareProcess {
     }
     const watch = setInterval(
       () => {
-        if (!own.isOurTurn && performance.now() - own.seenAt > within) abandon(giveUp())
+        const isOurTurn = own.isAsking || own.isReceiving
+        if (!isOurTurn && performance.now() - own.seenAt > within) abandon(giveUp())
       },
       Math.min(tick, within),
     )
@@ -141,15 +145,16 @@ export function createShareProcess(child: ShareChild): ShareProcess {
 
 /** Asks the Factory, and what is remembered, for the process that stages. */
 async function answerQuestion(child: ShareChild, asked: Pending, question: Asked): Promise<void> {
-  asked.isOurTurn = true
+  asked.isAsking = true
   try {
     const told = await learn(asked, question)
     child.send({ told })
-    if (question.ask === 'open') await pump(child.input, asked)
+    if (question.ask === 'open') void pump(child.input, asked)
   } catch (error) {
     child.send({ refused: failureOf(error) })
   } finally {
-    hand(asked)
+    asked.seenAt = performance.now()
+    asked.isAsking = false
   }
 }
 
@@ -182,12 +187,6 @@ async function learn(asked: Pending, question: Asked): Promise<Told> {
   }
 }
 
-/** Now it is the share that is waited for. */
-function hand(asked: Pending): void {
-  asked.seenAt = performance.now()
-  asked.isOurTurn = false
-}
-
 /** Sends a body in frames, no faster than the share takes it, until another is opened. */
 async function pump(input: Writable, asked: Pending): Promise<void> {
   const { download, number, over } = asked.opened!
@@ -196,12 +195,19 @@ async function pump(input: Writable, asked: Pending): Promise<void> {
     ended.addEventListener('abort', () => reject(cancelled()), { once: true }),
   )
   gone.catch(() => undefined)
+  const receiving = (is: boolean) => {
+    // One that is not read any more has no say.
+    if (asked.opened?.number !== number) return
+    asked.seenAt = performance.now()
+    asked.isReceiving = is
+  }
   const write = async (bytes: Uint8Array) => {
     if (input.write(bytes)) return
-    hand(asked)
+    receiving(false)
     await Promise.race([new Promise<void>((resolve) => void input.once('drain', resolve)), gone])
-    asked.isOurTurn = true
+    receiving(true)
   }
+  receiving(true)
   try {
     for await (const chunk of download.body) {
       if (ended.aborted) throw cancelled()
@@ -211,5 +217,7 @@ async function pump(input: Writable, asked: Pending): Promise<void> {
     await write(lastFrame(number))
   } catch (error) {
     input.write(failingFrame(number, failureOf(error)))
+  } finally {
+    receiving(false)
   }
 }
