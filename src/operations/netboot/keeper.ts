@@ -71,7 +71,8 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
       noteBooted(journal, standing, boot.lastAt)
       if (isKept) journal.write({ kind: 'event', subject: standing.key, text: describeLoaded(standing.key, boot) })
     }
-    look()
+    // It looks at every machine: a flood of strangers is not to cost that each time.
+    if (standing.name !== undefined) look()
   }
 
   function look(): void {

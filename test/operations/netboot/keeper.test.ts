@@ -236,6 +236,15 @@ test('whoever loads again and again writes over nothing that others did', () => 
   const kept = it.journal.records(bootKind).newest(1_000)
   expect(kept.filter(({ machine }) => machine === client)).toHaveLength(30)
   expect(kept.some(({ machine }) => machine === mac)).toBe(true)
+  it.passes(501)
   // And one alert.
   expect(it.journal.entries(1_000).filter(({ text }) => text.startsWith(client))).toHaveLength(31)
+})
+
+test('what a stranger does waits for the next look at all machines', () => {
+  const it = open('{}', `mac: '02:00:00:00:00:77'`)
+  it.sees([0, 300, 600].flatMap((from) => whole(from)))
+  expect(it.alerts.all).toEqual([])
+  it.passes(700)
+  expect(it.alerts.all).toMatchObject([{ id: `netboot.loop:${mac}` }])
 })
