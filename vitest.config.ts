@@ -9,8 +9,8 @@ const parts = within('adapters', 'cli', 'contract', 'docs', 'lab', 'main', 'serv
 
 export default defineConfig({
   test: {
-    // By default one core is left idle, which on two is half of them; tests wait more than they compute.
-    maxWorkers: '100%',
+    // Tests wait more than they compute: with a worker for each core the cores are idle half of the time.
+    maxWorkers: '150%',
     // What tests leave behind is young: with more room a quarter of the time of random lives is not spent on collecting it.
     execArgv: ['--min-semi-space-size=16'],
     // Node reads the sources as it does for users, which takes a fraction of what it takes Vite; nothing here is mocked.

@@ -20,6 +20,7 @@ const withoutDaemon = [
   'releases',
   'schematic id',
   'schematic diff',
+  'schematic check',
   'uki inspect',
   'ups',
   'config check',
@@ -37,7 +38,9 @@ async function everyCommand(): Promise<readonly (readonly string[])[]> {
       : [
           [
             ...path,
-            ...command.registeredArguments.filter(({ required }) => required).map(() => 'w-1'),
+            ...command.registeredArguments
+              .filter(({ required }) => required)
+              .map(({ argChoices }) => argChoices?.[0] ?? 'w-1'),
             ...command.options.filter(({ long }) => long === '--yes').map(() => '--yes'),
             ...command.options.filter(({ mandatory }) => mandatory).flatMap(({ long }) => [long!, 'read']),
           ],
