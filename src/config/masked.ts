@@ -21,11 +21,13 @@ function plain(value: unknown): string {
   if (value === null || value === undefined) return 'nothing'
   if (typeof value === 'object') return JSON.stringify(value)
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return URL.canParse(text) && /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? withoutCredentials(text) : text
+  // Also within a text, such as the kernel argument `talos.config=https://…`.
+  return text.replaceAll(/[a-z][a-z0-9+.-]{0,31}:\/\/[^\s"'<>]+/gi, withoutCredentials)
 }
 
 /** A URL without who logs in by it and what is asked, which may be a key. */
 function withoutCredentials(text: string): string {
+  if (!URL.canParse(text)) return text
   const url = new URL(text)
   if (url.username === '' && url.password === '' && url.search === '') return text
   url.username = ''

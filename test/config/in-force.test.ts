@@ -53,6 +53,11 @@ test.each([
   { path: ['hosts', 0, 'shutdown', 'http', 'headers', 'X-Key'], value: 'hunter2', shown: 'not shown' },
   { path: ['hosts', 0, 'shutdown', 'http', 'body'], value: '{"pin": 1234}', shown: 'not shown' },
   { path: ['made', 'up', 'apiToken'], value: 'hunter2', shown: 'not shown' },
+  {
+    path: ['share', 'schematic', 'extraKernelArgs'],
+    value: ['console=ttyS0', 'talos.config=https://me:hunter2@nas/w.yaml?key=hunter2'],
+    shown: 'console=ttyS0, talos.config=https://nas/w.yaml?…',
+  },
   { path: ['queue', 'url'], value: 'redis://me:hunter2@nas:6379/1', shown: 'redis://nas:6379/1' },
   {
     path: ['upgrade', 'calendar'],

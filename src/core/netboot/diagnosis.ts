@@ -121,7 +121,8 @@ function loopIn({ name, boots, isAlways }: BootHistory, now: number): AlertConte
   return {
     severity: 'warning',
     subject: name,
-    text: `${name} has booted from the network ${counted(loaded, 'time')} within an hour`,
+    // Without the number: each load would be another alert.
+    text: `${name} has booted from the network at least ${looping} times within an hour`,
     action: isAlways
       ? 'Look at its console: it may restart because of what it runs'
       : `Look at its console; if it is installed, take it out: \`netboot: {machines: [{machine: ${name}, boot: never}]}\``,

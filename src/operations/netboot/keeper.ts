@@ -33,11 +33,17 @@ export interface BootKeeper {
 
 /** So many machines, and tries of each, are kept in memory. Strangers that only ask are forgotten first. */
 const most = { machines: 256, strangers: 64, tries: 20 }
+const hour = 3_600_000
+/** So many tries of one known machine are written down in an hour, and of all strangers together: addresses may be made up. */
+const writtenInAnHour = 30
+/** So many strangers are told of. Where there are more in a day, somebody makes them up, and no alert is about any. */
+const mostTold = 16
 
 /** Keeps what machines do that boot from the network, and what people should know of it. */
 export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKeeperOptions): BootKeeper {
   const records = journal.records(bootKind)
   const machines = new Map<string, readonly Boot[]>()
+  const isWritten = createLedger(now)
   // Oldest first, so that those that asked last stand last in the map.
   for (const boot of records.newest(most.machines).toReversed()) put(machines, boot)
 
@@ -57,14 +63,16 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
   /** It has come to another phase, or into trouble. */
   function changed(before: Boot | undefined, boot: Boot): void {
     const standing = standingOf(journal, config(), boot, now().getTime())
-    if (hasReached(boot, 'taken') || standing.name !== undefined) records.save(boot, 'later')
+    const isKept = (hasReached(boot, 'taken') || standing.name !== undefined) && isWritten(boot, standing.name)
+    if (isKept) records.save(boot, 'later')
     const came = (phase: Boot['phase']) => hasReached(boot, phase) && !(before && hasReached(before, phase))
     const isThrough = came('loaded') || (came('started') && boot.isServedHere === false)
     if (isThrough) {
       noteBooted(journal, standing, boot.lastAt)
-      journal.write({ kind: 'event', subject: standing.key, text: describeLoaded(standing.key, boot) })
+      if (isKept) journal.write({ kind: 'event', subject: standing.key, text: describeLoaded(standing.key, boot) })
     }
-    look()
+    // It looks at every machine: a flood of strangers is not to cost that each time.
+    if (standing.name !== undefined) look()
   }
 
   function look(): void {
@@ -72,10 +80,14 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
     const histories = [...machines.values()].flatMap((boots) => {
       const [last] = boots
       if (!last || last.phase === 'asked') return []
-      const { key, rule } = standingOf(journal, config(), last, at)
-      return [{ name: key, boots, isAlways: rule === 'always' }]
+      const { key, rule, name } = standingOf(journal, config(), last, at)
+      return [{ name: key, boots, isAlways: rule === 'always', isKnown: name !== undefined }]
     })
-    for (const [kind, contents] of Object.entries(planBootAlerts(histories, at))) alerts.reportEach(kind, contents)
+    const strangers = histories.filter(
+      ({ isKnown, boots: [last] }) => !isKnown && at - Date.parse(last!.lastAt) < 24 * hour,
+    )
+    const told = strangers.length > mostTold ? histories.filter(({ isKnown }) => isKnown) : histories
+    for (const [kind, contents] of Object.entries(planBootAlerts(told, at))) alerts.reportEach(kind, contents)
   }
 
   return {
@@ -93,6 +105,25 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
     },
     look,
     machines,
+  }
+}
+
+/**
+ * Whether a try is written down: once it is, to its end. What is beyond the limit is known only as long as the daemon runs, so
+ * that nobody who asks again and again writes over what others did.
+ */
+function createLedger(now: () => Date): (boot: Boot, name: string | undefined) => boolean {
+  /** By name, those of the last hour; strangers have none. */
+  const written = new Map<string, Map<string, number>>()
+  return ({ machine, startedAt }, name = '') => {
+    const at = now().getTime()
+    const own = new Map([...(written.get(name) ?? [])].filter(([, since]) => at - since < hour))
+    written.set(name, own)
+    const key = `${startedAt} ${machine}`
+    if (own.has(key)) return true
+    if (own.size >= writtenInAnHour) return false
+    own.set(key, at)
+    return true
   }
 }
 

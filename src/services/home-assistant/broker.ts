@@ -33,6 +33,9 @@ export interface Message {
   readonly isRetained: boolean
 }
 
+/** In bytes: what we announce of a large homelab is shorter, and nothing else is worth the memory. */
+const largestPacket = 1_048_576
+
 /** One connection to a broker, from its welcome on. */
 export interface Broker {
   /** Resolves when the connection is over, with why. */
@@ -93,6 +96,8 @@ function optionsOf({ clientId, user, password, ca, protocol, will, limits }: Bro
     reconnectPeriod: 0,
     connectTimeout: limits.connectWithin,
     keepalive: Math.max(1, Math.round(limits.keepAlive / 1_000)),
+    // MQTT 3.1.1 knows no such limit.
+    ...(protocol === 5 ? { properties: { maximumPacketSize: largestPacket } } : {}),
     will: { ...will, payload: Buffer.from(will.payload), retain: true, qos: 1 },
     ...(user === undefined ? {} : { username: user }),
     ...(password === undefined ? {} : { password }),

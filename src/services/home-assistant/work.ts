@@ -2,14 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { counted } from '../../core/count.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
-import type { Command } from '../../core/home-assistant/command.ts'
 import { availabilityTopic } from '../../core/home-assistant/device.ts'
 import type { Facts } from '../../core/known-facts.ts'
-import type { Operator, RequestAnswer } from '../../core/operator.ts'
 import type { RunningService } from '../../core/service.ts'
 import { gatherFacts } from '../../operations/known-facts.ts'
 import type { ServiceContext } from '../../operations/service.ts'
 import { type Broker, type BrokerLimits, OldProtocol, openBroker } from './broker.ts'
+import { createPresses, type Presses } from './presses.ts'
 import type { HomeAssistantSection } from './section.ts'
 import { beginSession, type SessionLimits } from './session.ts'
 
@@ -41,8 +40,6 @@ const usual: HomeAssistantLimits = {
 }
 
 const failing = 'home-assistant.failing'
-/** So many presses wait for the one before; more than that nobody means. */
-const mostPresses = 5
 
 /** Shows the homelab in Home Assistant, and does what is pressed there, until it is disposed of. Never ends by itself. */
 export async function startHomeAssistant(
@@ -218,71 +215,5 @@ function createPokes({ alerts }: Context, presses: Presses): Pokes {
       poke = Promise.withResolvers()
     },
     [Symbol.dispose]: () => subscription[Symbol.dispose](),
-  }
-}
-
-interface Presses {
-  press(command: Command): void
-  /** What the last press came to. */
-  readonly answer: string | undefined
-  /** Called with each answer; one listener at a time. */
-  onAnswer(listener: () => void): void
-}
-
-/** Who asks: whoever may publish at the broker. */
-const by = { name: 'Home Assistant', verified: false }
-
-/** Does what is pressed, one after another. */
-function createPresses({ operator, log, signal }: Context): Presses {
-  let answer: string | undefined
-  let tell = () => {}
-  let waiting = 0
-  let last = Promise.resolve()
-
-  async function perform(command: Command): Promise<void> {
-    try {
-      answer = (await request(operator, command, { by, signal })).said
-    } catch (error) {
-      if (!(error instanceof AgentError)) log.error({ err: error, command }, 'a button of Home Assistant failed')
-      answer = error instanceof AgentError ? error.message : 'internal error; see the log'
-    }
-    waiting -= 1
-    tell()
-  }
-
-  return {
-    press: (command) => {
-      if (waiting >= mostPresses) return
-      waiting += 1
-      last = last.then(() => perform(command))
-    },
-    get answer() {
-      return answer
-    },
-    onAnswer: (listener) => {
-      tell = listener
-    },
-  }
-}
-
-function request(
-  operator: Operator,
-  command: Command,
-  asked: Parameters<Operator['power']['cancel']>[0],
-): Promise<RequestAnswer> {
-  const { rollouts, power } = operator
-  switch (command) {
-    case 'approve':
-      return rollouts.approve({}, asked)
-    case 'pause':
-      return rollouts.pause({ reason: 'requested in Home Assistant' }, asked)
-    case 'resume':
-      return rollouts.resume(asked)
-    case 'cancel_shutdown':
-      return power.cancel(asked)
-    case 'wake':
-      return power.wake({}, asked)
-    default:
-      return command satisfies never
   }
 }

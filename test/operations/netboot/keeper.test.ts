@@ -201,3 +201,50 @@ test('so many tries of one machine are kept, the newest', () => {
   expect(it.tries()).toHaveLength(20)
   expect(it.tries()[0]!.startedAt).toBe(at(29_000))
 })
+
+/** A card that nobody knows. */
+const made = (index: number) =>
+  `02:00:00:00:${Math.floor(index / 256)
+    .toString(16)
+    .padStart(2, '0')}:${(index % 256).toString(16).padStart(2, '0')}`
+
+/** Two tries of such a card, of which nothing comes. */
+function forged(index: number, seconds: number): readonly BootEvent[] {
+  const card = { mac: made(index), firmware: 'UEFI x64', architecture: 'amd64' } as const
+  return (['pxe', 'http'] as const).map((kind, turn) => asks(seconds + turn, { machine: { ...card, kind } }))
+}
+
+const cards = (from: number, count: number, seconds: number) =>
+  Array.from({ length: count }, (_, index) => forged(from + index, seconds)).flat()
+
+test('cards that somebody makes up raise no alerts, and those of known machines stay', () => {
+  const it = open('{}', card)
+  it.sees([asks(0), takes(1), asks(200), takes(201), ...cards(0, 3, 300)])
+  it.passes(500)
+  expect(it.alerts.all).toHaveLength(4)
+  it.sees(cards(3, 60, 501))
+  it.passes(700)
+  expect(it.alerts.all).toMatchObject([{ id: 'netboot.stopped:w-1' }])
+})
+
+test('whoever loads again and again writes over nothing that others did', () => {
+  const it = open('{}', card)
+  it.sees(whole(0))
+  const client = '192.168.0.222'
+  const loads = Array.from({ length: 400 }, (_, index) => [starts(100 + index), ends(100 + index)]).flat()
+  it.sees(loads.map((event) => ('transfer' in event ? { ...event, transfer: { ...event.transfer, client } } : event)))
+  const kept = it.journal.records(bootKind).newest(1_000)
+  expect(kept.filter(({ machine }) => machine === client)).toHaveLength(30)
+  expect(kept.some(({ machine }) => machine === mac)).toBe(true)
+  it.passes(501)
+  // And one alert.
+  expect(it.journal.entries(1_000).filter(({ text }) => text.startsWith(client))).toHaveLength(31)
+})
+
+test('what a stranger does waits for the next look at all machines', () => {
+  const it = open('{}', `mac: '02:00:00:00:00:77'`)
+  it.sees([0, 300, 600].flatMap((from) => whole(from)))
+  expect(it.alerts.all).toEqual([])
+  it.passes(700)
+  expect(it.alerts.all).toMatchObject([{ id: `netboot.loop:${mac}` }])
+})

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
 import { seeded } from '../../core/netboot/tftp/wire.ts'
 import { fetchFile, openClient, requestFor } from '../../lab/tftp-client.ts'
 import { ports, serveFolder } from './desk.ts'
@@ -61,4 +63,22 @@ test('one address has so many transfers at a time, and is not answered beyond th
   expect(served.told().toSorted()).toEqual(['refused busy', 'refused busy', 'started', 'started', 'started'])
   expect(peers.size).toBe(3)
   for (const socket of sockets) socket.close()
+})
+
+test('what is asked on one connection before the last answer was taken holds no part of a file', async () => {
+  await using served = await serveFolder(address)
+  await served.write('boot.efi', Buffer.alloc(20_000_000))
+  const slow = connect({ port: ports.http, host: address, localAddress: '127.0.120.41' })
+  onTestFinished(() => void slow.destroy())
+  await once(slow, 'connect')
+  slow.pause()
+  const ask = (range: string) => `GET /boot.efi HTTP/1.1\r\nHost: nas\r\nRange: bytes=${range}\r\n\r\n`
+  slow.write(['0-', '300000-300009', '600000-600009'].map(ask).join(''))
+  const started = () => served.events.filter(({ type }) => type === 'boot.started').length
+  await expect.poll(started).toBe(1)
+  // Whoever asks meanwhile is answered, and those that wait have not begun.
+  expect((await fetch(`http://${address}:${ports.http}/boot.efi`, { method: 'HEAD' })).status).toBe(200)
+  expect(started()).toBe(1)
+  slow.resume()
+  await expect.poll(() => served.told('127.0.120.41').filter((word) => word.includes('done'))).toHaveLength(3)
 })

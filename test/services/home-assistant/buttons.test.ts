@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { openBroker } from '../../../src/services/home-assistant/broker.ts'
 import { startAgent } from '../../fakes/agent.ts'
 import { fakeHomelab } from '../../fakes/homelab.ts'
 import { whyNoMosquitto } from '../../lab/mosquitto.ts'
@@ -82,6 +83,58 @@ describe.skipIf(lacks(whyNoMosquitto()))('a button', () => {
     held.resolve()
     await expect.poll(() => answer(home, it.at('answer'))).toBe('internal error; see the log')
     await expect.poll(() => pressed.length).toBe(5)
+  })
+
+  test('that something presses all the time is not pressed for ever, and the others still are', async () => {
+    const pressed: string[] = []
+    const count = (name: string) => async () => {
+      pressed.push(name)
+      return { said: name, changed: true }
+    }
+    const it = await presence({
+      settings: { url: url() },
+      operator: (own) => ({
+        ...own,
+        rollouts: { ...own.rollouts, pause: count('pause'), resume: count('resume') },
+        power: { ...own.power, cancel: count('cancel') },
+      }),
+    })
+    const home = await listen()
+    await expect.poll(it.status).toContain('entities')
+    for (let index = 0; index < 12; index += 1) {
+      await home.publish(it.at('command/pause'), 'PRESS')
+      await home.publish(it.at('command/resume'), 'PRESS')
+      await expect.poll(() => pressed.length).toBeGreaterThanOrEqual(Math.min(10, 2 * index + 2))
+    }
+    await home.publish(it.at('command/cancel_shutdown'), 'PRESS')
+    await expect.poll(() => pressed.at(-1)).toBe('cancel')
+    expect(pressed).toHaveLength(11)
+  })
+
+  test('takes no message that is larger than anything of ours', async () => {
+    const end = new AbortController()
+    const broker = await openBroker(
+      {
+        url: url(),
+        clientId: 'small',
+        user: undefined,
+        password: undefined,
+        ca: undefined,
+        protocol: 5,
+        will: { topic: 'small/availability', payload: 'offline' },
+        limits: { connectWithin: 5_000, keepAlive: 20_000, endWithin: 1_000 },
+      },
+      end.signal,
+    )
+    onTestFinished(() => broker.end())
+    const sizes: number[] = []
+    broker.onMessage(({ payload }) => void sizes.push(payload.length))
+    await broker.subscribe(['small/command/+'])
+    const home = await listen()
+    await home.publish('small/command/pause', 'x'.repeat(2_000_000))
+    await home.publish('small/command/pause', 'PRESS')
+    await expect.poll(() => sizes.at(-1)).toBe(5)
+    expect(sizes).toEqual([5])
   })
 
   test('is not there where it is switched off', async () => {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
+import type { Socket } from 'node:net'
 import { messageOf } from '../../../core/errors.ts'
 import type { RefusalReason } from '../../../core/netboot/boot-event.ts'
 import { parseRange } from '../../../core/netboot/byte-range.ts'
@@ -43,11 +44,18 @@ export async function openHttp(
   options: HttpOptions,
   desk: Desk,
 ): Promise<AsyncDisposable> {
+  /** Of each connection the last answer: what is asked before the one before was answered waits, and holds no part of a file. */
+  const turns = new WeakMap<Socket, Promise<void>>()
   const listener: RequestListener = (request, response) => {
-    answer(request, response, options, desk).catch((error: unknown) => {
+    const { socket } = request
+    const take = async () => {
+      if (!socket.destroyed) await answer(request, response, options, desk)
+    }
+    const turn = (turns.get(socket) ?? Promise.resolve()).then(take).catch((error: unknown) => {
       desk.failed(error)
       response.destroy()
     })
+    turns.set(socket, turn)
   }
   await using servers = new AsyncDisposableStack()
   for (const place of places) {
