@@ -4,7 +4,7 @@ import { type BootEvent, askingMachine } from '../../core/netboot/dhcp-event.ts'
 import { type DhcpClient, messageTypes, readClient } from '../../core/netboot/dhcp/client.ts'
 import { acknowledgementTo, destinationOf, type OfferForm, offerTo } from '../../core/netboot/dhcp/offer.ts'
 import { type DhcpMessage, formatDhcp, parseDhcp } from '../../core/netboot/dhcp/packet.ts'
-import { sharesNetwork } from '../../core/netboot/network.ts'
+import { isRelay, sharesNetwork } from '../../core/netboot/network.ts'
 import type { Place } from '../../core/netboot/places.ts'
 import { type BootDecision, decideBoot } from '../../core/netboot/rule.ts'
 import { bootFilesOf, httpServerOf, isServedHere, tftpServerOf } from '../../operations/netboot/boot-files.ts'
@@ -143,10 +143,11 @@ function noticeAsked({ client }: Asked, decision: BootDecision, means: Responder
 /**
  * The addresses that are answered from. No system tells in which network a broadcast was heard, so every network gets an
  * answer with our address there; only the one with the client has somebody who waits for it. A relay is answered from its
- * own network, else from the first.
+ * own network, else from the first; what can be none gets no answer.
  */
 function placesFor({ giaddr }: DhcpMessage, { place }: Heard, { places }: ResponderMeans): readonly Place[] {
   if (giaddr === '0.0.0.0') return places
+  if (!isRelay(giaddr, places)) return []
   const near = place ?? places.find((one) => sharesNetwork(giaddr, one)) ?? places[0]
   return near ? [near] : []
 }
