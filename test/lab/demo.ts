@@ -166,6 +166,8 @@ await until(
     (await rollouts())[0]?.outcome !== undefined,
 )
 
+// What machines boot from the network follows once every node runs it.
+await until('the share to serve it', async () => (await status()).published?.version === after)
 await until('the phone to be told that it is over', () => toldOf(/the cluster is back/) !== undefined)
 const aboutPower = ntfy.messages.filter(({ sequence_id: thread = '' }) => /-(power-failed|outage)$/.test(thread))
 
