@@ -1,3 +1,4 @@
+import type { Queue } from '../../src/core/job.ts'
 import type { Operator, RequestAnswer } from '../../src/core/operator.ts'
 import { createOperator } from '../../src/operations/operator.ts'
 import type { StartedAgent } from './agent.ts'
@@ -9,13 +10,17 @@ export const admin = { name: 'admin@nas', verified: false } as const
 export const asked = () => ({ by: admin, signal: new AbortController().signal })
 
 /** Everything that a person may ask of an agent on a fake homelab. */
-export function operatorOf(homelab: FakeHomelab, it: StartedAgent): Operator {
+export function operatorOf(
+  homelab: FakeHomelab,
+  it: StartedAgent,
+  counts: Required<Queue>['counts'] = async () => ({}),
+): Operator {
   const { agent, config } = it
   return createOperator({
     agent,
     ports: homelab.ports,
     config: () => config,
-    queue: { counts: async () => ({}), failed: async () => [], clearFailed: async () => 0 },
+    queue: { counts, failed: async () => [], clearFailed: async () => 0 },
     about: {
       version: '0.0.0',
       pid: 1,

@@ -1,30 +1,13 @@
 import { expect, test } from 'vitest'
 import type { Queue } from '../../src/core/job.ts'
-import { createOperator } from '../../src/operations/operator.ts'
 import { startAgent } from '../fakes/agent.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
+import { operatorOf } from '../fakes/person.ts'
 
 function operatorWith(counts: Required<Queue>['counts']) {
   const homelab = fakeHomelab({ 'cp-1': 'controlplane' })
   const it = startAgent(homelab)
-  const operator = createOperator({
-    agent: it.agent,
-    ports: homelab.ports,
-    config: () => it.config,
-    queue: { counts, failed: async () => [], clearFailed: async () => 0 },
-    about: {
-      version: '0.0.0',
-      pid: 1,
-      startedAt: new Date(),
-      services: () => [],
-      missing: () => [],
-      configuration: () => undefined,
-    },
-    notifier: () => undefined,
-    loginRefused: () => undefined,
-    boots: { machines: new Map() },
-  })
-  return { homelab, it, operator }
+  return { homelab, it, operator: operatorOf(homelab, it, counts) }
 }
 
 test('of the cluster nothing is known before somebody has looked, and then what was seen', async () => {

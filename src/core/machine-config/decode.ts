@@ -12,6 +12,8 @@ import {
   resolvePlain,
   type Tree,
   type Value,
+  plainValue,
+  scalarText,
 } from './tree.ts'
 
 /** What is wrong with a text, and where it stands within its document. */
@@ -50,17 +52,17 @@ function kindIn(tree: Mapping<Tree>, minors: readonly string[], wrong: Wrong): s
   const { kind: given, apiVersion: version } = tree
   const legacy = ['machine', 'cluster', 'debug', 'persist'].some((key) => Object.hasOwn(tree, key))
   if (given === undefined) {
-    if (version === undefined && (legacy || textOf(tree['version']) === apiVersion)) return legacyKind
+    if (version === undefined && (legacy || scalarText(tree['version']) === apiVersion)) return legacyKind
     wrong([], 'has neither a kind nor `machine` or `cluster`')
     return undefined
   }
-  const kind = textOf(given)
+  const kind = scalarText(given)
   if (kind === undefined || kind === legacyKind || !isKind(kind)) {
     const near = nearest(kind ?? '', [...documentKinds().keys()])
     wrong(['kind'], `is not a kind of document that Talos knows${near === undefined ? '' : `; did you mean ${near}?`}`)
     return undefined
   }
-  if (textOf(version) !== apiVersion) wrong(['apiVersion'], `has to be ${apiVersion}`)
+  if (scalarText(version) !== apiVersion) wrong(['apiVersion'], `has to be ${apiVersion}`)
   const field = documentKinds().get(kind)!
   if (!isKnownTo(field, minors)) wrong(['kind'], lifeText(kind, field))
   return kind
@@ -81,9 +83,9 @@ function decodeValue(tree: Tree, type: Type, place: Place): Value | undefined {
   if (tree instanceof Plain && resolvePlain(tree.source) === null && type.kind !== 'anything') return undefined
   switch (type.kind) {
     case 'text':
-      return textOf(tree) ?? refuse(place, 'a text')
+      return scalarText(tree) ?? refuse(place, 'a text')
     case 'duration':
-      return goDuration(textOf(tree) ?? '') ?? refuse(place, 'a duration such as 2m or 1h30m')
+      return goDuration(scalarText(tree) ?? '') ?? refuse(place, 'a duration such as 2m or 1h30m')
     case 'integer':
       return (tree instanceof Plain ? integerOf(tree.source) : undefined) ?? refuse(place, 'a whole number')
     case 'number':
@@ -91,11 +93,11 @@ function decodeValue(tree: Tree, type: Type, place: Place): Value | undefined {
     case 'flag':
       return flagIn(tree) ?? refuse(place, 'true or false')
     case 'anything':
-      return anythingOf(tree)
+      return plainValue(tree)
     case 'arguments':
       return decodeEntries(tree, place, (one, at) => {
         if (Array.isArray(one)) return decodeValue(one as Tree, { kind: 'list', of: { kind: 'text' } }, at)
-        return textOf(one) ?? refuse(at, 'a text, or a list of texts')
+        return scalarText(one) ?? refuse(at, 'a text, or a list of texts')
       })
     case 'map':
       return decodeEntries(tree, place, (one, at) => decodeValue(one, type.of, at))
@@ -148,11 +150,6 @@ function lifeText(what: string, { since, until }: Field): string {
   return until === undefined ? `${what} needs Talos ${since} or later` : `${what} is gone since Talos ${until}`
 }
 
-function textOf(tree: Tree | undefined): string | undefined {
-  if (tree instanceof Plain) return tree.source
-  return typeof tree === 'string' ? tree : undefined
-}
-
 function numberIn(tree: Tree): number | undefined {
   const value = tree instanceof Plain ? resolvePlain(tree.source) : undefined
   return typeof value === 'number' ? value : undefined
@@ -163,12 +160,4 @@ function flagIn(tree: Tree): boolean | undefined {
   if (!(tree instanceof Plain)) return undefined
   if (/^(true|y|yes|on)$/i.test(tree.source)) return true
   return /^(false|n|no|off)$/i.test(tree.source) ? false : undefined
-}
-
-/** As YAML has it: where anything may stand, nothing is known of it. */
-function anythingOf(tree: Tree): Value {
-  if (tree instanceof Plain) return resolvePlain(tree.source)
-  if (typeof tree === 'string') return tree
-  if (Array.isArray(tree)) return (tree as readonly Tree[]).map(anythingOf)
-  return Object.fromEntries(Object.entries(tree).map(([key, one]) => [key, anythingOf(one)]))
 }

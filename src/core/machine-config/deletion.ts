@@ -1,7 +1,7 @@
 import { AgentError } from '../errors.ts'
 import { type ConfigDocument, identityOf, kindOf } from './document.ts'
 import { documentKinds, fieldsOf, isNamed, legacyKind, type Type } from './schema.ts'
-import { isMapping, type Mapping, type Path, pathText, Plain, type Tree, type Value } from './tree.ts'
+import { isMapping, type Mapping, type Path, pathText, type Tree, type Value, scalarText } from './tree.ts'
 
 /** What `$patch: delete` takes away: a document, a setting, or an element of a list. */
 export interface Deletion {
@@ -102,11 +102,6 @@ function isBare(document: Tree): boolean {
       ([key, value]) => ['version', 'kind', 'name'].includes(key) && scalarText(value) !== undefined,
     )
   )
-}
-
-function scalarText(tree: Tree | undefined): string | undefined {
-  if (tree instanceof Plain) return tree.source
-  return typeof tree === 'string' ? tree : undefined
 }
 
 /**

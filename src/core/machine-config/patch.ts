@@ -4,7 +4,7 @@ import { deleteFrom, type Deletion, takeDeletions } from './deletion.ts'
 import { type ConfigDocument, identityOf, type MachineConfig } from './document.ts'
 import { applyOperations, type Operation, parseOperations } from './json-patch.ts'
 import { mergeDocuments } from './merge.ts'
-import { isMapping, type Mapping, Plain, resolvePlain, type Tree, type Value } from './tree.ts'
+import { isMapping, type Mapping, Plain, resolvePlain, type Tree, type Value, plainValue } from './tree.ts'
 
 /** A patch of a machine configuration: documents that are merged, with what they delete, or a JSON patch. */
 export type Patch =
@@ -41,7 +41,7 @@ export function parsePatch(documents: readonly Tree[], minors: readonly string[]
   }
   const [first] = documents
   if (documents.length === 1 && Array.isArray(first)) {
-    const operations = guarded(0, [], () => parseOperations(valueOfTree(first as Tree)) ?? [])
+    const operations = guarded(0, [], () => parseOperations(plainValue(first as Tree)) ?? [])
     return { patch: { kind: 'json', operations }, faults }
   }
   const seen = new Set<string>()
@@ -114,13 +114,6 @@ function applyJson(config: MachineConfig, operations: readonly Operation[], mino
 
 function isNothing(tree: Tree): boolean {
   return tree instanceof Plain && resolvePlain(tree.source) === null
-}
-
-function valueOfTree(tree: Tree): Value {
-  if (tree instanceof Plain) return resolvePlain(tree.source)
-  if (typeof tree === 'string') return tree
-  if (Array.isArray(tree)) return (tree as readonly Tree[]).map(valueOfTree)
-  return mapped(tree as Mapping<Tree>, valueOfTree)
 }
 
 /** What was read before as a text to be read. */

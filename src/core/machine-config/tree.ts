@@ -46,6 +46,20 @@ export function integerOf(source: string): number | undefined {
   return number !== undefined && Number.isSafeInteger(number) ? number : undefined
 }
 
+/** The text of a scalar, with quotes or without; undefined where it is none. */
+export function scalarText(tree: Tree | undefined): string | undefined {
+  if (tree instanceof Plain) return tree.source
+  return typeof tree === 'string' ? tree : undefined
+}
+
+/** As YAML has it, where nothing is known of what should stand there. */
+export function plainValue(tree: Tree): Value {
+  if (tree instanceof Plain) return resolvePlain(tree.source)
+  if (typeof tree === 'string') return tree
+  if (Array.isArray(tree)) return (tree as readonly Tree[]).map(plainValue)
+  return Object.fromEntries(Object.entries(tree).map(([key, one]) => [key, plainValue(one)]))
+}
+
 function numberOf(source: string): number | undefined {
   if (/^[-+]?[0-9]+$/.test(source)) return Number(source)
   if (/^0o[0-7]+$/.test(source)) return Number.parseInt(source.slice(2), 8)

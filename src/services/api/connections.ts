@@ -1,27 +1,11 @@
-import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { canonicalAddress, clientKey, isLoopback } from './addresses.ts'
 
-export interface ConnectionLimit {
-  readonly most: number
-  /** Behind these are many clients. */
-  isExempt(address: string): boolean
-}
-
-/** Hangs up on who has too many connections open, whatever they are for. Programs on this machine share what there is. */
-export function limitConnections(server: Server, { most, isExempt }: ConnectionLimit): void {
-  const open = new Map<string, number>()
-  server.on('connection', (socket: Socket) => {
-    const address = canonicalAddress(socket.remoteAddress ?? '') ?? ''
-    if (isLoopback(address) || isExempt(address)) return
-    const client = clientKey(address)
-    const count = (open.get(client) ?? 0) + 1
-    open.set(client, count)
-    socket.once('close', () => {
-      const left = (open.get(client) ?? 1) - 1
-      if (left > 0) open.set(client, left)
-      else open.delete(client)
-    })
-    if (count > most) socket.destroy()
-  })
+/**
+ * Whose connection counts as whose. Programs on this machine share what there is, and behind an exempt address are many
+ * clients: theirs are not counted.
+ */
+export function countedClient({ remoteAddress }: Socket, isExempt: (address: string) => boolean): string | undefined {
+  const address = canonicalAddress(remoteAddress ?? '') ?? ''
+  return isLoopback(address) || isExempt(address) ? undefined : clientKey(address)
 }

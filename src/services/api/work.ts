@@ -9,6 +9,7 @@ import { methodLabel } from '../../core/metrics/meter.ts'
 import type { Logger } from '../../core/log.ts'
 import type { RunningService } from '../../core/service.ts'
 import { createApi } from '../../http/api.ts'
+import { limitConnections } from '../../http/connection-limit.ts'
 import { closeServer, createHttpServer, type Wire } from '../../http/serve.ts'
 import type { ServiceContext } from '../../operations/service.ts'
 import { openActionPages } from './act.ts'
@@ -16,7 +17,7 @@ import { createNetworks } from './addresses.ts'
 import type { CallerMeans } from './caller.ts'
 import { certificateAlerts, followCertificate, lifeOf, type Material, openMaterial } from './certificate.ts'
 import { describeListenFault } from './check.ts'
-import { limitConnections } from './connections.ts'
+import { countedClient } from './connections.ts'
 import { createFront, frontAccess } from './front.ts'
 import { whyRefused } from './guard.ts'
 import { answerGarbage, setHeaders } from './headers.ts'
@@ -161,7 +162,7 @@ async function createDoor({ context, section, tokens, material }: DoorMeans, { l
       })
     },
   })
-  limitConnections(server, { most: limits.perAddress, isExempt: isProxy })
+  limitConnections(server, { most: limits.perAddress, clientOf: (socket) => countedClient(socket, isProxy) })
   answerGarbage(server)
   return { server, sweep }
 }

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { limitConnections } from '../../../src/services/api/connections.ts'
+import { limitConnections } from '../../../src/http/connection-limit.ts'
+import { countedClient } from '../../../src/services/api/connections.ts'
 import { createRates } from '../../../src/services/api/rates.ts'
 import { bearer, openDoor, type OpenDoor, operateToken } from './door.ts'
 
@@ -97,7 +98,10 @@ test('connections of one address are limited, except those of programs here and 
   const opened: (Socket & { ended?: boolean; close?: () => void })[] = []
   let connected: (socket: Socket) => void = () => {}
   const server = { on: (_: string, listener: (socket: Socket) => void) => (connected = listener) }
-  limitConnections(server as never, { most: 2, isExempt: (address) => address === '10.0.0.9' })
+  limitConnections(server as never, {
+    most: 2,
+    clientOf: (socket) => countedClient(socket, (address) => address === '10.0.0.9'),
+  })
   const open = (remoteAddress: string) => {
     const socket: Record<string, unknown> = { remoteAddress, ended: false }
     socket['once'] = (_: string, listener: () => void) => (socket['close'] = listener)

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { Socket } from 'node:net'
+import { limitConnections } from '../../../http/connection-limit.ts'
 import { messageOf } from '../../../core/errors.ts'
 import type { RefusalReason } from '../../../core/netboot/boot-event.ts'
 import { parseRange } from '../../../core/netboot/byte-range.ts'
@@ -61,7 +62,7 @@ export async function openHttp(
   for (const place of places) {
     const server = createFor(listener, options)
     server.maxConnections = desk.limits.connections
-    limitPerAddress(server, desk.limits.perAddress)
+    limitConnections(server, { most: desk.limits.perAddress, clientOf: ({ remoteAddress }) => remoteAddress ?? '' })
     await listen(server, place)
     servers.defer(() => close(server))
   }
@@ -186,22 +187,6 @@ function end(response: ServerResponse, status: number, text: string, isHead = fa
 
 function clientOf({ socket }: IncomingMessage): string {
   return (socket.remoteAddress ?? '').replace(/%.*$/, '').replace(/^::ffff:/, '')
-}
-
-/** One machine that opens many connections keeps no other from having one. */
-function limitPerAddress(server: Server, most: number): void {
-  const open = new Map<string, number>()
-  server.on('connection', (socket) => {
-    const client = socket.remoteAddress ?? ''
-    const count = (open.get(client) ?? 0) + 1
-    open.set(client, count)
-    socket.once('close', () => {
-      const left = (open.get(client) ?? 1) - 1
-      if (left > 0) open.set(client, left)
-      else open.delete(client)
-    })
-    if (count > most) socket.destroy()
-  })
 }
 
 function listen(server: Server, { address, port }: HttpPlace): Promise<void> {
