@@ -3,6 +3,7 @@ import { createLibrary, type Library } from './files/library.ts'
 import type { BootLimits } from './limits.ts'
 import { createNeighbours } from './neighbours.ts'
 import { createAllowance } from './rates.ts'
+import { createTally, type Unserved } from './tally.ts'
 import { watch, type Watched } from './watched.ts'
 
 /** What all doors share: files, limits, and whoever is told. */
@@ -12,9 +13,11 @@ export interface Desk {
   /** Monotonic, in ms. */
   readonly now: () => number
   /** Whether one more request of that machine is answered; it counts. */
-  allows(client: string): boolean
+  allows(by: Carrier, client: string): boolean
   /** A transfer that begins: what becomes of it is told. */
   watch(by: Carrier, client: string, file: string): Promise<Watched>
+  /** Requests that got no file since this was asked last. */
+  takeUnserved(): readonly Unserved[]
   /** What is not to happen, for the log. */
   failed(error: unknown): void
 }
@@ -35,7 +38,9 @@ export function createDesk({ root, limits, now, tell, failed }: DeskOptions): De
   const allowance = createAllowance(limits, now)
   /** What is told again and again is not to cost whoever is told more than that. */
   const telling = createAllowance(mostTold, now)
+  const tally = createTally()
   const tellSome = (event: TransferEvent) => {
+    if (event.type === 'boot.refused') tally.add(event.transfer.by, event.reason)
     const mayBeLost = event.type === 'boot.refused' || event.type === 'boot.probed' || event.type === 'boot.progressed'
     if (!mayBeLost || telling.take('')) tell(event)
   }
@@ -44,7 +49,12 @@ export function createDesk({ root, limits, now, tell, failed }: DeskOptions): De
     library: createLibrary({ root, pinned: limits.pinned, pins: limits.pins, now }),
     limits,
     now,
-    allows: allowance.take,
+    allows: (by, client) => {
+      const isAllowed = allowance.take(client)
+      if (!isAllowed) tally.add(by, 'limit')
+      return isAllowed
+    },
+    takeUnserved: tally.take,
     watch: async (by, client, file) => {
       transfers += 1
       const id = transfers

@@ -6,6 +6,7 @@ import { createDesk } from '../../../src/services/boot-files/desk.ts'
 import { openHttp } from '../../../src/services/boot-files/http/door.ts'
 import type { BootImage } from '../../../src/services/boot-files/http/images.ts'
 import { type BootLimits, bootLimits } from '../../../src/services/boot-files/limits.ts'
+import type { Unserved } from '../../../src/services/boot-files/tally.ts'
 import { openTftp } from '../../../src/services/boot-files/tftp/door.ts'
 
 export const ports = { tftp: 6_969, http: 8_421 } as const
@@ -16,6 +17,7 @@ export interface ServedFolder extends AsyncDisposable {
   /** What one machine did, or all, a word each, without progress. */
   told(client?: string): readonly string[]
   readonly failures: unknown[]
+  takeUnserved(): readonly Unserved[]
   /** As the share publishes it: by a rename. */
   write(name: string, bytes: Buffer | string): Promise<void>
   /** Time goes on by so much, in ms. */
@@ -52,6 +54,7 @@ export async function serveFolder(
         .filter(({ type, transfer }) => type !== 'boot.progressed' && (client ?? transfer.client) === transfer.client)
         .map(wordOf),
     failures,
+    takeUnserved: desk.takeUnserved,
     write: async (name, bytes) => {
       await writeFile(join(root, `.${name}.part`), bytes)
       await rename(join(root, `.${name}.part`), join(root, name))

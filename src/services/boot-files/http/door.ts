@@ -83,7 +83,7 @@ async function answer(
 ): Promise<void> {
   const client = clientOf(request)
   response.setTimeout(desk.limits.idle, () => response.destroy())
-  if (!desk.allows(client)) return end(response, 429, 'too many requests')
+  if (!desk.allows('http', client)) return end(response, 429, 'too many requests')
   const name = nameIn(request.url ?? '/')
   const watched = await desk.watch('http', client, name.replace(/^\//, ''))
   const refuse = (reason: RefusalReason) => {

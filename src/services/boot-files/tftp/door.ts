@@ -60,7 +60,7 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
     const before = running.get(key)
     // The first packet of ours is on its way, and is sent again by time.
     if (before && !before.transfer.isAnswered) return
-    if (!desk.allows(client)) return
+    if (!desk.allows('tftp', client)) return
     // From the same port: it was reset. A word to it would count as the answer to what it asks now.
     before?.transfer.leave()
     coming.set(key, client)
