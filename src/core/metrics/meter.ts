@@ -53,7 +53,7 @@ export const meteredMetrics = {
   caretaker_boot_transfers: gauge('Transfers of files to machines that are under way', {}),
   caretaker_boot_transfers_total: counter('Transfers of files to machines that have ended', {
     by: 'tftp, http',
-    outcome: 'done, silent, hung-up, changed, unreadable, stopped',
+    outcome: 'done, silent, hung-up, changed, unreadable, slow, stopped',
   }),
   caretaker_boot_transferred_bytes_total: counter('What machines have got of files, whole or not', {
     by: 'tftp, http',

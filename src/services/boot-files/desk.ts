@@ -12,6 +12,8 @@ export interface Desk {
   readonly limits: BootLimits
   /** Monotonic, in ms. */
   readonly now: () => number
+  /** Who is behind an address: its card, where that is known. One machine may have many addresses. */
+  holderOf(client: string): string
   /** Whether one more request of that machine is answered; it counts. */
   allows(by: Carrier, client: string): boolean
   /** A transfer that begins: what becomes of it is told. */
@@ -36,6 +38,7 @@ export interface DeskOptions {
 export function createDesk({ root, limits, now, tell, failed }: DeskOptions): Desk {
   const neighbours = createNeighbours(now)
   const allowance = createAllowance(limits, now)
+  const strangers = createAllowance(limits.strangers, now)
   /** What is told again and again is not to cost whoever is told more than that. */
   const telling = createAllowance(mostTold, now)
   const tally = createTally()
@@ -49,8 +52,11 @@ export function createDesk({ root, limits, now, tell, failed }: DeskOptions): De
     library: createLibrary({ root, pinned: limits.pinned, pins: limits.pins, now }),
     limits,
     now,
+    holderOf: (client) => neighbours.lastMacOf(client) ?? client,
     allows: (by, client) => {
-      const isAllowed = allowance.take(client)
+      // Without a connection anybody may write any address, and those of neighbours are known by their cards.
+      const isProven = by === 'http' || neighbours.lastMacOf(client) !== undefined
+      const isAllowed = allowance.take(client) && (isProven || strangers.take(''))
       if (!isAllowed) tally.add(by, 'limit')
       return isAllowed
     },

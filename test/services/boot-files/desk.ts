@@ -24,10 +24,16 @@ export interface ServedFolder extends AsyncDisposable {
   pass(ms: number): void
 }
 
+interface ServedOptions {
+  readonly limits?: Partial<BootLimits>
+  readonly images?: readonly BootImage[]
+  readonly tls?: { readonly cert: string; readonly key: string }
+}
+
 /** Serves a new folder in this process, by TFTP and HTTP. */
 export async function serveFolder(
   address: string,
-  { limits = {}, images = [] }: { readonly limits?: Partial<BootLimits>; readonly images?: readonly BootImage[] } = {},
+  { limits = {}, images = [], tls }: ServedOptions = {},
 ): Promise<ServedFolder> {
   await using stack = new AsyncDisposableStack()
   const root = await mkdtemp(join(tmpdir(), 'caretaker-boot-'))
@@ -44,7 +50,7 @@ export async function serveFolder(
   })
   stack.defer(() => desk.library.close())
   stack.use(await openTftp([{ address, family: 'IPv4', port: ports.tftp }], desk))
-  stack.use(await openHttp([{ address, port: ports.http }], { images }, desk))
+  stack.use(await openHttp([{ address, port: ports.http }], { images, tls }, desk))
   const parts = stack.move()
   return {
     root,
