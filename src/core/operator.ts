@@ -9,7 +9,7 @@ import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { EntryFilter } from './journal-filter.ts'
 import type { KnownAnswer } from './known.ts'
 import type { NamesAnswer } from './names.ts'
-import type { NetbootRequests } from './netboot/requests.ts'
+import type { BootChange, NetbootRequests } from './netboot/requests.ts'
 import type { Delivery } from './notify/delivery.ts'
 import type { Page, PageRequest } from './page.ts'
 import type { DrillReportAnswer, TimelineRowAnswer, UnreadUps, UpsAnswer, UpsDetailsAnswer } from './power/answers.ts'
@@ -64,12 +64,16 @@ export interface Operator {
   readonly netboot: NetbootRequests<Asked>
 }
 
-/** What has changed: an alert, what a UPS tells, an entry that was written, or anything else of the status. */
+/**
+ * What has changed: an alert, what a UPS tells, an entry that was written, what a machine does that boots from the network,
+ * or anything else of the status.
+ */
 export type Change =
   | { readonly type: 'alert'; readonly change: AlertChange; readonly alert: Alert }
   | { readonly type: 'power'; readonly power: PowerAnswer }
   | { readonly type: 'journal'; readonly entry: Entry }
   | { readonly type: 'status'; readonly status: StatusAnswer }
+  | { readonly type: 'boot'; readonly boot: BootChange }
 
 /** What every request carries. */
 export interface Asked {

@@ -1,5 +1,6 @@
 import type { Queue } from '../../src/core/job.ts'
 import type { Operator, RequestAnswer } from '../../src/core/operator.ts'
+import type { BootKeeper } from '../../src/operations/netboot/keeper.ts'
 import { createOperator } from '../../src/operations/operator.ts'
 import type { StartedAgent } from './agent.ts'
 import type { FakeHomelab } from './homelab.ts'
@@ -14,6 +15,7 @@ export function operatorOf(
   homelab: FakeHomelab,
   it: StartedAgent,
   counts: Required<Queue>['counts'] = async () => ({}),
+  onChange: BootKeeper['onChange'] = () => ({ [Symbol.dispose]: () => {} }),
 ): Operator {
   const { agent, config } = it
   return createOperator({
@@ -31,7 +33,7 @@ export function operatorOf(
     },
     notifier: () => undefined,
     loginRefused: () => undefined,
-    boots: { machines: new Map() },
+    boots: { machines: new Map(), onChange },
   })
 }
 

@@ -2,14 +2,17 @@ import type { Config } from '../../config/config.ts'
 import type { Alerts } from '../../core/alert.ts'
 import type { Cluster } from '../../core/cluster/cluster.ts'
 import type { Journal } from '../../core/journal.ts'
-import { type Boot, bootKind, hasReached, nextBoot } from '../../core/netboot/boots.ts'
+import { type Boot, bootKind, hasLoaded, hasReached } from '../../core/netboot/boots.ts'
+import { nextBoot } from '../../core/netboot/next-boot.ts'
 import { planBootAlerts, rateOf } from '../../core/netboot/diagnosis.ts'
+import type { StartedMachine } from '../../core/netboot/boot-event.ts'
 import type { BootEvent } from '../../core/netboot/dhcp-event.ts'
 import { knownMachines } from '../../core/netboot/machines.ts'
 import { inMegabytes } from '../../core/netboot/size.ts'
 import { describeDuration } from '../../core/duration.ts'
+import { createListeners } from '../../core/listeners.ts'
 import { remembered } from '../facts.ts'
-import { noteBooted, standingOf } from './standing.ts'
+import { noteBooted, standingOf, standingsIn } from './standing.ts'
 
 export interface BootKeeperOptions {
   readonly journal: Journal
@@ -27,6 +30,10 @@ export interface BootKeeper {
   noteCluster(cluster: Cluster): void
   /** Has the alerts say what is true now. To be called now and then: silence is no event. */
   look(): void
+  /** The same where something has come since the last look that is to be looked at. To be called each second. */
+  lookAgain(): void
+  /** Called with what has become of a machine's last try, until it is disposed of. */
+  onChange(listener: (boot: Boot) => void): Disposable
   /** All that are known, by what they are known by; the tries of each newest first. */
   readonly machines: ReadonlyMap<string, readonly Boot[]>
 }
@@ -34,6 +41,8 @@ export interface BootKeeper {
 /** So many machines, and tries of each, are kept in memory. Strangers that only ask are forgotten first. */
 const most = { machines: 256, strangers: 64, tries: 20 }
 const hour = 3_600_000
+/** In ms, between looks at all machines: what one asks again and again is not to cost that each time. */
+const looksApart = 1_000
 /** So many tries of one known machine are written down in an hour, and of all strangers together: addresses may be made up. */
 const writtenInAnHour = 30
 /** So many strangers are told of. Where there are more in a day, somebody makes them up, and no alert is about any. */
@@ -44,6 +53,9 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
   const records = journal.records(bootKind)
   const machines = new Map<string, readonly Boot[]>()
   const isWritten = createLedger(now)
+  const listeners = createListeners<Boot>()
+  let lookedAt = -Infinity
+  let isToLook = false
   // Oldest first, so that those that asked last stand last in the map.
   for (const boot of records.newest(most.machines).toReversed()) put(machines, boot)
 
@@ -56,6 +68,7 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
     const isSame = before?.startedAt === boot.startedAt && before.machine === boot.machine
     put(machines, boot, isSame)
     bound(machines)
+    listeners.tell(boot)
     const from = isSame ? before : undefined
     if (from?.phase !== boot.phase || from.trouble !== boot.trouble) changed(from, boot)
   }
@@ -66,21 +79,36 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
     const isKept = (hasReached(boot, 'taken') || standing.name !== undefined) && isWritten(boot, standing.name)
     if (isKept) records.save(boot, 'later')
     const came = (phase: Boot['phase']) => hasReached(boot, phase) && !(before && hasReached(before, phase))
-    const isThrough = came('loaded') || (came('started') && boot.isServedHere === false)
+    // Of what others serve the transfer is not seen.
+    const isThrough = hasLoaded(boot) && came(boot.isServedHere === false ? 'started' : 'loaded')
     if (isThrough) {
       noteBooted(journal, standing, boot.lastAt)
       if (isKept) journal.write({ kind: 'event', subject: standing.key, text: describeLoaded(standing.key, boot) })
     }
-    // It looks at every machine: a flood of strangers is not to cost that each time.
-    if (standing.name !== undefined) look()
+    // A flood of strangers is not to cost a look at every machine each time.
+    if (standing.name !== undefined) lookSoon()
+  }
+
+  function lookSoon(): void {
+    isToLook = true
+    lookAgain()
+  }
+
+  function lookAgain(): void {
+    const passed = now().getTime() - lookedAt
+    // A clock may be set back.
+    if (isToLook && (passed >= looksApart || passed < 0)) look()
   }
 
   function look(): void {
     const at = now().getTime()
+    lookedAt = at
+    isToLook = false
+    const standing = standingsIn(journal, config(), at)
     const histories = [...machines.values()].flatMap((boots) => {
       const [last] = boots
       if (!last || last.phase === 'asked') return []
-      const { key, rule, name } = standingOf(journal, config(), last, at)
+      const { key, rule, name } = standing(last)
       return [{ name: key, boots, isAlways: rule === 'always', isKnown: name !== undefined }]
     })
     const strangers = histories.filter(
@@ -100,10 +128,12 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
         const { uuid } = talos.value
         for (const [key, [last]] of machines)
           if (last && !hasReached(last, 'running') && isNode(config(), last, { name, uuid }))
-            note({ type: 'boot.running', at }, key)
+            note({ type: 'boot.running', at, machine: { client: last.address ?? key, mac: last.mac, uuid } }, key)
       }
     },
     look,
+    lookAgain,
+    onChange: listeners.subscribe,
     machines,
   }
 }
@@ -129,14 +159,28 @@ function createLedger(now: () => Date): (boot: Boot, name: string | undefined) =
 
 /** Which of them an event is about; undefined for a new one. */
 function keyOf(machines: ReadonlyMap<string, readonly Boot[]>, event: BootEvent): string | undefined {
-  if (event.type === 'boot.running') return undefined
   if (event.type === 'boot.asked') return event.machine.mac
+  if (event.type === 'boot.running' || event.type === 'boot.configuration') return keyOfStarted(machines, event.machine)
   if (!('transfer' in event)) return event.mac
   const { mac, client } = event.transfer
   if (mac !== undefined && machines.has(mac)) return mac
   // The lease that DHCP was seen to give; the newest, since addresses move.
   const found = [...machines].findLast(([, [last]]) => last?.address === client)
   return found?.[0] ?? mac ?? client
+}
+
+/**
+ * A machine that was seen to start, by what it says of itself: Talos may have another of its cards as its first. Boards of a
+ * kind may share a UUID (talos#7694). One that nobody has seen goes by its address, for anything else may be made up.
+ */
+function keyOfStarted(
+  machines: ReadonlyMap<string, readonly Boot[]>,
+  { client, mac, uuid }: StartedMachine,
+): string | undefined {
+  const same = [...machines].filter(([, [last]]) => uuid !== undefined && last?.uuid === uuid)
+  if (same.length === 1) return same[0]![0]
+  if (mac !== undefined && machines.has(mac)) return mac
+  return [...machines].findLast(([, [last]]) => last?.address === client)?.[0] ?? client
 }
 
 /** Adds a try, or what has become of the last one; the machine is then the newest. */

@@ -1,6 +1,7 @@
 import type { TransferEvent } from '../../core/netboot/boot-event.ts'
 import type { BootImage } from './http/images.ts'
 import type { BootLimits } from './limits.ts'
+import type { Unserved } from './tally.ts'
 
 /** What the daemon tells the process that serves files, once. */
 export interface ServeOrder {
@@ -29,4 +30,6 @@ export type ChildMessage =
   | { readonly type: 'serving' }
   | { readonly type: 'refused'; readonly fault: ListenFault }
   | { readonly type: 'event'; readonly event: TransferEvent }
+  /** Since this was said last. Of a flood by far not each is an event. */
+  | ({ readonly type: 'refusals' } & Unserved)
   | { readonly type: 'failed'; readonly text: string }

@@ -3,6 +3,7 @@ import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { AgentError } from '../../core/errors.ts'
 import type { TransferEvent } from '../../core/netboot/boot-event.ts'
+import type { Unserved } from './tally.ts'
 import type { ChildMessage, ListenFault, ServeOrder } from './messages.ts'
 
 /** How long it may take to end before it is killed, in ms. */
@@ -22,6 +23,7 @@ export interface ServingChild extends AsyncDisposable {
 
 export interface ChildTold {
   event(event: TransferEvent): void
+  refusals(unserved: Unserved): void
   failed(text: string): void
 }
 
@@ -44,6 +46,7 @@ export async function startChild(
   const answered = new Promise<ListenFault | undefined>((resolve) => {
     child.on('message', (message: ChildMessage) => {
       if (message.type === 'event') told.event(message.event)
+      else if (message.type === 'refusals') told.refusals(message)
       else if (message.type === 'failed') told.failed(message.text)
       else resolve(message.type === 'refused' ? message.fault : undefined)
     })

@@ -4,8 +4,9 @@ import { openHttp } from './http/door.ts'
 import type { ChildMessage, ListenFault, ServeOrder } from './messages.ts'
 import { openTftp } from './tftp/door.ts'
 
-/** In ms: how often pins that are over are forgotten. */
+/** In ms: how often pins that are over are forgotten, and how often is said what was counted. */
 const sweepsEvery = 5_000
+const countsEvery = 1_000
 
 /** Serves files until it is disposed of. Says that it serves, or why it can't; then it is to be disposed of at once. */
 export async function serve(order: ServeOrder, say: (message: ChildMessage) => void): Promise<AsyncDisposable> {
@@ -20,6 +21,10 @@ export async function serve(order: ServeOrder, say: (message: ChildMessage) => v
   stack.defer(() => desk.library.close())
   const sweeping = setInterval(() => desk.library.sweep(), sweepsEvery).unref()
   stack.defer(() => clearInterval(sweeping))
+  const counting = setInterval(() => {
+    for (const unserved of desk.takeUnserved()) say({ type: 'refusals', ...unserved })
+  }, countsEvery).unref()
+  stack.defer(() => clearInterval(counting))
   let by: ListenFault['by'] = 'tftp'
   try {
     if (tftp !== undefined)

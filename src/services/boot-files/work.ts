@@ -9,6 +9,7 @@ import type { ServiceContext } from '../../operations/service.ts'
 import { describeListenFault } from './faults.ts'
 import { bootLimits } from './limits.ts'
 import type { ServeOrder } from './messages.ts'
+import { meterTransfer, meterUnserved } from './metered.ts'
 import { startChild } from './process.ts'
 import type { BootFilesSection } from './section.ts'
 import { describeEvent } from './words.ts'
@@ -32,7 +33,7 @@ export async function startBootFiles(
   context: Context,
   { program, looksEvery = 5_000, readsEvery = 60_000 }: BootFilesMeans,
 ): Promise<RunningService> {
-  const { section, log } = context
+  const { section, log, meter } = context
   if (section === undefined)
     return { status: () => 'off: set `bootFiles` to serve the share', [Symbol.asyncDispose]: async () => {} }
   const look = () => choosePlaces(section.listen, networkInterfaces())
@@ -44,15 +45,19 @@ export async function startBootFiles(
   const child = await startChild(program, order, {
     event: (event) => {
       count(loading, event)
+      meterTransfer(meter, event)
+      meter.set('caretaker_boot_transfers', {}, loading.size)
       log[levelOf(event)]({ ...event.transfer }, describeEvent(event))
       context.notice.boot(event)
     },
+    refusals: (unserved) => meterUnserved(meter, unserved),
     failed: (text) => log.warn({ reason: text }, 'a request of a machine that boots failed'),
   })
   if ('fault' in child) {
     const { setting, why } = await describeListenFault(child.fault, order[child.fault.by])
     throw new AgentError('misconfigured', `${setting}: ${why}`)
   }
+  meter.set('caretaker_boot_transfers', {}, 0)
   const before = addressesOf(places)
   const following = [
     setInterval(() => {
@@ -74,6 +79,7 @@ export async function startBootFiles(
     ended: child.ended,
     [Symbol.asyncDispose]: async () => {
       for (const timer of following) clearInterval(timer)
+      meter.set('caretaker_boot_transfers', {}, undefined)
       await child[Symbol.asyncDispose]()
     },
   }

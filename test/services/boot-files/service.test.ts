@@ -6,12 +6,14 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { geteuid, kill } from 'node:process'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { createMeter } from '../../../src/core/metrics/meter.ts'
 import type { TransferEvent } from '../../../src/core/netboot/boot-event.ts'
 import type { RunningService } from '../../../src/core/service.ts'
 import type { CheckContext, ServiceContext } from '../../../src/operations/service.ts'
 import { checkBootFiles } from '../../../src/services/boot-files/check.ts'
 import { type BootFilesSection, section as schema } from '../../../src/services/boot-files/section.ts'
 import { startBootFiles } from '../../../src/services/boot-files/work.ts'
+import { valuesOf } from '../../core/metrics/facts.ts'
 import { createAuthority } from '../../lab/authority.ts'
 import { fetchFile } from '../../lab/tftp-client.ts'
 import { unprivileged } from '../../lab/unprivileged.ts'
@@ -36,6 +38,7 @@ function contextOf(given: unknown) {
   const events: TransferEvent[] = []
   const warnings: string[] = []
   let restarts = 0
+  const meter = createMeter()
   const log = { debug() {}, info() {}, warn: (_: object, text: string) => warnings.push(text), error() {} }
   const context = {
     section: schema.parse(given),
@@ -50,10 +53,11 @@ function contextOf(given: unknown) {
       readSecret: ({ file }: { file: string }) => readFile(join(folder, file), 'utf8'),
     },
     log,
+    meter,
     notice: { boot: (event: TransferEvent) => void events.push(event) },
     restart: () => void (restarts += 1),
   } as unknown as ServiceContext<BootFilesSection | undefined>
-  return { context, events, warnings, restarts: () => restarts }
+  return { context, events, warnings, meter, restarts: () => restarts }
 }
 
 async function start(given: unknown, means = {}) {
@@ -73,7 +77,7 @@ test('without the section nothing listens', async () => {
 })
 
 test('the share is served by a process of its own, and what machines do is told', async () => {
-  const { service, events } = await start(usual)
+  const { service, events, meter } = await start(usual)
   expect(service.status?.()).toBe(`tftp://${address}:${tftp}, http://${address}:${http}`)
   expect((await fetch()).bytes.equals(image)).toBe(true)
   await expect
@@ -81,6 +85,14 @@ test('the share is served by a process of its own, and what machines do is told'
     .toEqual(['boot.started', 'boot.done'])
   const answer = await globalThis.fetch(`http://${address}:${http}/metal-amd64-uki.efi`)
   expect(Buffer.from(await answer.arrayBuffer()).equals(image)).toBe(true)
+  expect((await globalThis.fetch(`http://${address}:${http}/nothing.efi`)).status).toBe(404)
+  const values = (name: string) => valuesOf(meter.read(), `caretaker_boot_${name}`)
+  await expect.poll(() => values('refusals_total'), { timeout: 10_000 }).toEqual({ 'http not-found': 1 })
+  expect(values('transfers_total')).toEqual({ 'tftp done': 1, 'http done': 1 })
+  expect(values('transferred_bytes_total')).toEqual({ tftp: image.length, http: image.length })
+  expect(values('transfers')).toEqual({ '': 0 })
+  await service[Symbol.asyncDispose]()
+  expect(values('transfers')).toEqual({})
 })
 
 test('when it is disposed of, its ports are free at once', async () => {

@@ -9,6 +9,7 @@ import { judgeRelease, releasesView } from '../../../src/services/schematics-wat
 import { nodesView } from '../../../src/services/node-watch/nodes/view.ts'
 import { rolloutView } from '../../../src/services/node-watch/rollout/view.ts'
 import { powerView } from '../../../src/services/ups-watch/page/view.ts'
+import { bootsView } from '../../../src/services/boot-files/boots/view.ts'
 import { worker } from '../../core/cluster/nodes.ts'
 
 import { at, outage, textOf, ups, viewing } from './drawn.ts'
@@ -159,6 +160,40 @@ describe('what comes from elsewhere is text on every page', () => {
           },
           viewing,
         ),
+    },
+    {
+      page: 'boots',
+      drawn: () => {
+        const last = {
+          startedAt: at,
+          lastAt: at,
+          machine: evil,
+          phase: 'loading',
+          asked: 1,
+          said: evil,
+          next: evil,
+        } as const
+        const told = {
+          mac: evil,
+          uuid: evil,
+          address: evil,
+          file: evil,
+          firmware: evil,
+          classId: evil,
+          bytes: 9,
+          arrived: 3,
+        }
+        const machine = { machine: evil, isKnown: false, mac: evil, maker: evil, boots: true, why: evil, last }
+        return bootsView(
+          {
+            machines: [machine],
+            chosen: { ...machine, tries: [{ ...last, ...told, blockSize: 512 }] },
+            services: [{ name: evil, state: 'down', since: at, text: evil }],
+            alerts: [alert],
+          },
+          viewing,
+        )
+      },
     },
     {
       page: 'the rollout',
