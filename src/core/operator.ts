@@ -39,8 +39,11 @@ import type { TestAnswer } from './notify/test-answer.ts'
 export interface Operator {
   /** Called with each change from now on, until it is disposed of. Nothing is looked at for it. */
   subscribe(listener: (change: Change) => void): Disposable
-  /** How everything is. `known`: the cluster as it was seen last, however long ago, so that nobody waits for a look. */
-  status(signal: AbortSignal, freshness?: 'recent' | 'known'): Promise<StatusAnswer>
+  /**
+   * How everything is. `known`: the cluster as it was seen last, however long ago, so that nobody waits for a look.
+   * `followed`: the same, and where that is not recent it is looked at again meanwhile.
+   */
+  status(signal: AbortSignal, freshness?: 'recent' | 'known' | 'followed'): Promise<StatusAnswer>
   /** What is known without asking nodes, UPSes or the Factory: for whoever asks all the time. */
   known(): Promise<KnownAnswer>
   /** Open alerts, the most severe first. */

@@ -32,10 +32,10 @@ export function createReader(context: SiteContext) {
   const { operator, config, settings, log } = context
   const reads = new Map<string, { readonly at: number; readonly data: Promise<unknown> }>()
 
-  let frame: { readonly at: number; readonly answer: Promise<StatusAnswer | undefined> } | undefined
+  let present: { readonly at: number; readonly isFollowed: boolean; readonly answer: Promise<StatusAnswer> } | undefined
 
   function askingOf(query: URLSearchParams, signal: AbortSignal): Asking {
-    return { operator, config, settings, query, now: context.now, signal }
+    return { operator, status, config, settings, query, now: context.now, signal }
   }
 
   function read(path: string, page: AnyPage, query: URLSearchParams): Promise<unknown> {
@@ -81,14 +81,16 @@ export function createReader(context: SiteContext) {
     }
   }
 
-  /** How everything is, for the frame of every page; undefined where that can't be read. */
-  function status(): Promise<StatusAnswer | undefined> {
+  /** How everything is: one answer for the frame of every page and for what stands in it. */
+  function status(freshness: 'known' | 'followed' = 'known'): Promise<StatusAnswer> {
     const now = performance.now()
-    if (!frame || now - frame.at >= sharedFor) {
-      const answer = operator.status(AbortSignal.timeout(readWithin), 'known').catch(() => undefined)
-      frame = { at: now, answer }
+    const isFollowed = freshness === 'followed'
+    if (!present || now - present.at >= sharedFor || (isFollowed && !present.isFollowed)) {
+      const answer = operator.status(AbortSignal.timeout(readWithin), freshness)
+      answer.catch(() => {})
+      present = { at: now, isFollowed, answer }
     }
-    return frame.answer
+    return present.answer
   }
 
   return {
@@ -99,7 +101,7 @@ export function createReader(context: SiteContext) {
     /** Something has changed: what was read before is not shown any more. */
     forget: () => {
       reads.clear()
-      frame = undefined
+      present = undefined
     },
   }
 }

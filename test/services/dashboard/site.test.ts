@@ -5,6 +5,7 @@ import { AgentError } from '../../../src/core/errors.ts'
 import { loadServices } from '../../../src/engine/catalogue.ts'
 import { definePage, type Page, type PageSpec } from '../../../src/operations/pages.ts'
 import type { AnyService } from '../../../src/operations/service.ts'
+import { operatorOf } from '../../fakes/person.ts'
 import { openDashboard, ownPages } from './site.ts'
 
 /** A page of a test, at `/toy`. */
@@ -63,6 +64,22 @@ describe('who is shown what', () => {
     }
   })
 })
+
+test.each(['/', '/nodes', '/jobs', '/settings', '/releases'])(
+  '%s asks once how everything is, for the page and its frame, and waits for no node',
+  async (path) => {
+    const asked: (string | undefined)[] = []
+    await using story = await openDashboard()
+    const operator = operatorOf(story.homelab, story)
+    const status: typeof operator.status = (signal, freshness) => {
+      asked.push(freshness)
+      return operator.status(signal, freshness)
+    }
+    await using it = await openDashboard({ operator: { status } })
+    await it.ask(path)
+    expect(asked).toEqual([path === '/' || path === '/nodes' ? 'followed' : 'known'])
+  },
+)
 
 describe('a page that a service adds', () => {
   test('is there by its folder alone: in the navigation, whole, and as the part that follows what happens', async () => {
