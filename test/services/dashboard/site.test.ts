@@ -127,9 +127,17 @@ describe('a page that a service adds', () => {
     const requests = {
       go: { title: 'Go?', label: 'Go', scope: 'operate', preview: () => ['it goes'], perform: async () => 'gone' },
     } as const
-    await using it = await openDashboard({ pages: [toy({ read: () => `read ${(reads += 1)}`, requests })] })
-    await Promise.all([it.ask('/toy'), it.ask('/toy'), it.ask('/toy', { scope: 'read' })])
+    const drawnFor: unknown[] = []
+    const view: Page<string>['view'] = (data, { scope }) => {
+      drawnFor.push(scope)
+      return html`<h1>${data} by who may ${scope}</h1>`
+    }
+    await using it = await openDashboard({ pages: [toy({ read: () => `read ${(reads += 1)}`, view, requests })] })
+    const shown = await Promise.all([it.ask('/toy'), it.ask('/toy'), it.ask('/toy', { scope: 'read' })])
     expect(reads).toBe(1)
+    // Drawn once for all who may do the same.
+    expect(drawnFor).toEqual(['operate', 'read'])
+    expect(shown.map(({ text }) => /by who may (\w+)/.exec(text)?.[1])).toEqual(['operate', 'operate', 'read'])
     await it.ask('/toy/do/go', { method: 'POST' })
     expect((await it.ask('/toy')).text).toContain('read 2')
     await sleep(450)
