@@ -17,6 +17,7 @@ import type { Outage } from './power/outage.ts'
 import type { UpsReadingsAnswer } from './power/readings.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
 import type { ImageStatus, StagedImage } from './release/image.ts'
+import type { UkiSection } from './release/uki.ts'
 import type { ReleaseAnswer } from './release/release-answer.ts'
 import type { VerificationRequests } from './release/verification.ts'
 import type { Requester } from './requester.ts'
@@ -39,8 +40,8 @@ import type { TestAnswer } from './notify/test-answer.ts'
 export interface Operator {
   /** Called with each change from now on, until it is disposed of. Nothing is looked at for it. */
   subscribe(listener: (change: Change) => void): Disposable
-  /** How everything is. `known`: the cluster as it was seen last, however long ago, so that nobody waits for a look. */
-  status(signal: AbortSignal, freshness?: 'recent' | 'known'): Promise<StatusAnswer>
+  /** How everything is. `known`: the cluster as seen last, so that nobody waits; `followed`: looked at again meanwhile. */
+  status(signal: AbortSignal, freshness?: 'recent' | 'known' | 'followed'): Promise<StatusAnswer>
   /** What is known without asking nodes, UPSes or the Factory: for whoever asks all the time. */
   known(): Promise<KnownAnswer>
   /** Open alerts, the most severe first. */
@@ -165,6 +166,8 @@ export interface WakeRequest {
 
 export interface StagingRequests extends VerificationRequests<Asked> {
   staged(): Promise<readonly StagedImage[]>
+  /** What the UKIs on the share are made of, by their paths; what could not be read is left out. */
+  sections(signal: AbortSignal): Promise<ReadonlyMap<string, readonly UkiSection[]>>
   /** Without a release: the target release. */
   stage(request: { readonly version?: string | undefined; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
   /** Publishes what an image's name served before. It stays so until another release is to be published, or `stage`. */

@@ -32,6 +32,10 @@ export function fakeShare(note: (entry: string) => Promise<void>): FakeShare {
 
   return {
     digest: async () => 'b'.repeat(64),
+    sections: async () => [
+      { name: '.linux', bytes: 20_000_000 },
+      { name: '.initrd', bytes: 80_000_000 },
+    ],
     staged: async () => staged(),
     names: async () => [...names.values()],
     stage: async (order, factory, signal) => {

@@ -124,6 +124,7 @@ export async function startDaemon(
     },
     staging: {
       staged: async () => [],
+      sections: async () => new Map(),
       verify: async () => ({ isWhole: true, files: [], served: [] }),
       accept: (request, asked) => hear('accept', request, asked),
       stage: ({ version, wait }, asked) => run(`stage ${version ?? 'the target'}`, wait, asked),

@@ -18,6 +18,7 @@ import { type BytesMemory, noMemory } from './proof.ts'
 import { pruneImages, pruneParts } from './prune.ts'
 import { publish } from './publish.ts'
 import { findImages, findStaged, observe } from './staged.ts'
+import { sectionsOf } from './uki-file.ts'
 
 export interface ShareOptions extends Layout {
   /** How long an observation of the directory may take, in ms. */
@@ -96,6 +97,7 @@ export function createShare({
 
   return {
     digest: (path, most, signal) => translated(sha256Of(join(directory, path), most, signal)),
+    sections: (path) => translated(sectionsOf(join(directory, path))),
     staged: staged.present,
     names: () => translated(names.fresh()),
     stage: (order, factory, signal) => translated(stage(order, factory, signal)),

@@ -3,6 +3,7 @@ import type { PublishedName, Surplus } from './published.ts'
 import type { Proofs } from './proofs.ts'
 import type { Catalogue } from './schematic-check.ts'
 import type { Schematic } from './schematic.ts'
+import type { UkiSection } from './uki.ts'
 
 /** The Talos Image Factory. */
 export interface Factory {
@@ -48,6 +49,8 @@ export interface Download {
 export interface Share {
   /** SHA-256 of the first so many bytes of a file of the share, or of all of it, in lower-case hex. */
   digest(path: string, most: number | undefined, signal: AbortSignal): Promise<string>
+  /** What a UKI of the share is made of, in the order of the file. @throws AgentError `malformed` for what is no UKI */
+  sections(path: string, signal: AbortSignal): Promise<readonly UkiSection[]>
   /** What is staged whole: what is published first, then the newest. */
   staged(): Promise<readonly StagedImage[]>
   /** Every name that we have published, and whether what machines get under it is still what we gave it. */

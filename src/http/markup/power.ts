@@ -30,7 +30,7 @@ export function upsMode({ state, noReading }: UpsAnswer, drawing: Drawing): Mark
 }
 
 /** What it tells of its battery, in large figures. */
-export function upsFigures({ state: { reading } }: UpsAnswer): Markup {
+export function upsFigures({ state: { reading }, inputVolts }: UpsAnswer): Markup {
   if (!reading) return html`<p class="empty">It has not told any figures yet.</p>`
   const { chargePercent, runtimeMs, loadPercent, doubtful = {} } = reading
   const one = (name: string, text: string | undefined, doubted: string | undefined) =>
@@ -47,6 +47,7 @@ export function upsFigures({ state: { reading } }: UpsAnswer): Markup {
     ${one('charge', percent(charge), doubtful.chargePercent?.why)}
     ${one('runtime', runtime === undefined ? undefined : describeDuration(runtime), doubtful.runtimeMs?.why)}
     ${one('load', percent(loadPercent), undefined)}
+    ${inputVolts === undefined ? '' : one('input', `${Math.round(inputVolts)} V`, undefined)}
   </dl>`
 }
 

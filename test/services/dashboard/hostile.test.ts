@@ -103,6 +103,7 @@ describe('what comes from elsewhere is text on every page', () => {
           {
             directory: evil,
             image: evil,
+            sections: new Map([[evil, [{ name: evil, bytes: 20_000_000 }]]]),
             images: [
               {
                 version: evil,
@@ -112,6 +113,8 @@ describe('what comes from elsewhere is text on every page', () => {
                 bytes: 1,
                 stagedAt: at,
                 path: evil,
+                kind: 'uki',
+                secureBoot: true,
                 published: true,
               } as never,
             ],

@@ -3,6 +3,7 @@ import { clockOf } from '../../../src/http/markup/moments.ts'
 import { alarmView } from '../../../src/http/markup/power.ts'
 import type { Viewing } from '../../../src/operations/pages.ts'
 import { wantedIn } from '../../../src/services/dashboard/journal/page.ts'
+import { imagesView } from '../../../src/services/schematics-watch/images/page.ts'
 import { judgeRelease } from '../../../src/services/schematics-watch/releases/page.ts'
 import { machineFacts } from '../../../src/services/node-watch/nodes/page.ts'
 import { readingsCsv } from '../../../src/services/ups-watch/page/csv.ts'
@@ -123,4 +124,31 @@ test.each([
     { decision, running: [['v1.13.9', 3]], policy },
   )
   expect(verdict[1]).toBe(is)
+})
+
+test('an image is shown with what its UKI is made of, and one of another kind without', async () => {
+  const image = {
+    version: 'v1.14.1',
+    schematic: 'a'.repeat(64),
+    architecture: 'amd64',
+    secureBoot: false,
+    kind: 'uki',
+    sha256: 'b'.repeat(64),
+    bytes: 100_000_000,
+    stagedAt: at,
+    path: 'images/one',
+    publishedAs: ['metal.efi'],
+    published: true,
+  } as const
+  const made = [
+    { name: '.cmdline', bytes: 312 },
+    { name: '.linux', bytes: 20_100_000 },
+    { name: '.initrd', bytes: 80_000_000 },
+  ]
+  const images = [image, { ...image, kind: 'iso', path: 'images/two', published: false } as const]
+  const data = { images, sections: new Map([['images/one', made]]), directory: '/share', image: 'metal.efi' }
+  const text = await textOf(imagesView(data, viewing))
+  expect(text.match(/3 sections of its UKI/g)).toHaveLength(1)
+  for (const shown of ['.linux', 'kernel command line', '312 B', '20.1 MB']) expect(text).toContain(shown)
+  expect(text).toContain('<meter value="20100000" max="80000000"')
 })

@@ -134,6 +134,7 @@ export function createApartShare(options: ApartOptions): ApartShare {
 
   return {
     digest: (path, most, signal) => ask('digest', { path, most }, { within: workWithin, signal }),
+    sections: (path, signal) => ask('sections', { path }, { within: answerWithin, signal }),
     staged: () => look('staged', answerWithin),
     names: () => look('names', workWithin),
     stage: async (order, factory, signal) => {

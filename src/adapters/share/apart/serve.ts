@@ -67,6 +67,8 @@ export function serveShare(directory: string, { send, input, stillWanted }: Aske
     switch (request.call) {
       case 'digest':
         return share.digest(request.given.path, request.given.most, signal)
+      case 'sections':
+        return share.sections(request.given.path, signal)
       case 'staged':
         return share.staged()
       case 'names':

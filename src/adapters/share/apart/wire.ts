@@ -6,6 +6,7 @@ import type { ImageOrder, ImageRef, StagedImage } from '../../../core/release/im
 import type { Download, Resume } from '../../../core/release/ports.ts'
 import type { PublishedName, Surplus } from '../../../core/release/published.ts'
 import type { Schematic } from '../../../core/release/schematic.ts'
+import type { UkiSection } from '../../../core/release/uki.ts'
 
 /** What the process that touches the share is asked, and answers. Everything here passes through structuredClone. */
 export interface Calls {
@@ -13,6 +14,7 @@ export interface Calls {
     readonly given: { readonly path: string; readonly most: number | undefined }
     readonly answer: string
   }
+  readonly sections: { readonly given: { readonly path: string }; readonly answer: readonly UkiSection[] }
   readonly staged: { readonly given: undefined; readonly answer: readonly StagedImage[] }
   readonly names: { readonly given: undefined; readonly answer: readonly PublishedName[] }
   readonly stage: {

@@ -17,8 +17,8 @@ export interface SettingsData {
 }
 
 export default definePage<SettingsData>({
-  async read({ operator, settings, signal }) {
-    const { services, configuration } = await operator.status(signal, 'known')
+  async read({ status, settings }) {
+    const { services, configuration } = await status()
     return { ...settings(), services, configuration }
   },
   view: settingsView,
