@@ -7,7 +7,7 @@ const pure = within('core')
 /** Neither do stories on a fake homelab; these wait now and then. */
 const fakes = within('stories', 'engine', 'operations', 'config', 'http')
 /** Each of these ends what it starts, and waits most of its time. */
-const parts = within('adapters', 'cli', 'contract', 'docs', 'lab', 'main', 'services')
+const parts = within('adapters', 'cli', 'contract', 'docs', 'e2e', 'install', 'lab', 'main', 'services')
 
 export default defineConfig({
   test: {
