@@ -8,11 +8,12 @@ import { createFactory, type LabFactory } from './factory/factory.ts'
 import { readSchematic, type Schematic } from './factory/schematic.ts'
 import { createKubernetesApi, type KubernetesApi } from './kubernetes/api.ts'
 import { type LabHost, startLabHost } from './host.ts'
+import { claimNet } from './net-claim.ts'
 import { createTalosNode, type TalosNode } from './talos/node.ts'
 import type { TalosPace } from './talos/types.ts'
 
 export interface HomelabOptions {
-  /** The second octet from the right of every address: 127.0.<net>.x. Labs that run at once need different ones. */
+  /** The second octet from the right of every address: 127.0.<net>.x. A lab waits for another one that has the same. */
   readonly net: number
   readonly controlPlanes?: number
   readonly workers?: number
@@ -93,6 +94,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     files,
   } = options
   await using stack = new AsyncDisposableStack()
+  stack.use(await claimNet(net))
   const address = (host: number) => `127.0.${net}.${host}`
   const [talosAuthority, kubernetesAuthority] = await Promise.all([
     createAuthority('talos'),
