@@ -1,4 +1,4 @@
-import type { Scope, Token } from './access/token.ts'
+import type { TokenRequests } from './access/requests.ts'
 import type { Activity } from './activity.ts'
 import type { Alert, AlertChange } from './alert.ts'
 import type { Node, SeenCluster } from './cluster/cluster.ts'
@@ -20,6 +20,7 @@ import type { ImageStatus, StagedImage } from './release/image.ts'
 import type { UkiSection } from './release/uki.ts'
 import type { ReleaseAnswer } from './release/release-answer.ts'
 import type { VerificationRequests } from './release/verification.ts'
+import type { RequestAnswer } from './request-answer.ts'
 import type { Requester } from './requester.ts'
 import type { TargetDecision } from './release/target.ts'
 import type { Abort } from './upgrade/abort.ts'
@@ -60,7 +61,7 @@ export interface Operator {
   readonly power: PowerRequests
   readonly staging: StagingRequests
   readonly notifications: NotificationRequests
-  readonly tokens: TokenRequests
+  readonly tokens: TokenRequests<Asked>
   readonly doctor: DoctorRequests<Asked>
   readonly netboot: NetbootRequests<Asked>
 }
@@ -81,14 +82,6 @@ export interface Asked {
   readonly by: Requester
   /** Aborts when no one waits for the answer any more. */
   readonly signal: AbortSignal
-}
-
-/** The result of a request. */
-export interface RequestAnswer {
-  /** What changed, or why nothing did, as a sentence. */
-  readonly said: string
-  /** False if everything was as requested already. */
-  readonly changed: boolean
 }
 
 export interface JobRequests {
@@ -181,22 +174,6 @@ export interface NotificationRequests {
   test(request: { readonly channel?: string | undefined }, asked: Asked): Promise<readonly TestAnswer[]>
   /** What was sent, and what waits, newest first. */
   log(page: PageRequest): Page<Delivery>
-}
-
-export interface TokenRequests {
-  list(): readonly TokenAnswer[]
-  /** The token itself is answered once, and never again. */
-  create(
-    request: { readonly name: string; readonly scope: Scope; readonly lastsMs?: number | undefined },
-    asked: Asked,
-  ): NewTokenAnswer
-  revoke(request: { readonly name: string }, asked: Asked): RequestAnswer
-}
-
-export type TokenAnswer = Omit<Token, 'hash'>
-
-export interface NewTokenAnswer extends RequestAnswer {
-  readonly token: string
 }
 
 export interface StatusAnswer {

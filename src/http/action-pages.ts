@@ -2,7 +2,8 @@ import { type Context, Hono } from 'hono'
 import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { type Presser, presserOf } from '../core/notify/presser.ts'
-import type { Asked, RequestAnswer } from '../core/operator.ts'
+import type { Asked } from '../core/operator.ts'
+import type { RequestAnswer } from '../core/request-answer.ts'
 import { plainPage, plainPageHeaders } from './plain-page.ts'
 
 /** What a page of a button needs: `Actions` of operations. */

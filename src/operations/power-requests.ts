@@ -4,14 +4,8 @@ import type { Journal } from '../core/journal.ts'
 import { describeTime } from '../core/time.ts'
 import { notObserved, observed } from '../core/cluster/cluster.ts'
 import { AgentError, isUnexpected, messageOf } from '../core/errors.ts'
-import type {
-  Asked,
-  DrillAnswer,
-  PowerAnswer,
-  PowerPlanAnswer,
-  PowerRequests,
-  RequestAnswer,
-} from '../core/operator.ts'
+import type { Asked, DrillAnswer, PowerAnswer, PowerPlanAnswer, PowerRequests } from '../core/operator.ts'
+import type { RequestAnswer } from '../core/request-answer.ts'
 import {
   drillReportAnswerOf,
   type NoReading,

@@ -1,5 +1,6 @@
 import type { Queue } from '../../src/core/job.ts'
-import type { Operator, RequestAnswer } from '../../src/core/operator.ts'
+import type { Operator } from '../../src/core/operator.ts'
+import type { RequestAnswer } from '../../src/core/request-answer.ts'
 import type { BootKeeper } from '../../src/operations/netboot/keeper.ts'
 import { createOperator } from '../../src/operations/operator.ts'
 import type { StartedAgent } from './agent.ts'

@@ -1,5 +1,5 @@
 import type { Role } from '../cluster/cluster.ts'
-import type { RequestAnswer } from '../operator.ts'
+import type { RequestAnswer } from '../request-answer.ts'
 import type { Approval, ConfigDelivery, MachineOrder, MachineState } from './machine.ts'
 import type { Way } from './question.ts'
 
