@@ -126,6 +126,11 @@ export function publishedName({ file }: Pick<Image, 'file'>, version: string): s
   return fill(file, { version })
 }
 
+/** Whether each release of an image has a name of its own. */
+export function hasReleaseInName({ file }: Pick<Image, 'file'>): boolean {
+  return file.includes('{version}')
+}
+
 /** Whether a name on the share is one of this image, of whatever release. */
 export function isNameOf({ file }: Pick<Image, 'file'>, name: string): boolean {
   const [before, after] = file.split('{version}')

@@ -16,6 +16,12 @@ export interface ServeOrder {
   readonly limits: BootLimits
 }
 
+/** What the daemon tells it later: names of images have changed. */
+export interface ImagesOrder {
+  readonly type: 'images'
+  readonly images: readonly BootImage[]
+}
+
 /** Why it can't listen. */
 export interface ListenFault {
   readonly by: 'tftp' | 'http'

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { AgentError } from '../../core/errors.ts'
 import type { TransferEvent } from '../../core/netboot/boot-event.ts'
 import type { Unserved } from './tally.ts'
-import type { ChildMessage, ListenFault, ServeOrder } from './messages.ts'
+import type { ChildMessage, ImagesOrder, ListenFault, ServeOrder } from './messages.ts'
 
 /** How long it may take to end before it is killed, in ms. */
 const endsWithin = 1_000
@@ -17,6 +17,8 @@ const niceness = 5
 const flags = ['--disable-warning=ExperimentalWarning', '--max-old-space-size=64', '--max-semi-space-size=2']
 
 export interface ServingChild extends AsyncDisposable {
+  /** Tells it that iPXE is sent on to these. */
+  show(images: ServeOrder['images']): void
   /** Rejects when it has ended by itself. */
   readonly ended: Promise<never>
 }
@@ -62,7 +64,10 @@ export async function startChild(
     await endChild(child, gone)
     return { fault }
   }
-  return { ended: died, [Symbol.asyncDispose]: () => endChild(child, gone) }
+  const show = (images: ServeOrder['images']) => {
+    if (child.connected) child.send({ type: 'images', images } satisfies ImagesOrder, () => {})
+  }
+  return { ended: died, show, [Symbol.asyncDispose]: () => endChild(child, gone) }
 }
 
 /** It ends when its channel does, as it would if we were killed. */

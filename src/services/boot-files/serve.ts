@@ -8,9 +8,15 @@ import { openTftp } from './tftp/door.ts'
 const sweepsEvery = 5_000
 const countsEvery = 1_000
 
+export interface Serving extends AsyncDisposable {
+  /** From now on iPXE is sent on to these. */
+  show(images: ServeOrder['images']): void
+}
+
 /** Serves files until it is disposed of. Says that it serves, or why it can't; then it is to be disposed of at once. */
-export async function serve(order: ServeOrder, say: (message: ChildMessage) => void): Promise<AsyncDisposable> {
-  const { places, tftp, http, images, tls } = order
+export async function serve(order: ServeOrder, say: (message: ChildMessage) => void): Promise<Serving> {
+  const { places, tftp, http, tls } = order
+  let { images } = order
   await using stack = new AsyncDisposableStack()
   const desk = createDesk({
     ...order,
@@ -39,15 +45,21 @@ export async function serve(order: ServeOrder, say: (message: ChildMessage) => v
       stack.use(
         await openHttp(
           places.map(({ address }) => ({ address, port: http })),
-          { images, tls },
+          { images: () => images, tls },
           desk,
         ),
       )
   } catch (error) {
     const { code = '', address = '' } = error as { code?: string; address?: string }
     say({ type: 'refused', fault: { by, code, address, text: messageOf(error) } })
-    return { [Symbol.asyncDispose]: async () => {} }
+    return { show: () => {}, [Symbol.asyncDispose]: async () => {} }
   }
   say({ type: 'serving' })
-  return stack.move()
+  const parts = stack.move()
+  return {
+    show: (next) => {
+      images = next
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
 }

@@ -7,6 +7,7 @@ import { type DhcpMessage, formatDhcp, parseDhcp } from '../../core/netboot/dhcp
 import { isRelay, sharesNetwork } from '../../core/netboot/network.ts'
 import type { Place } from '../../core/netboot/places.ts'
 import { type BootDecision, decideBoot } from '../../core/netboot/rule.ts'
+import type { PublishedName } from '../../core/release/published.ts'
 import { bootFilesOf, httpServerOf, isServedHere, tftpServerOf } from '../../operations/netboot/boot-files.ts'
 import { type MachineStanding, standingOf } from '../../operations/netboot/standing.ts'
 import type { KnownCards } from './known-cards.ts'
@@ -19,6 +20,8 @@ export interface ResponderMeans {
   readonly config: () => Config
   readonly journal: Journal
   readonly places: readonly Place[]
+  /** What is published, as it is known. */
+  readonly names: () => readonly PublishedName[]
   readonly ports: ProxyPorts
   readonly gate: Gate
   readonly cards: KnownCards
@@ -123,7 +126,7 @@ function decide({ client, standing }: Asked, place: Place, means: ResponderMeans
   // Our own question is about what a machine would be told that may boot.
   const whether = client.isProbe ? { boots: true, why: 'it is a question of Caretaker' } : standing
   return decideBoot(client, whether, standing.name, {
-    fileFor: bootFilesOf(config),
+    fileFor: bootFilesOf(config, means.names()),
     tftp: tftpServerOf(config, place.address) ?? place.address,
     http: httpServerOf(config, place.address),
   })

@@ -6,6 +6,7 @@ import type { RunningService } from '../../core/service.ts'
 import { whoListens } from '../../http/port-holder.ts'
 import type { ServiceContext } from '../../operations/service.ts'
 import { describeListenFault, type ListenFault } from './check.ts'
+import { watchPresentNames } from '../../operations/netboot/present-names.ts'
 import { createKnownCards } from './known-cards.ts'
 import { createGate, type ProxyLimits, proxyLimits } from './limits.ts'
 import { type Reply, respond, type ResponderMeans } from './responder.ts'
@@ -21,7 +22,7 @@ export interface ProxyMeans {
 
 type Context = Pick<
   ServiceContext<ProxyDhcpSection>,
-  'section' | 'config' | 'ports' | 'log' | 'signal' | 'notice' | 'now' | 'monotonic' | 'alerts' | 'meter'
+  'section' | 'config' | 'ports' | 'log' | 'signal' | 'notice' | 'now' | 'monotonic' | 'alerts' | 'meter' | 'onEvent'
 >
 
 const sharedAlert = 'netboot.shared-port'
@@ -37,12 +38,14 @@ export async function startProxy(context: Context, means: ProxyMeans = {}): Prom
   const { section, alerts, log, signal, meter } = context
   const { ports = usualPorts, limits = proxyLimits, interfaces = networkInterfaces } = means
   const places = demandPlaces(section, interfaces())
+  const names = watchPresentNames(context)
   const counts = { answered: 0, refused: undefined as string | undefined }
   const responder: ResponderMeans = {
     section,
     config: context.config,
     journal: context.ports.journal,
     places,
+    names: () => names.all,
     ports,
     gate: createGate(limits, context.monotonic),
     now: context.now,
@@ -96,6 +99,7 @@ export async function startProxy(context: Context, means: ProxyMeans = {}): Prom
     status: () => [describePlaces(places), ...(counts.refused === undefined ? [] : [counts.refused])].join('; '),
     [Symbol.asyncDispose]: async () => {
       for (const timer of waiting) clearTimeout(timer)
+      names[Symbol.dispose]()
       await sockets[Symbol.asyncDispose]()
       alerts.settle(sharedAlert)
     },

@@ -22,6 +22,7 @@ try {
     section: own,
     config: () => ({ ...config, ...given }),
     ports: { journal } as never,
+    onEvent: () => {},
     alerts,
     log: silentLog,
     signal: new AbortController().signal,

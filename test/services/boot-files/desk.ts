@@ -50,7 +50,7 @@ export async function serveFolder(
   })
   stack.defer(() => desk.library.close())
   stack.use(await openTftp([{ address, family: 'IPv4', port: ports.tftp }], desk))
-  stack.use(await openHttp([{ address, port: ports.http }], { images, tls }, desk))
+  stack.use(await openHttp([{ address, port: ports.http }], { images: () => images, tls }, desk))
   const parts = stack.move()
   return {
     root,

@@ -4,6 +4,7 @@ import { parseConfig } from '../../../src/config/config.ts'
 import { createMeter } from '../../../src/core/metrics/meter.ts'
 import type { BootEvent } from '../../../src/core/netboot/dhcp-event.ts'
 import { type DhcpMessage, formatDhcp, parseDhcp } from '../../../src/core/netboot/dhcp/packet.ts'
+import type { PublishedName } from '../../../src/core/release/published.ts'
 import { createAlerts } from '../../../src/operations/alerts.ts'
 import { type ProxyLimits, proxyLimits } from '../../../src/services/proxy-dhcp/limits.ts'
 import { section } from '../../../src/services/proxy-dhcp/section.ts'
@@ -25,6 +26,8 @@ export interface ProxyOptions {
   readonly bootFiles?: object
   /** Lines of the configuration. */
   readonly config?: string
+  /** What is published on the share. */
+  readonly names?: readonly PublishedName[]
   readonly limits?: Partial<ProxyLimits>
   readonly now?: () => Date
 }
@@ -35,6 +38,7 @@ export async function openProxy({
   share = '',
   config = '',
   bootFiles,
+  names = [],
   limits = {},
   now = () => new Date(),
 }: ProxyOptions = {}) {
@@ -62,7 +66,8 @@ export async function openProxy({
     {
       section: own,
       config: () => whole,
-      ports: { journal: counting } as never,
+      ports: { journal: counting, share: { names: async () => names } } as never,
+      onEvent: () => {},
       alerts,
       log: silentLog,
       signal: stop.signal,

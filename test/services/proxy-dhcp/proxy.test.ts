@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { AgentError } from '../../../src/core/errors.ts'
 import type { DhcpMessage } from '../../../src/core/netboot/dhcp/packet.ts'
 import { discoverOf } from '../../../src/core/netboot/dhcp/question.ts'
+import type { PublishedName } from '../../../src/core/release/published.ts'
 import { remembered } from '../../../src/operations/facts.ts'
 import { checkProxy, describeListenFault } from '../../../src/services/proxy-dhcp/check.ts'
 import { section } from '../../../src/services/proxy-dhcp/section.ts'
@@ -110,6 +111,18 @@ test('what a relay passes on is answered to the relay', async () => {
   await at.broadcast(discover())
   await expect.poll(() => at.seen).toHaveLength(2)
   await expect.poll(() => at.heard).toMatchObject([{ giaddr: '0.0.0.0' }])
+})
+
+test('an image with the release in its name is offered by the name that it has now, and not before it is known', async () => {
+  const config = 'images: [{ name: all, file: "talos-{version}.efi" }]'
+  const older = { file: 'talos-v1.14.0.efi', publishedAt: '2026-11-26T00:00:00Z' } as PublishedName
+  const newer = { file: 'talos-v1.14.1.efi', publishedAt: '2026-11-27T00:00:00Z' } as PublishedName
+  await using at = await openProxy({ config, names: [newer, older] })
+  await at.settled(discover())
+  await expect.poll(() => at.heard).toMatchObject([{ file: 'talos-v1.14.1.efi' }])
+  await using empty = await openProxy({ config })
+  await empty.settled(discover())
+  expect(empty.seen).toMatchObject([{ why: 'there is no UKI for amd64 on the share' }])
 })
 
 interface Left {

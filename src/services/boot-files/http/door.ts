@@ -19,7 +19,8 @@ export interface HttpPlace {
 }
 
 export interface HttpOptions {
-  readonly images: readonly BootImage[]
+  /** Those that iPXE is sent on to. */
+  images(): readonly BootImage[]
   /** PEM texts: it speaks TLS with them. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined
 }
@@ -99,7 +100,7 @@ async function answer(
     return refuse('unsupported')
   }
   if (name === scriptName) {
-    const script = formatIpxeScript(await readIpxeImages(images, client, desk.library))
+    const script = formatIpxeScript(await readIpxeImages(images(), client, desk.library))
     return end(response, 200, script, request.method === 'HEAD')
   }
   const lent = await desk.library.lend(client, name)
