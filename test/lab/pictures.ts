@@ -21,6 +21,8 @@ const address = '127.0.76.1'
 const url = `http://${address}:8420`
 const desk = { width: 1280, height: 860 }
 const phone = { width: 390, height: 800 }
+/** The largest that a picture may be, in bytes. */
+const largest = 150_000
 
 await using stack = new AsyncDisposableStack()
 const directory = await mkdtemp(join(tmpdir(), 'caretaker-pictures-'))
@@ -29,6 +31,7 @@ stack.defer(() => endStore(directory))
 const pace = { pull: 400, install: 900, stop: 500, boot: 1_500, settle: 500 }
 const lab = stack.use(await startHomelab({ net: 76, versions: ['v1.13.9'], nas: true, pace }))
 const upsd = stack.use(await startUpsdStandIn({ address: '127.0.76.93' }))
+await upsd.set('input.voltage', '231.4')
 await writeFile(join(directory, 'desk'), token)
 const config = await lab.writeConfig(directory, {
   ups: { host: upsd.address, port: upsd.port },
@@ -54,6 +57,7 @@ async function take({ lab, upsd, daemon, browser }: Scene): Promise<void> {
   const status = () => daemon.control.get<StatusAnswer>('/status')
   await waitFor('the first image', 20_000, async () => (await status()).published !== undefined)
   await waitFor('the start to be over', 20_000, async () => (await status()).activities.length === 0)
+  await shoot(browser, { name: 'sign-in', path: '/sign-in', viewport: phone, isStranger: true })
   await shoot(browser, { name: 'overview', path: '/' })
   await shoot(browser, { name: 'power', path: '/power', waits: 2_000 })
   lab.factory.publish('v1.13.10')
@@ -62,17 +66,29 @@ async function take({ lab, upsd, daemon, browser }: Scene): Promise<void> {
     const images = await daemon.control.get<readonly StagedImage[]>('/staged')
     return images.some(({ version }) => version === 'v1.13.10')
   })
+  await waitFor('the question', 20_000, async () => (await status()).alerts.worst?.id.startsWith('rollout') === true)
+  await shoot(browser, { name: 'releases', path: '/releases' })
+  await shoot(browser, { name: 'approval', path: '/rollout', viewport: phone, presses: 'Approve' })
   await daemon.control.post('/rollout/approve')
   await waitFor('two nodes', 60_000, () => lab.nodes.filter(({ version }) => version === 'v1.13.10').length >= 2)
   await shoot(browser, { name: 'rollout', path: '/rollout', isDark: true })
   await waitFor('all nodes', 60_000, () => lab.nodes.every(({ version, ready }) => version === 'v1.13.10' && ready))
   await waitFor('the rollout to end', 60_000, async () => (await status()).activities.length === 0)
   await shoot(browser, { name: 'nodes', path: '/nodes', isDark: true })
+  for (const name of ['images', 'jobs', 'journal', 'settings']) await shoot(browser, { name, path: `/${name}` })
   await upsd.set('battery.charge', '83')
   await upsd.set('battery.runtime', '1410')
+  await upsd.set('input.voltage', '0')
   await upsd.status('OB DISCHRG')
   await waitFor('the power cut', 20_000, async () => (await status()).power.upses[0]?.state.mode === 'on-battery')
   await shoot(browser, { name: 'power-cut', path: '/', isDark: true, viewport: phone, waits: 3_000 })
+  await shoot(browser, { name: 'power-cut-cancel', path: '/', isDark: true, viewport: phone, presses: 'Cancel' })
+  await shootSilence(browser, daemon)
+}
+
+/** What a page says once nothing is heard from the daemon. */
+async function shootSilence(browser: Browser, daemon: LabDaemon): Promise<void> {
+  await shoot(browser, { name: 'stale', path: '/', viewport: phone, until: () => daemon.kill() })
 }
 
 interface Shot {
@@ -82,19 +98,37 @@ interface Shot {
   readonly viewport?: typeof desk
   /** Until what a page draws by itself is there, in ms. */
   readonly waits?: number
+  /** The button whose question is shown. */
+  readonly presses?: string
+  /** Nobody is signed in. */
+  readonly isStranger?: true
+  /** Ends the daemon under the page. */
+  readonly until?: () => Promise<void>
 }
 
-async function shoot(browser: Browser, { name, path, isDark, viewport = desk, waits = 1_200 }: Shot): Promise<void> {
+async function shoot(browser: Browser, shot: Shot): Promise<void> {
+  const { name, path, isDark, viewport = desk, waits = 1_200, presses, isStranger, until } = shot
   const context = await browser.newContext({ viewport, colorScheme: isDark ? 'dark' : 'light' })
   const page = await context.newPage()
   await page.goto(`${url}/sign-in`)
-  await page.fill('input[name=token]', token)
-  await page.click('button.main')
-  await page.goto(url + path)
-  await page.waitForSelector('#live:not([data-loading])')
+  if (!isStranger) {
+    await page.fill('input[name=token]', token)
+    await page.click('button.main')
+    await page.goto(url + path)
+    await page.waitForSelector('#live:not([data-loading])')
+  }
   await page.waitForTimeout(waits)
-  await page.screenshot({ path: join(pictures, `${name}.png`) })
+  if (presses !== undefined) {
+    await page.click(`#live button:has-text("${presses}")`)
+    await page.waitForSelector('dialog[open] [data-confirmation]')
+  }
+  if (until) {
+    await until()
+    await page.waitForSelector('#stale:not(:empty)')
+  }
+  const { length } = await page.screenshot({ path: join(pictures, `${name}.png`) })
   await context.close()
+  if (length > largest) throw new Error(`docs/pictures/${name}.png has ${length} bytes: ${largest} at most`)
   console.log(`docs/pictures/${name}.png`)
 }
 
