@@ -7,7 +7,7 @@ const style = `
   body { margin: 15vh auto 0; max-width: 32rem; padding: 0 1.5rem; overflow-wrap: anywhere }
   h1 { font-size: 1rem; font-weight: 600; opacity: .7 }
   button { font: inherit; font-weight: 600; width: 100%; margin-top: 1.5rem; padding: .9rem; border: 0; border-radius: .6rem;
-    background: #b3261e; color: #fff }
+    background: #17594d; color: #fff }
 `
 // Every character counts for its hash.
 const styleElement = raw(`<style>${style}</style>`)

@@ -33,6 +33,12 @@ export interface CurlMeans {
   readonly resolve: string
 }
 
+/** With which code an example ends, and what it shows: JSON, but for metrics and the stream, which lasts. */
+export function expectedOf(line: string): { readonly ends: number; readonly holds: RegExp } {
+  if (line.includes('/live')) return { ends: 28, holds: /^event: state$/m }
+  return { ends: 0, holds: line.includes('/metrics') ? /^# TYPE /m : /^[[{].*[\]}]$/s }
+}
+
 /** Runs an example against a daemon that is reached without TLS. */
 export async function runExample(line: string, { directory, token, resolve }: CurlMeans): Promise<CurlAnswer> {
   const lasts = line.includes('/live')

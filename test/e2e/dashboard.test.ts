@@ -9,7 +9,7 @@ import { findBarriers, openPage, overflowOf, startBrowser, whyNoBrowser } from '
 import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type Homelab, startHomelab } from '../lab/homelab.ts'
 import { lacks } from '../lab/needs.ts'
-import { curlExamples, runExample, whyNoCurl } from './curl-examples.ts'
+import { curlExamples, expectedOf, runExample, whyNoCurl } from './curl-examples.ts'
 import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd/stand-in.ts'
 
 // By a name, over plain HTTP, as in most homelabs: there browsers send no Sec-Fetch-Site.
@@ -195,11 +195,9 @@ describe.skipIf(lacks(whyNoBrowser()))('a person at a browser', { timeout: 2 * p
     expect(examples.length).toBeGreaterThan(9)
     for (const line of examples) {
       const { code, stdout } = await runExample(line, { directory, token, resolve: 'nas.lan:8420:127.0.74.1' })
-      const [ends, looks] = line.includes('/live')
-        ? [28, /^event: state$/m]
-        : [0, line.includes('/metrics') ? /^# TYPE /m : /^\s*[[{]/]
+      const { ends, holds } = expectedOf(line)
       expect(code, `${line}\n${stdout}`).toBe(ends)
-      expect(stdout, line).toMatch(looks)
+      expect(stdout, line).toMatch(holds)
     }
     const refused = await runExample(examples[0]!, { directory, token: 'wrong', resolve: 'nas.lan:8420:127.0.74.1' })
     expect(refused.code).toBe(22)

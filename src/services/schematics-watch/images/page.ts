@@ -94,10 +94,9 @@ function contentsCard(image: StagedImage, sections: readonly UkiSection[] | unde
           { title: 'holds', cell: ({ name }) => held[name] ?? '' },
           { title: 'size', isFigure: true, cell: ({ bytes }) => describeBytes(bytes) },
           {
-            title: 'of the largest',
+            title: 'compared',
             isSpare: true,
-            cell: ({ bytes }) =>
-              html`<meter value="${bytes}" max="${largest}" aria-label="${describeBytes(bytes)}"></meter>`,
+            cell: ({ bytes }) => shareBar(bytes / largest),
           },
         ],
         sections,
@@ -108,6 +107,14 @@ function contentsCard(image: StagedImage, sections: readonly UkiSection[] | unde
   )
 }
 
+/** A bar of 0 to 1, for the eye alone: the figure stands beside it. */
+function shareBar(share: number): Markup {
+  return html`<svg class="lane" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
+    <rect class="left" x="0" y="3" height="4" width="100" />
+    <rect x="0" y="3" height="4" width="${(100 * share).toFixed(1)}" />
+  </svg>`
+}
+
 function describeBytes(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
@@ -115,6 +122,11 @@ function describeBytes(bytes: number): string {
 
 /** UAPI.5 Unified Kernel Image, "PE sections". */
 const held: Readonly<Record<string, string>> = {
+  '.text': 'code of systemd-stub',
+  '.data': 'data of systemd-stub',
+  '.rodata': 'data of systemd-stub',
+  '.reloc': 'relocations of systemd-stub',
+  '.sdmagic': 'mark of systemd-stub',
   '.linux': 'kernel',
   '.initrd': 'Talos, with its extensions and schematic',
   '.cmdline': 'kernel command line',
