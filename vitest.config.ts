@@ -15,6 +15,8 @@ export default defineConfig({
     // cores, as `150%`, is never more than all of them.
     maxWorkers: 2 * availableParallelism(),
     sequence: { sequencer: LongestFirst },
+    // Of a file whose cases may run at once, each with a homelab of its own: more would only make each of them slower.
+    maxConcurrency: 3,
     // What tests leave behind is young: with more room a quarter of the time of random lives is not spent on collecting it.
     execArgv: ['--min-semi-space-size=16'],
     // Node reads the sources as it does for users, which takes a fraction of what it takes Vite; nothing here is mocked.
