@@ -76,12 +76,13 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
     await using schematics = await loadSchematics({ ...quietly, directory: settings.schematics })
     // What is noted here only we see.
     const journal: Journal = kept ?? openMemoryJournal()
-    const ids = Object.fromEntries([...schematics.current.values()].map(({ id }) => [id, id]))
     const { versions, withdrawn } = await knownReleases(journal, () => openFactories({ settings, journal }), signal)
     remembered.versions.remember(journal, versions)
     remembered.withdrawn.remember(journal, withdrawn)
-    if (!remembered.schematicIds.recall(journal)) remembered.schematicIds.remember(journal, ids)
     await using world = await openWorld({ settings, journal })
+    const { registry } = world.ports.factory
+    const known = Object.fromEntries([...schematics.current.values()].map(({ id }) => [id, { id, registry }]))
+    if (!remembered.registrations.recall(journal)) remembered.registrations.remember(journal, known)
     const states = [...world.upses].map(async ([label, ups]): Promise<[string, PowerState]> => {
       const reading = await ups.read(signal).catch(() => undefined)
       const start = startPower(0)

@@ -28,10 +28,10 @@ export interface ShareContents {
 
 /** The images of the configuration, as the Factory knows their schematics; those that it does not know yet are left out. */
 export function wantedImages({ config, journal, schematics }: Omit<StagingFacts, 'cluster'>): readonly WantedImage[] {
-  const ids = remembered.schematicIds.recall(journal) ?? {}
+  const registrations = remembered.registrations.recall(journal) ?? {}
   return imagesOf(config).flatMap((image) => {
     const own = schematics.get(image.schematic)
-    const schematicId = own && ids[own.id]
+    const schematicId = own && registrations[own.id]?.id
     return schematicId === undefined
       ? []
       : [{ ...image, schematicId, kernelArguments: kernelArgumentsOf(own!.schematic) }]

@@ -160,8 +160,8 @@ test('a schematic that the Factory refuses keeps no image of another one back, a
   const images = [{ name: 'mini' }, { name: 'gpu', schematic: 'gpu', architecture: 'arm64' }]
   await using it = await begin(homelab, { images, schematics })
   const before = await staged(homelab)
-  const [own] = Object.entries(remembered.schematicIds.recall(homelab.ports.journal)!)
-  remembered.schematicIds.remember(homelab.ports.journal, Object.fromEntries([own!]))
+  const [own] = Object.entries(remembered.registrations.recall(homelab.ports.journal)!)
+  remembered.registrations.remember(homelab.ports.journal, Object.fromEntries([own!]))
   homelab.ports.factory.register = async () => {
     throw new AgentError('rejected', 'no such extension')
   }

@@ -1,6 +1,7 @@
 import type { ImageOrder, ImageRef, StagedImage } from './image.ts'
 import type { PublishedName, Surplus } from './published.ts'
 import type { Proofs } from './proofs.ts'
+import type { Registered } from './registration.ts'
 import type { Catalogue } from './schematic-check.ts'
 import type { Schematic } from './schematic.ts'
 
@@ -17,8 +18,8 @@ export interface Factory {
   withdrawn(offered: readonly string[], signal: AbortSignal): Promise<readonly string[] | undefined>
   /** What schematics may name for a release. @throws AgentError `rejected` where it does not offer the release */
   catalogue(version: string, signal: AbortSignal): Promise<Catalogue>
-  /** Makes the schematic known and answers its id, 64 hex digits: the Factory's own, whatever we compute. */
-  register(schematic: Schematic, signal: AbortSignal): Promise<string>
+  /** Makes the schematic known, to the Factory of `registry` wherever that one answers. */
+  register(schematic: Schematic, signal: AbortSignal): Promise<Registered>
   /** Has the image built if need be, which can take minutes; answers its size in bytes where the Factory says it. */
   warm(image: ImageOrder, signal: AbortSignal): Promise<number | undefined>
   /** Starts the download; `resume` asks for the rest of one that broke off. */
