@@ -20,7 +20,7 @@ import { remembered } from '../operations/facts.ts'
 import { readReleases } from '../operations/releases-request.ts'
 import { verifyShare } from '../operations/verify-share.ts'
 import { observe } from '../engine/observe.ts'
-import { openFactories } from '../main/factories.ts'
+import { keepSigners, openFactories } from '../main/factories.ts'
 import { findOwnMachine } from '../main/identity.ts'
 import { type Settings, toSchematic } from '../main/settings.ts'
 import { loadSchematics } from '../services/schematics-watch/watch.ts'
@@ -63,7 +63,8 @@ export async function readReleasesDirectly(settings: Settings, signal: AbortSign
 export async function verifyDirectly(settings: Settings, signal: AbortSignal): Promise<VerificationAnswer> {
   const { config, path } = settings
   using kept = openKeptJournal(settings)
-  const share = createShare({ directory: path(config.share.directory) })
+  const signedBy = await keepSigners({ settings })
+  const share = createShare({ directory: path(config.share.directory), signedBy })
   const ports = { share, bootServer: openBootServer(settings) }
   return verifyShare({ ports, signal }, kept)
 }

@@ -32,6 +32,11 @@ export function fakeShare(note: (entry: string) => Promise<void>): FakeShare {
 
   return {
     digest: async () => 'b'.repeat(64),
+    verify: async (image) => {
+      const kept = images.find((one) => isSameImage(one, image))!
+      const part = ({ path, bytes, sha256 }: Kept) => ({ path, bytes, sha256 })
+      return [part(kept), ...shown(kept).publishedAs.map((path) => part({ ...kept, path }))]
+    },
     staged: async () => staged(),
     names: async () => [...names.values()],
     stage: async (order, factory, signal) => {

@@ -64,6 +64,9 @@ export interface StagedImage {
   readonly published: boolean
 }
 
+/** Which one it is. */
+export type StagedRef = Pick<StagedImage, keyof ImageRef>
+
 /** Images that machines of the homelab boot, one a release, and the name on the share that one of them has. */
 export interface Image extends Variant {
   /** What people call it. */

@@ -1,9 +1,10 @@
-import type { ImageOrder, ImageRef, StagedImage } from './image.ts'
+import type { ImageOrder, ImageRef, StagedImage, StagedRef } from './image.ts'
 import type { PublishedName, Surplus } from './published.ts'
 import type { Proofs } from './proofs.ts'
 import type { Registered } from './registration.ts'
 import type { Catalogue } from './schematic-check.ts'
 import type { Schematic } from './schematic.ts'
+import type { VerifiedPart } from './verification.ts'
 
 /** The Talos Image Factory. */
 export interface Factory {
@@ -49,6 +50,8 @@ export interface Download {
 export interface Share {
   /** SHA-256 of the first so many bytes of a file of the share, or of all of it, in lower-case hex. */
   digest(path: string, most: number | undefined, signal: AbortSignal): Promise<string>
+  /** Hashes every file of a staged image, and what its names serve; verifies its signature where one is demanded. */
+  verify(image: StagedRef, signal: AbortSignal): Promise<readonly VerifiedPart[]>
   /** What is staged whole: what is published first, then the newest. */
   staged(): Promise<readonly StagedImage[]>
   /** Every name that we have published, and whether what machines get under it is still what we gave it. */
