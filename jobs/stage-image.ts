@@ -2,7 +2,7 @@ import { defineJob, type JobContext } from '../src/operations/job.ts'
 import { after, done, every, later, on } from '../src/core/job.ts'
 import { withdrawnReason } from '../src/core/release/policy.ts'
 import { surplusOf } from '../src/core/release/retention.ts'
-import { planStaging, type StagingPlan, type StagingView } from '../src/core/release/staging.ts'
+import { planStaging, type StagingOrder, type StagingPlan, type StagingView } from '../src/core/release/staging.ts'
 import { nodesAskedAgainAfter, remembered } from '../src/operations/facts.ts'
 import { registerSchematics } from '../src/operations/register-schematics.ts'
 import { reportingShare } from '../src/operations/share-reports.ts'
@@ -49,7 +49,13 @@ const stageImage = defineJob({
         ? later(reason, after(now(), nodesAskedAgainAfter))
         : done(reason)
     }
-    const { fresh, failed } = await stageOrders(context, plan.orders, view.images.length > 1)
+    const isStill = async ({ image, order, publishAs }: StagingOrder) => {
+      const now = stagingView({ config, journal, schematics, cluster: await context.observe() }, contents)
+      return planStaging(now, config.share).orders.some(
+        (one) => one.image === image && one.publishAs === publishAs && one.order.version === order.version,
+      )
+    }
+    const { fresh, failed } = await stageOrders(context, plan.orders, { areSeveral: view.images.length > 1, isStill })
     // Of an image without its schematic it is not known what is needed.
     if (!unknown) await tidy(context, view, plan)
     const failure = failed[0] ?? unknown

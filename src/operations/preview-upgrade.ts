@@ -20,6 +20,7 @@ import type { UpgradeTarget } from '../core/upgrade/policy.ts'
 import { abortOf } from './aborts.ts'
 import { chooseTarget, remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
+import { orderFor } from '../core/release/staging.ts'
 import { wantedImages } from './staging-view.ts'
 import { gatherCircumstances, pauseOf } from './upgrade-circumstances.ts'
 
@@ -156,6 +157,12 @@ function targetFor(
     schematicOf: (node) => registered[of(node)?.id ?? '']?.id ?? '',
     extensionsOf: (node) => of(node)?.schematic.customization?.systemExtensions?.officialExtensions ?? [],
     partsOf: (node) => partsOf(of(node)?.schematic ?? {}),
+    networkBootOf: (node, release) => {
+      const image = wantedImages({ config, journal, schematics }).find(
+        ({ diskless, nodes: [only] }) => diskless && only === node,
+      )
+      return image && { order: orderFor(image, { version: release }), file: image.file }
+    },
     rebootModeOf: (node) => nodes.find(({ name }) => name === node)?.rebootMode,
   }
 }

@@ -14,6 +14,12 @@ export interface StagedOrders {
   readonly failed: readonly Error[]
 }
 
+export interface StagingCircumstances {
+  readonly areSeveral: boolean
+  /** Whether an order is still what was decided. Other images take minutes, and the turn of a node may have come since. */
+  readonly isStill: (order: StagingOrder) => Promise<boolean>
+}
+
 /**
  * Brings images onto the share, a few at once, and publishes those that are to be. One that fails keeps no other back.
  *
@@ -22,14 +28,16 @@ export interface StagedOrders {
 export async function stageOrders(
   context: Pick<JobContext, 'config' | 'ports' | 'carryOut' | 'emit' | 'signal'>,
   orders: readonly StagingOrder[],
-  areSeveral: boolean,
+  { areSeveral, isStill }: StagingCircumstances,
 ): Promise<StagedOrders> {
   const { config, ports, carryOut, emit, signal } = context
   const fresh: string[] = []
   const failed: Failure[] = []
 
-  async function stage({ image, order, publishAs, isRequest, isDone }: StagingOrder): Promise<void> {
+  async function stage(whole: StagingOrder): Promise<void> {
+    const { image, order, isRequest, isDone, isOfNode } = whole
     const { version, schematic } = order
+    const publishAs = whole.publishAs !== undefined && isOfNode && !(await isStill(whole)) ? undefined : whole.publishAs
     const what = areSeveral ? `${version} for ${image}` : version
     try {
       // Checked on every run, because the share may have been changed; logged only when something was staged.

@@ -9,6 +9,7 @@ import type { RetentionView } from '../core/release/retention.ts'
 import { kernelArgumentsOf, type RegisteredSchematic } from '../core/release/schematic.ts'
 import type { StagingView, WantedImage } from '../core/release/staging.ts'
 import type { StagedImage } from '../core/release/image.ts'
+import { turnOf } from '../core/upgrade/network-boot.ts'
 import { isOfficial } from '../core/version.ts'
 import { remembered } from './facts.ts'
 
@@ -54,6 +55,12 @@ export function stagingView(facts: StagingFacts, { staged, names }: ShareContent
     withdrawn: remembered.withdrawn.recall(journal) ?? [],
     requests: remembered.stagingRequests.recall(journal) ?? [],
     holds: remembered.holds.recall(journal) ?? {},
+    turns: new Map(
+      cluster.nodes.flatMap((node) => {
+        const turn = turnOf(node, ran[node.name])
+        return turn ? [[node.name, turn] as const] : []
+      }),
+    ),
     staged,
     names,
   }

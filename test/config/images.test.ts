@@ -68,6 +68,33 @@ describe('a list of images', () => {
       ],
     },
     {
+      what: 'one for nodes without a disk that names two, or none',
+      images: [
+        { name: 'a', diskless: true, nodes: ['w-1', 'cp-1'] },
+        { name: 'b', diskless: true },
+      ],
+      says: [0, 1].map(
+        (index) =>
+          `images.${index}.nodes: a diskless image belongs to one node, as nodes are upgraded one by one: name it in \`nodes\``,
+      ),
+    },
+    {
+      what: 'a control plane without a disk',
+      images: [{ name: 'a', diskless: true, nodes: ['cp-1'] }],
+      says: ['images.0.diskless: a control plane keeps etcd on its disk: only workers can be diskless'],
+    },
+    {
+      what: 'a node without a disk that boots an ISO, or another file with each release',
+      images: [
+        { name: 'a', diskless: true, kind: 'iso', nodes: ['w-1'] },
+        { name: 'b', diskless: true, file: 'b-{version}.efi', nodes: ['w-1'] },
+      ],
+      says: [
+        'images.0.kind: nothing publishes a medium anew: a node without a disk boots a UKI, or a kernel by iPXE',
+        'images.1.file: a node without a disk boots the same name each time: leave {version} out',
+      ],
+    },
+    {
       what: 'a file that leads elsewhere',
       images: [{ name: 'a', file: '../boot.efi' }],
       says: ['images.0.file: use a plain file name, which may hold {schematic}, {arch}, {version}'],

@@ -119,10 +119,8 @@ export function createApartShare(options: ApartOptions): ApartShare {
     }
   }
 
-  function look<Name extends 'staged' | 'names'>(name: Name, within: number): Promise<Calls[Name]['answer']> {
-    const present = looks.get(name) ?? begin(name, within)
-    return present as Promise<Calls[Name]['answer']>
-  }
+  const look = <Name extends 'staged' | 'names'>(name: Name, within: number) =>
+    (looks.get(name) ?? begin(name, within)) as Promise<Calls[Name]['answer']>
 
   function begin(name: 'staged' | 'names', within: number): Promise<unknown> {
     const begun = ask(name, undefined, { within })
@@ -148,14 +146,10 @@ export function createApartShare(options: ApartOptions): ApartShare {
         own.end()
       }
     },
-    verify: async (image, signal) => {
-      const given = { image: refOf(image), signedBy: await signedBy() }
-      return ask('verify', given, { within: 3 * workWithin, signal })
-    },
-    publish: async (file, image, signal) => {
-      const given = { file, image: refOf(image), signedBy: await signedBy() }
-      return ask('publish', given, { within: workWithin, signal })
-    },
+    verify: async (image, signal) =>
+      ask('verify', { image: refOf(image), signedBy: await signedBy() }, { within: 3 * workWithin, signal }),
+    publish: async (file, image, signal) =>
+      ask('publish', { file, image: refOf(image), signedBy: await signedBy() }, { within: workWithin, signal }),
     prune: (surplus, signal) => ask('prune', surplus, { within: workWithin, signal }),
     write: async (bytes, signal) => {
       const { file } = await ask('probe', bytes, { within: answerWithin, signal })
