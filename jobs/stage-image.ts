@@ -39,7 +39,8 @@ const stageImage = defineJob({
     demandMounted({ config, journal }, contents)
     const view = stagingView({ config, journal, schematics, cluster }, contents)
     const restores = remembered.shareAccepted.recall(journal) === true
-    const plan = planStaging(view, { ...config.share, ...(restores ? { changed: 'restore' as const } : {}) })
+    const policy = { ...config.share, ...(restores ? { changed: 'restore' as const } : {}) }
+    const plan = planStaging(view, policy)
     dropHolds(context, plan)
     remembered.imageNotes.remember(journal, plan.remarks)
     if (plan.orders.length === 0) {
@@ -49,9 +50,10 @@ const stageImage = defineJob({
         ? later(reason, after(now(), nodesAskedAgainAfter))
         : done(reason)
     }
-    const isStill = async ({ image, order, publishAs }: StagingOrder) => {
-      const now = stagingView({ config, journal, schematics, cluster: await context.observe() }, contents)
-      return planStaging(now, config.share).orders.some(
+    const isStill = async ({ image, order, publishAs, isOfNode }: StagingOrder) => {
+      const seen = isOfNode ? await context.observe() : cluster
+      const now = stagingView({ config, journal, schematics, cluster: seen }, contents)
+      return planStaging(now, policy).orders.some(
         (one) => one.image === image && one.publishAs === publishAs && one.order.version === order.version,
       )
     }

@@ -167,7 +167,9 @@ export function checkImages(
 }
 
 /** Whether two files have, or may come to have, one name. */
-function clash(one: string, other: string): boolean {
+function clash(first: string, second: string): boolean {
+  // Many shares take two spellings of a name for one.
+  const [one, other] = [first.toLowerCase(), second.toLowerCase()]
   return one === other || isNameOf({ file: one }, other) || isNameOf({ file: other }, one)
 }
 
@@ -178,6 +180,6 @@ function fileOf(one: ImageSetting, schematic: unknown): string {
 
 /** Beside each file lies what it is, as NAME.json; releases lie in talos/. */
 function whyReserved(file: string): string | undefined {
-  if (file === 'talos') return 'talos is the folder of the releases: give it another name'
-  return file.endsWith('.json') ? 'files that end in .json are ours: give it another name' : undefined
+  if (file.toLowerCase() === 'talos') return 'talos is the folder of the releases: give it another name'
+  return file.toLowerCase().endsWith('.json') ? 'files that end in .json are ours: give it another name' : undefined
 }

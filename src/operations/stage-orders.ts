@@ -16,7 +16,7 @@ export interface StagedOrders {
 
 export interface StagingCircumstances {
   readonly areSeveral: boolean
-  /** Whether an order is still what was decided. Other images take minutes, and the turn of a node may have come since. */
+  /** Whether a name is still to serve this: a person may have taken it back meanwhile, or the turn of a node may have come. */
   readonly isStill: (order: StagingOrder) => Promise<boolean>
 }
 
@@ -34,23 +34,21 @@ export async function stageOrders(
   const fresh: string[] = []
   const failed: Failure[] = []
 
+  // Checked on every run, because the share may have been changed; logged only when something was staged.
+  const carry = (image: ImageOrder, publishAs: string | undefined, isRoutine: boolean) =>
+    carryOut(
+      [phase('stage-image', [], { do: 'stage-image', image, ...(publishAs === undefined ? {} : { publishAs }) })],
+      { isRoutine },
+    )
+
   async function stage(whole: StagingOrder): Promise<void> {
-    const { image, order, isRequest, isDone, isOfNode } = whole
+    const { image, order, publishAs, isRequest, isThere, isDone } = whole
     const { version, schematic } = order
-    const publishAs = whole.publishAs !== undefined && isOfNode && !(await isStill(whole)) ? undefined : whole.publishAs
     const what = areSeveral ? `${version} for ${image}` : version
     try {
-      // Checked on every run, because the share may have been changed; logged only when something was staged.
-      await carryOut(
-        [
-          phase('stage-image', [], {
-            do: 'stage-image',
-            image: order,
-            ...(publishAs === undefined ? {} : { publishAs }),
-          }),
-        ],
-        { isRoutine: isDone },
-      )
+      // A download takes minutes: what is published is decided once more after it.
+      if (!isThere || publishAs === undefined) await carry(order, undefined, isDone)
+      if (publishAs !== undefined && (await isStill(whole))) await carry(order, publishAs, isDone)
     } catch (error) {
       if (signal.aborted || !(error instanceof AgentError)) throw error
       failed.push({ version, error, isRequest })

@@ -68,6 +68,20 @@ describe('a list of images', () => {
       ],
     },
     {
+      what: 'names that differ in nothing but case, which many shares take for one',
+      images: [
+        { name: 'a', file: 'Boot-{version}.efi' },
+        { name: 'b', file: 'boot-v1.14.1.EFI' },
+        { name: 'c', file: 'TALOS' },
+        { name: 'd', file: 'boot.JSON' },
+      ],
+      says: [
+        'images.1.file: boot-v1.14.1.EFI is the file of a already: give it another one',
+        'images.2.file: talos is the folder of the releases: give it another name',
+        'images.3.file: files that end in .json are ours: give it another name',
+      ],
+    },
+    {
       what: 'one for nodes without a disk that names two, or none',
       images: [
         { name: 'a', diskless: true, nodes: ['w-1', 'cp-1'] },

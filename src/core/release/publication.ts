@@ -73,6 +73,9 @@ export function decidePublication(
   // With nothing to boot, a node that is down may be waiting for just that.
   const heard = present ? view.running : [...view.running, ...view.ran]
   const known = heard.filter(isOfficial).toSorted(compareVersions)
+  // Nobody has ever heard of a node, and there is nothing to boot: they may be waiting for their first image.
+  if (hasNodes && heard.length === 0 && !present && view.target !== undefined)
+    return { kind: 'publish', version: view.target, reason: 'no node was ever heard, and it is the target release' }
   if (hasNodes && known.length === 0)
     return { kind: 'keep', reason: heard.length > 0 ? 'no node runs an official release' : 'no node answers' }
   const decided = chosen(known, { image, view, policy, present })

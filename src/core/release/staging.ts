@@ -38,6 +38,8 @@ export interface StagingOrder {
   readonly isRequest: boolean
   /** It is what one node boots each time, whose turn may come at any moment. */
   readonly isOfNode: boolean
+  /** Its files are there already. */
+  readonly isThere: boolean
   /** All of it is there already, as it should be. */
   readonly isDone: boolean
 }
@@ -107,7 +109,15 @@ function orderOf(view: StagingView, { image, serves, policy, isPublished, isRequ
   const publishAs = isPublished && !isLeft ? publishedName(image, version) : undefined
   const isThere = view.staged.some((one) => isSameImage(one, order))
   const isServed = publishAs === undefined || (servesIt && isWhole(present, view.staged))
-  return { image: image.name, order, publishAs, isRequest, isOfNode: image.diskless, isDone: isThere && isServed }
+  return {
+    image: image.name,
+    order,
+    publishAs,
+    isRequest,
+    isOfNode: image.diskless,
+    isThere,
+    isDone: isThere && isServed,
+  }
 }
 
 /** What is ordered of an image. Without a schematic it is that of the configuration. */
