@@ -10,8 +10,8 @@ const textOf = (images: readonly object[], more: object = {}) =>
   JSON.stringify({ schematic: 'homelab', share: { directory: '/srv/pxe' }, nodes, images, ...more })
 const faultsOf = (images: readonly object[], more: object = {}) =>
   inspectConfig(textOf(images, more), 'c.yaml').faults.map(({ setting, message }) => `${setting}: ${message}`)
-const mistakesOf = (images: readonly object[]) =>
-  findMistakes(parseConfig(textOf(images), 'c.yaml'), new Date('2026-11-27T00:00:00Z'))
+const mistakesOf = (images: readonly object[], more: object = {}) =>
+  findMistakes(parseConfig(textOf(images, more), 'c.yaml'), new Date('2026-11-27T00:00:00Z'))
     .filter(({ path }) => path.includes('images') || path.includes('schematic'))
     .map(({ path, text, severity }) => `${severity} ${path.join('.')}: ${text}`)
 
@@ -140,6 +140,16 @@ describe('a list of images', () => {
     expect(mistakesOf([{ name: 'mini' }, { name: 'gpu', schematic: 'gpu', file: 'gpu.efi', nodes: ['w-1'] }])).toEqual(
       [],
     )
+  })
+
+  test('says where a signature is not verified that somebody may count on', () => {
+    const gpu = { name: 'gpu', schematic: 'gpu' }
+    const iso = { ...gpu, kind: 'iso', secureBoot: true }
+    const images = [{ name: 'mini' }, iso]
+    expect(mistakesOf(images)).toEqual([])
+    expect(mistakesOf(images, { factory: { signedBy: ['secureboot.pem'] } })).toEqual([
+      'warning images.1.kind: what is signed in an ISO is inside of it, and is not verified by factory.signedBy: the firmware does so when it boots',
+    ])
   })
 })
 
