@@ -1,4 +1,5 @@
 import { createSocket } from 'node:dgram'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
@@ -27,6 +28,8 @@ export interface HomelabOptions {
   readonly pace?: Partial<TalosPace>
   /** Real image files for the Factory, by release. */
   readonly files?: Readonly<Record<string, string>>
+  /** Workers without an installation: each boots a file of its own from the share of the configuration. */
+  readonly diskless?: readonly string[]
 }
 
 /** How the cluster was at one moment, as the lab itself knows it. */
@@ -92,6 +95,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     kubernetesVersion = 'v1.36.3',
     pace = {},
     files,
+    diskless = [],
   } = options
   await using stack = new AsyncDisposableStack()
   stack.use(await claimNet(net))
@@ -135,6 +139,14 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
 
   const kernelArgumentsOf = (id: string) => customizationOf(id)?.extraKernelArgs ?? []
 
+  /** The share of the configuration that was written last. */
+  let share: string | undefined
+  function servedTo(name: string) {
+    const record = join(share ?? '', `${bootedBy(name)}.json`)
+    if (share === undefined || !existsSync(record)) return undefined
+    return JSON.parse(readFileSync(record, 'utf8')) as { readonly version: string; readonly schematic: string }
+  }
+
   const shapes = [
     ...Array.from({ length: controlPlanes }, (_, index) => ({
       name: `cp-${index + 1}`,
@@ -163,6 +175,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         extensionsOf,
         kernelArgumentsOf,
         kubeconfig: () => kubeconfig,
+        ...(diskless.includes(name) ? { served: () => servedTo(name) } : {}),
         peers: () => nodes,
         pace,
       }),
@@ -250,7 +263,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     },
     writeConfig: async (
       directory,
-      { ups, upgrade, share, power, factoryUrl, life, roles = ['os:admin'], ...more } = {},
+      { ups, upgrade, share: shareSettings, power, factoryUrl, life, roles = ['os:admin'], ...more } = {},
     ) => {
       const client = await talosAuthority.issueClient({ common: 'caretaker', organizations: roles, ...life })
       const base64 = (text: string) => Buffer.from(text).toString('base64')
@@ -281,7 +294,8 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
           : {}),
         schematic: 'homelab',
         factory: { url: factoryUrl ?? factory.url },
-        share: { directory: 'share', ...share },
+        ...imagesFor(diskless),
+        share: { directory: 'share', ...shareSettings },
         upgrade: { soak: '0s', settle: '100ms', retryAfter: '1s', nodeEstimate: '1m', ...upgrade },
         ...(ups ? { upses: [upsOf(ups)] } : {}),
         power: {
@@ -310,7 +324,8 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         state: 'state',
       }
       await mkdir(join(directory, 'schematics'), { recursive: true })
-      await mkdir(join(directory, 'share'), { recursive: true })
+      share = join(directory, 'share')
+      await mkdir(share, { recursive: true })
       const file = join(directory, 'caretaker.yaml')
       await Promise.all([
         writeFile(file, stringify(config)),
@@ -323,6 +338,15 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
+}
+
+const bootedBy = (name: string) => `${name}.efi`
+
+/** One for all that have a disk, and one for each node that has none. */
+function imagesFor(diskless: readonly string[]) {
+  if (diskless.length === 0) return {}
+  const own = diskless.map((name) => ({ name, diskless: true, nodes: [name], file: bootedBy(name) }))
+  return { images: [{ name: 'disks' }, ...own] }
 }
 
 /** An entry of `upses`; its password stands in a file beside the configuration. */

@@ -201,15 +201,18 @@ function bound(machines: Map<string, readonly Boot[]>): void {
 }
 
 /** Nodes that answer as running have a system of their own on a disk: they are left alone from now on. */
-function rememberInstalled(journal: Journal, { nodes, netboot }: Config, cluster: Cluster): void {
+function rememberInstalled(journal: Journal, config: Config, cluster: Cluster): void {
+  const { nodes, netboot, images } = config
   const before = remembered.netbootInstalled.recall(journal) ?? {}
+  const isDiskless = (name: string) => images.some((image) => image.diskless && image.nodes.includes(name))
   const seen = cluster.nodes.flatMap(({ name, talos }) => {
-    const diskless = netboot.machines.some(({ machine, boot }) => machine === name && boot === 'always')
-    if (!talos.ok || talos.value.stage !== 'running' || diskless) return []
+    const diskless =
+      netboot.machines.some(({ machine, boot }) => machine === name && boot === 'always') || isDiskless(name)
+    if (!talos.ok || talos.value.stage !== 'running' || talos.value.onDisk === false || diskless) return []
     return [[name, talos.value.uuid === undefined ? {} : { uuid: talos.value.uuid }] as const]
   })
   const names = new Set(nodes.map(({ name }) => name))
-  const kept = Object.entries(before).filter(([name]) => names.has(name))
+  const kept = Object.entries(before).filter(([name]) => names.has(name) && !isDiskless(name))
   const after = Object.fromEntries([...kept, ...seen])
   if (JSON.stringify(after) !== JSON.stringify(before)) remembered.netbootInstalled.remember(journal, after)
 }

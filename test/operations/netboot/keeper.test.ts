@@ -115,6 +115,16 @@ test('a node without a disk is never taken for installed', () => {
   expect(it.standing()).toMatchObject({ isInstalled: false, boots: true })
 })
 
+test('a node that is configured without a disk, or tells that it has none, is never taken for installed', () => {
+  const configured = open('{}\nimages: [{ name: disks }, { name: w-1, diskless: true, nodes: [w-1] }]', card)
+  remembered.netbootInstalled.remember(configured.journal, { 'w-1': {} })
+  configured.keeper.noteCluster(clusterOf(worker('w-1')))
+  expect(configured.standing()).toMatchObject({ isInstalled: false, boots: true })
+  const told = open('{}', card)
+  told.keeper.noteCluster(clusterOf(worker('w-1', { talos: { onDisk: false } })))
+  expect(told.standing()).toMatchObject({ isInstalled: false, boots: true })
+})
+
 test('a node that only answers while it starts is not installed yet', () => {
   const it = open('{}', card)
   const node = worker('w-1')
