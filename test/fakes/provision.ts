@@ -2,7 +2,7 @@ import { AgentError } from '../../src/core/errors.ts'
 import { createListeners } from '../../src/core/listeners.ts'
 import type { ConfigAnswer, ProvisionDesk, TakenConfig } from '../../src/core/provision/desk.ts'
 import type { Machine } from '../../src/core/provision/machine.ts'
-import { type ConfigQuestion, idOf, type Way } from '../../src/core/provision/question.ts'
+import { type ConfigQuestion, idOf } from '../../src/core/provision/question.ts'
 
 /** What a story does to the desk, beside asking it. */
 export interface FakeDesk extends ProvisionDesk {
@@ -62,11 +62,11 @@ export function fakeDesk({ codes = numberedCode }: { readonly codes?: (index: nu
   }
   function answer(question: ConfigQuestion): ConfigAnswer {
     const one = claimantOf(question)
-    if (!one) return { kind: 'refuse', text: 'no uuid, no mac' }
+    if (!one) return { kind: 'refuse', text: 'no uuid and no mac address' }
     const { id, code } = one
     if (rejected.has(id)) return { kind: 'refuse', id, text: 'rejected' }
+    if (introduced.has(id) && question.way === 'plain') return { kind: 'introduce', id, code, hostname: undefined }
     if (one.text !== undefined) return { kind: 'deliver', id, code }
-    if (introduced.has(id)) return { kind: 'introduce', id, code, hostname: undefined }
     return { kind: 'wait', id, code, text: one.shown === 1 ? `pending: ${code}` : `pending: ${code} #${one.shown}` }
   }
   async function take(question: ConfigQuestion): Promise<TakenConfig> {
@@ -147,9 +147,7 @@ export function fakeDesk({ codes = numberedCode }: { readonly codes?: (index: nu
 
 function keyOf({ claim, address, way }: ConfigQuestion): string {
   const { uuid = '', mac = '' } = claim
-  // Waiting in maintenance is no way to ask: it asks as the plain one does.
-  const asking: Way = way === 'maintenance' ? 'plain' : way
-  return [uuid, mac, address, asking].join(' ')
+  return [uuid, mac, address, way].join(' ')
 }
 
 function numberedCode(index: number): string {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { AgentError, messageOf } from '../../core/errors.ts'
+import { AgentError, type ErrorCode, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import type { ConfigurationAnswer } from '../../core/netboot/boot-event.ts'
 import type { ConfigAnswer, ProvisionDesk } from '../../core/provision/desk.ts'
@@ -31,6 +31,12 @@ export interface ConfigRoute {
   answer(question: ConfigQuestion, response: ServerResponse, isLate: boolean): Promise<void>
   /** How many are held. */
   readonly held: number
+}
+
+/** What a console shows where a configuration was approved, and could not be taken. */
+const whyNot: Partial<Record<ErrorCode, string>> = {
+  misconfigured: 'its configuration has faults',
+  'not-now': 'not now: it tries again',
 }
 
 type Waiting = ConfigAnswer & { readonly kind: 'wait' }
@@ -81,11 +87,7 @@ export function createConfigRoute(options: ConfigRouteOptions): ConfigRoute {
       if (!(error instanceof AgentError)) throw error
       // Somebody was faster, or it can't be made: it asks again, and hears what holds then.
       log.warn({ machine: id, reason: error.message }, 'a configuration was not delivered')
-      answerText(
-        response,
-        503,
-        error.code === 'misconfigured' ? 'its configuration has faults' : 'not approved any more',
-      )
+      answerText(response, 503, whyNot[error.code] ?? 'not approved any more')
     }
   }
 

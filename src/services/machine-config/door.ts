@@ -3,7 +3,6 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import type { Socket } from 'node:net'
 import type { Logger } from '../../core/log.ts'
 import { readConfigQuery } from '../../core/provision/config-query.ts'
-import type { Way } from '../../core/provision/question.ts'
 import { canonicalAddress } from '../../http/addresses.ts'
 import type { Material } from '../../http/certificate.ts'
 import { closeServer } from '../../http/serve.ts'
@@ -21,8 +20,8 @@ export interface DoorParts {
   readonly gate: ConnectionGate
   /** The page that a code leads to. */
   readonly verify: (code: string | undefined) => Promise<string>
-  /** How a machine asks that shows no token. */
-  readonly way: Way
+  /** A machine waits 90 s before each of its requests for variables that have no value. */
+  readonly missing: (address: string, variables: readonly string[]) => void
   readonly limits: DoorLimits
   readonly log: Logger
 }
@@ -110,8 +109,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
     response.setHeader('allow', method)
     return answerText(response, 405, `${method} only`)
   }
-  const { flow, config, way, verify } = parts
-  if (path === '/config') return answerConfig({ request, response, address, query }, { flow, config, way })
+  const { flow, verify } = parts
+  if (path === '/config') return answerConfig({ request, response, address, query }, parts)
   if (path === '/verify') {
     const code = new URLSearchParams(query).get('user_code') ?? undefined
     response.setHeader('content-security-policy', verifyPolicy)
@@ -134,16 +133,14 @@ interface Asking {
 
 function answerConfig(
   { request, response, address, query }: Asking,
-  { flow, config, way }: Pick<DoorParts, 'flow' | 'config' | 'way'>,
+  { flow, config, missing: lacks }: DoorParts,
 ): Promise<void> | void {
   const { claim, missing } = readConfigQuery(query)
   const isLate = missing.length > 0
+  if (isLate) lacks(address, missing)
   const { authorization } = request.headers
-  if (authorization === undefined) {
-    // What was compared by a code has a token; who has none is somebody else, whatever it says.
-    const asking = way === 'device-flow' ? 'plain' : way
-    return config.answer({ claim, address, way: asking }, response, isLate)
-  }
+  // What was approved by a code has a token; who has none is somebody else, whatever it says.
+  if (authorization === undefined) return config.answer({ claim, address, way: 'plain' }, response, isLate)
   const question = flow.whoHas(/^bearer (.+)$/i.exec(authorization)?.[1] ?? '', address, query)
   if (typeof question === 'string') return answerText(response, 401, question)
   return config.answer(question, response, isLate)

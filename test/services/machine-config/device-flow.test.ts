@@ -178,7 +178,7 @@ test('variables without a value are empty, and a machine without any is nobody',
   const answer = await sendRaw(address, formRequest(`/device/code?${rawQuery}`, 'client_id=caretaker&mac=&uuid='), {
     from: machine,
   })
-  expect(answer).toMatchObject({ status: 503, body: 'no uuid, no mac' })
+  expect(answer).toMatchObject({ status: 503, body: 'no uuid and no mac address' })
 })
 
 test.each([

@@ -1,6 +1,5 @@
 import { connect } from 'node:net'
 import type { ConfigurationAnswer } from '../../../src/core/netboot/boot-event.ts'
-import type { Way } from '../../../src/core/provision/question.ts'
 import { createConfigRoute, type Introduce } from '../../../src/services/machine-config/config-route.ts'
 import { createConnectionGate } from '../../../src/services/machine-config/connections.ts'
 import { createDeviceFlow, flowLasts } from '../../../src/services/machine-config/device-flow.ts'
@@ -31,7 +30,6 @@ export interface TestDoorOptions {
   readonly limits?: Partial<DoorLimits>
   readonly material?: Material
   readonly allow?: readonly string[]
-  readonly way?: Way
   readonly dashboard?: string
   readonly introduce?: Introduce
   /** Of whatever is signed. */
@@ -78,7 +76,7 @@ export async function serveMachines(address: string, options: TestDoorOptions = 
     flow,
     gate,
     verify: (given) => verifyPage({ homelab: 'homelab', given, dashboard }),
-    way: options.way ?? 'device-flow',
+    missing: (client, variables) => notes.note('missing', client, `${client} lacks ${variables.join(', ')}`),
     limits,
     log: silentLog,
   })
