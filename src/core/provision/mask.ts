@@ -1,0 +1,135 @@
+import type { ConfigDocument, MachineConfig } from '../machine-config/document.ts'
+import type { SecretsBundle } from '../machine-config/secrets.ts'
+import { isMapping, type Value } from '../machine-config/tree.ts'
+
+export const hidden = '(secret)'
+
+/** Shorter texts stand in others by accident. */
+const shortest = 4
+/** A line of a key, in letters: shorter ones are ends of blocks. */
+const shortestLine = 16
+
+/** Every text that must not be shown of a bundle: keys as they stand in base64 and as PEM, tokens and their secret halves. */
+export function secretsIn({ cluster, secrets, trustdinfo, certs }: SecretsBundle): readonly string[] {
+  const keys = [certs.etcd, certs.k8s, certs.k8saggregator, certs.k8sserviceaccount, certs.os].map(({ key }) => key)
+  const tokens = [secrets.bootstraptoken, trustdinfo.token]
+  return [
+    cluster.id,
+    cluster.secret,
+    ...tokens,
+    ...tokens.map((token) => token.split('.').at(-1)!),
+    ...[secrets.secretboxencryptionsecret, secrets.aescbcencryptionsecret].flatMap((one) => one ?? []),
+    ...keys.flatMap((key) => [key, ...plainOf(key)]),
+  ]
+}
+
+function plainOf(base64: string): readonly string[] {
+  try {
+    return [atob(base64)]
+  } catch {
+    return []
+  }
+}
+
+export interface Mask {
+  /** A text without what is secret. */
+  text(text: string): string
+  /** Documents without what is secret: what stands in a setting for secrets, too. */
+  config(config: MachineConfig): MachineConfig
+}
+
+/** Hides secrets, wherever they stand. */
+export function createMask(secrets: readonly string[]): Mask {
+  const known = knownTexts(secrets)
+  const text = (given: string): string => {
+    let masked = given
+    for (const secret of known) if (masked.includes(secret)) masked = masked.replaceAll(secret, hidden)
+    return maskTelling(masked)
+  }
+  const maskValue = (value: Value, key: string, parent: Value): Value => {
+    if (typeof value === 'string') return isSecretSetting(key, value, parent) ? hidden : text(value)
+    if (Array.isArray(value)) return (value as readonly Value[]).map((one) => maskValue(one, key, value))
+    if (!isMapping(value)) return value
+    const hides = isNamesToSecrets(key)
+    const entries = Object.entries(value).map(([name, one]): [string, Value] => {
+      const isHidden = typeof one === 'string' && one !== '' && hides(name)
+      return [text(name), isHidden ? hidden : maskValue(one, name, value)]
+    })
+    return Object.fromEntries(entries)
+  }
+  return {
+    text,
+    config: (config) => config.map((document) => maskValue(document, '', document) as ConfigDocument),
+  }
+}
+
+/** Also the lines of a secret with several, which may stand elsewhere with another indentation; the longest first. */
+function knownTexts(secrets: readonly string[]): readonly string[] {
+  const all = secrets.flatMap((secret) => [
+    secret,
+    ...(secret.includes('\n') ? secret.split('\n').map((line) => line.trim()) : []).filter(
+      (line) => line.length >= shortestLine && !line.startsWith('-----'),
+    ),
+  ])
+  return [...new Set(all)].filter(({ length }) => length >= shortest).toSorted((a, b) => b.length - a.length)
+}
+
+/** Settings that hold nothing but a secret (siderolabs/talos, pkg/machinery/config/types). */
+const secretSettings = new Set([
+  'aescbcEncryptionSecret',
+  'apiToken',
+  'auth',
+  'clientSecret',
+  'clusterSecret',
+  'identityToken',
+  'passphrase',
+  'password',
+  'presharedKey',
+  'privateKey',
+  'secret',
+  'secretboxEncryptionSecret',
+  'token',
+  'uniqueToken',
+])
+
+function isSecretSetting(key: string, value: string, parent: Value): boolean {
+  if (value === '') return false
+  if (secretSettings.has(key)) return true
+  // Elsewhere a key is a name, as of a label.
+  const isOfPair = isMapping(parent) && ('crt' in parent || 'cert' in parent)
+  return key === 'key' && (isOfPair || /^[A-Za-z0-9+/=\s-]{32,}$/.test(value) || value.includes('PRIVATE KEY'))
+}
+
+const always = () => true
+const never = () => false
+const tells = (name: string) => /pass|secret|token|key|auth|cred/i.test(name)
+
+/** Maps whose names say what is secret: headers, and variables of an environment. */
+function isNamesToSecrets(key: string): (name: string) => boolean {
+  if (key === 'headers' || key === 'extraManifestHeaders') return always
+  return key === 'env' || key === 'variables' || key === 'stringData' ? tells : never
+}
+
+/** What a text tells by its form: private keys, passwords of URLs, settings of files that hold some. */
+function maskTelling(text: string): string {
+  return text
+    .replaceAll(
+      /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----[\s\S]*?(-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g,
+      (_, kind: string) => `-----BEGIN ${kind}----- ${hidden}`,
+    )
+    .split(/^(?=---)/m)
+    .map((part) => (/^kind: *["']?Secret["']? *$/m.test(part) ? maskManifest(part) : part))
+    .join('')
+    .replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]*@/gi, `$1${hidden}@`)
+    .replaceAll(/([?&](?:join)?(?:token|password|secret)=)[^\s&#"']+/gi, `$1${hidden}`)
+    .replaceAll(/^(\s*MONITOR\s+\S+\s+\d+\s+\S+\s+)(?:"[^"]*"|\S+)/gm, `$1${hidden}`)
+    .replaceAll(
+      /\b((?:[a-z]+[_-])*(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|psk|private[_-]?key)["']? *[:=] *)(?!\(secret\))(["']?)[^\s"']+\2/gi,
+      `$1${hidden}`,
+    )
+}
+
+/** A Secret of Kubernetes: what stands behind `data` and `stringData` is gone. */
+function maskManifest(manifest: string): string {
+  return manifest.replaceAll(/^( *)(data|stringData):(?:.*\n?)(?:\1[ \t]+.*\n?|\s*\n)*/gm, `$1$2: ${hidden}\n`)
+}
