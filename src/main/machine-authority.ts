@@ -1,8 +1,9 @@
-import { mkdir, link, open, readFile, rename, unlink } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
+import { link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Authority, createAuthorityText, openAuthority } from '../adapters/authority/authority.ts'
+import { createAuthorityText, openAuthority } from '../adapters/authority/authority.ts'
 import { AgentError, during, messageOf } from '../core/errors.ts'
+import type { Authority } from '../core/provision/authority.ts'
 
 /** Where the authority of a name is kept: a backup with secrets has it. */
 export function authorityFile(state: string, host: string): string {

@@ -10,18 +10,8 @@ import {
 } from 'node:crypto'
 import { isIP, isIPv6 } from 'node:net'
 import { AgentError } from '../../core/errors.ts'
+import type { Authority } from '../../core/provision/authority.ts'
 import { bits, identifier, integer, octets, sequence, set, tagged, truth, utcTime, utf8 } from './der.ts'
-
-/**
- * A certificate authority of our own for one name (RFC 5280). What it may vouch for is that name alone: machines trust it for
- * everything they ask, also for images.
- */
-export interface Authority {
-  /** Its certificate, PEM. */
-  readonly certificate: string
-  /** A server's certificate for its name, with a new key. PEM texts. */
-  issue(now: Date): { readonly cert: string; readonly key: string }
-}
 
 /** Clocks of machines that have never been set are behind; certificates are good for them as well. */
 const begins = new Date('2000-01-01T00:00:00Z')
@@ -30,7 +20,7 @@ const ends = new Date('2049-12-31T23:59:59Z')
 /** In ms: how long a server's certificate is good from its making. */
 const lasts = 800 * 86_400_000
 
-/** Makes one for a name or an address: its certificate and its key, PEM, in one text. */
+/** Makes an authority for a name or an address (RFC 5280): its certificate and its key, PEM, in one text. */
 export function createAuthorityText(host: string): string {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const subject = nameOf('Caretaker')
