@@ -10,6 +10,7 @@ import type { BootEvent } from '../core/netboot/dhcp-event.ts'
 import type { Meter } from '../core/metrics/meter.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
+import type { ProvisionDesk } from '../core/provision/desk.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import { remembered } from '../operations/facts.ts'
 import type { NotifierDoor } from '../operations/notification-requests.ts'
@@ -38,6 +39,7 @@ export interface ServicesOptions {
   readonly schematics: KnownSchematics
   readonly alerts: Alerts
   readonly operator: Operator
+  readonly desk: ProvisionDesk
   readonly notifier: NotifierDoor
   /** Keys of our own, by name. */
   readonly key: (name: string) => Promise<Uint8Array>
@@ -110,6 +112,7 @@ function contextOf(
     schematics,
     alerts,
     operator,
+    desk,
     notifier,
     web,
     key,
@@ -127,6 +130,7 @@ function contextOf(
     signal,
     power: agent.guard.power,
     operator,
+    provision: desk,
     key,
     publicUrl: () => publicUrlIn(settings.config),
     notifyThrough: notifier.open,
