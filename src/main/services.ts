@@ -40,6 +40,7 @@ export interface ServicesOptions {
   readonly schematics: KnownSchematics
   readonly alerts: Alerts
   readonly operator: Operator
+  readonly desk: ProvisionDesk
   readonly notifier: NotifierDoor
   /** Keys of our own, by name. */
   readonly key: (name: string) => Promise<Uint8Array>
@@ -113,6 +114,7 @@ function contextOf(
     schematics,
     alerts,
     operator,
+    desk,
     notifier,
     web,
     key,
@@ -131,6 +133,7 @@ function contextOf(
     signal,
     power: agent.guard.power,
     operator,
+    provision: desk,
     key,
     authority: (host) => keepAuthority(settings.state, host),
     provision,

@@ -12,6 +12,7 @@ import type { Authority } from '../core/provision/authority.ts'
 import type { ProvisionDesk } from '../core/provision/desk.ts'
 import type { Power } from '../core/power/feeds.ts'
 import type { Observation } from '../core/power/ups.ts'
+import type { ProvisionDesk } from '../core/provision/desk.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import type { RunningService, ServiceSpec } from '../core/service.ts'
 import type { Job } from './job.ts'
@@ -91,6 +92,8 @@ export interface ServiceContext<Section = undefined> extends CheckContext<Sectio
   readonly pages: readonly PageSpec[]
   /** Every setting as it is used, and the file that they are from. */
   settings: Asking['settings']
+  /** Where what speaks with new machines asks what they may have. */
+  readonly provision: ProvisionDesk
   /** Where what happens is counted. */
   readonly meter: Meter
   /** Takes note of what the service has observed. */
