@@ -19,6 +19,7 @@ import type { ShutdownPlan } from './power/shutdown.ts'
 import type { ImageStatus, StagedImage } from './release/image.ts'
 import type { ReleaseAnswer } from './release/release-answer.ts'
 import type { VerificationRequests } from './release/verification.ts'
+import type { MachineRequests } from './provision/requests.ts'
 import type { Requester } from './requester.ts'
 import type { TargetDecision } from './release/target.ts'
 import type { Abort } from './upgrade/abort.ts'
@@ -62,6 +63,7 @@ export interface Operator {
   readonly tokens: TokenRequests
   readonly doctor: DoctorRequests<Asked>
   readonly netboot: NetbootRequests<Asked>
+  readonly machines: MachineRequests<Asked>
 }
 
 /** What has changed: an alert, what a UPS tells, an entry that was written, or anything else of the status. */

@@ -59,6 +59,15 @@ export function names(most: number, longest: number, description: string) {
     .meta({ description })
 }
 
+/** Labels of Kubernetes, 64 at most. Whether they are ones is for whoever is asked to say. */
+export function labels(description: string) {
+  return z
+    .record(bounded(317), bounded(63))
+    .refine((all) => Object.keys(all).length <= 64, { message: 'has more than 64' })
+    .optional()
+    .openapi({ description, maxProperties: 64 })
+}
+
 /** The most that one page has. */
 const largestPage = 10_000
 

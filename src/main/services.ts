@@ -10,6 +10,7 @@ import type { BootEvent } from '../core/netboot/dhcp-event.ts'
 import type { Meter } from '../core/metrics/meter.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
+import type { ProvisionDesk } from '../core/provision/desk.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import { remembered } from '../operations/facts.ts'
 import type { NotifierDoor } from '../operations/notification-requests.ts'
@@ -18,6 +19,7 @@ import type { AnyService, CheckContext, ServiceContext } from '../operations/ser
 import { createWebDoor, type WebDoor } from '../operations/web.ts'
 import { sectionsOf } from './registry.ts'
 import { type LiveSettings, sectionIn } from './live-settings.ts'
+import { keepAuthority } from './machine-authority.ts'
 import type { Settings } from './settings.ts'
 
 /** The schematics as they are now, by whoever watches them. */
@@ -38,9 +40,11 @@ export interface ServicesOptions {
   readonly schematics: KnownSchematics
   readonly alerts: Alerts
   readonly operator: Operator
+  readonly desk: ProvisionDesk
   readonly notifier: NotifierDoor
   /** Keys of our own, by name. */
   readonly key: (name: string) => Promise<Uint8Array>
+  readonly provision?: ProvisionDesk | undefined
   readonly log: Logger
   /** Who keeps what machines do that boot from the network. */
   readonly boot?: (event: BootEvent) => void
@@ -110,9 +114,11 @@ function contextOf(
     schematics,
     alerts,
     operator,
+    desk,
     notifier,
     web,
     key,
+    provision,
     log,
     boot = () => {},
     meter,
@@ -127,7 +133,10 @@ function contextOf(
     signal,
     power: agent.guard.power,
     operator,
+    provision: desk,
     key,
+    authority: (host) => keepAuthority(settings.state, host),
+    provision,
     publicUrl: () => publicUrlIn(settings.config),
     notifyThrough: notifier.open,
     web,

@@ -7,6 +7,7 @@ import { createChanges } from './changes.ts'
 import { createDoctorRequests } from './doctor-requests.ts'
 import { createJobRequests } from './job-requests.ts'
 import { createNetbootRequests, type NetbootMeans } from './netboot-requests.ts'
+import { createMachineRequests, type MachineMeans } from './provision/requests.ts'
 import { createNotificationRequests, type NotificationMeans } from './notification-requests.ts'
 import { readNames } from './names-request.ts'
 import { createNodeRequests } from './node-requests.ts'
@@ -20,7 +21,7 @@ import { readStatus, type StatusMeans } from './status-request.ts'
 import { createTokenRequests } from './token-requests.ts'
 
 export interface OperatorOptions extends Omit<
-  StatusMeans & PowerMeans & NotificationMeans & NetbootMeans,
+  StatusMeans & PowerMeans & NotificationMeans & NetbootMeans & MachineMeans,
   'now' | 'seen' | 'staged' | 'readings'
 > {
   readonly now?: () => Date
@@ -70,5 +71,6 @@ export function createOperator(options: OperatorOptions): Operator {
     tokens: createTokenRequests(means),
     doctor: createDoctorRequests(means),
     netboot: createNetbootRequests(means),
+    machines: createMachineRequests(means),
   }
 }

@@ -1,8 +1,10 @@
 import type { Queue } from '../../src/core/job.ts'
 import type { Operator, RequestAnswer } from '../../src/core/operator.ts'
+import { createDesk } from '../../src/operations/provision/desk.ts'
 import { createOperator } from '../../src/operations/operator.ts'
 import type { StartedAgent } from './agent.ts'
 import type { FakeHomelab } from './homelab.ts'
+import { fakeRenderer } from './machines.ts'
 
 /** Who asks in the stories. */
 export const admin = { name: 'admin@nas', verified: false } as const
@@ -16,6 +18,7 @@ export function operatorOf(
   counts: Required<Queue>['counts'] = async () => ({}),
 ): Operator {
   const { agent, config } = it
+  const renderer = fakeRenderer()
   return createOperator({
     agent,
     ports: homelab.ports,
@@ -32,6 +35,17 @@ export function operatorOf(
     notifier: () => undefined,
     loginRefused: () => undefined,
     boots: { machines: new Map() },
+    renderer,
+    desk: createDesk({
+      journal: homelab.ports.journal,
+      alerts: agent.alerts,
+      renderer,
+      way: () => 'device-flow',
+      boots: () => [],
+      nodes: () => [],
+      cardAt: async () => undefined,
+      now: agent.now,
+    }),
   })
 }
 

@@ -75,7 +75,7 @@ export async function startDaemon(
     settledAlerts: overrides.settledAlerts ?? listed,
     journal: overrides.journal ?? listed,
     activities: overrides.activities ?? (() => []),
-    names: overrides.names ?? (() => ({ nodes: [], hosts: [], upses: [], jobs: [], releases: [] })),
+    names: overrides.names ?? (() => ({ nodes: [], hosts: [], upses: [], jobs: [], machines: [], releases: [] })),
     jobs: {
       list: () => [{ name: 'look', about: 'Looks.', triggers: [], runs: 'queue', lastRun: undefined }],
       runs: listed,
@@ -159,6 +159,15 @@ export async function startDaemon(
       },
       recipe: async ({ router }) => ({ router, title: 'a router', where: 'there', lines: [], notes: [] }),
       ...overrides.netboot,
+    },
+    machines: {
+      list: () => [],
+      find: unexpected,
+      orderFor: unexpected,
+      approve: (about, asked) => hear('approve machine', about, asked),
+      reject: (about, asked) => hear('reject machine', about, asked),
+      forget: (about, asked) => hear('forget machine', about, asked),
+      ...overrides.machines,
     },
     tokens: {
       list: () => [],

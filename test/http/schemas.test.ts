@@ -11,6 +11,7 @@ const named: readonly (readonly [prefix: string, params: Readonly<Record<string,
   ['/nodes/', { name: 'cp-1' }],
   ['/upses/', { name: 'ups' }],
   ['/netboot/machines/', { machine: 'w-1' }],
+  ['/machines/', { machine: 'BCDF-GHJK' }],
   ['/netboot/recipes/', { router: 'dnsmasq' }],
 ]
 

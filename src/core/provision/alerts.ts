@@ -82,7 +82,16 @@ function pendingAlert({ machine, name, about, oddities }: ToldMachine, now: numb
         ? `${name} asks for its configuration: ${about}, at ${address}, code ${code}${odd.map((one) => `; ${one}`).join('')}`
         : `${others.length + 1} claim to be ${name} and ask for its configuration: ${[first!, ...others].map((one) => `${one.address} with code ${one.code}`).join(', ')}`,
     action: `Compare the code with its console, then \`caretaker machine approve ${code}\` or \`caretaker machine reject ${code}\``,
+    ...(others.length === 0 ? { offers: offersOf(first!) } : {}),
   }
+}
+
+/** Only of what is alone: where several claim to be one machine a person has to look at its console. */
+function offersOf({ code }: Claimant): NonNullable<AlertContent['offers']> {
+  return [
+    { do: 'admit', subject: code },
+    { do: 'turn-away', subject: code },
+  ]
 }
 
 /** It had its configuration, and somebody asks in its name. */

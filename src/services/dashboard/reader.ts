@@ -75,7 +75,8 @@ export function createReader(context: SiteContext) {
       const known = await Promise.race([read(spec.path, page, url.searchParams), soon.over])
       if (known === tooLate) return { content: loadingView(spec.title), isLoading: true, reloadsAfter: 1, hasCharts }
       const content = await page.view(known, viewingFor(caller, url.searchParams))
-      return { content, hasCharts, ...(content.includes(' data-until') ? { reloadsAfter } : {}) }
+      const isStill = page.isStill?.(url.searchParams) === true ? { isStill: true as const } : {}
+      return { content, hasCharts, ...isStill, ...(content.includes(' data-until') ? { reloadsAfter } : {}) }
     } catch (error) {
       return { content: failureView(explain(error, visit)), hasCharts, reloadsAfter }
     }
