@@ -3,12 +3,12 @@ import { isIP } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { Code, ConnectError, createClient } from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
-import { normalMac } from '../../core/address.ts'
 import { AgentError, describeConnectionError, messageOf } from '../../core/errors.ts'
 import { readClaim } from '../../core/provision/question.ts'
 import type { MaintenanceApi, MaintenanceLook, MeantMachine } from '../../core/provision/ports.ts'
 import { ApplyConfigurationRequest_Mode as Mode, MachineService } from './gen/machine_pb.ts'
 import { State } from './gen/state_pb.ts'
+import { macOf } from './newcomer.ts'
 import { asRecord, machineStatus, readOptional, readSpecs, textOf } from './resources.ts'
 import { endpointOf } from './talosconfig.ts'
 import { iterable } from './whole.ts'
@@ -163,7 +163,7 @@ async function readLook({ fingerprint, state }: Wire): Promise<MaintenanceLook> 
     hostname: short(hostname['hostname']),
     maker: short(system['manufacturer']),
     product: short(system['productName']),
-    macs: [...(links ?? [])].flatMap(([, spec]) => cardOf(asRecord(spec))),
+    macs: [...(links ?? [])].flatMap(([, spec]) => macOf(asRecord(spec))),
     disks: [...(disks ?? [])].flatMap(([id, spec]) => diskOf(id, asRecord(spec))),
   }
 }
@@ -171,12 +171,6 @@ async function readLook({ fingerprint, state }: Wire): Promise<MaintenanceLook> 
 /** At most so many characters of what a stranger says. */
 function short(value: unknown): string | undefined {
   return textOf(value)?.slice(0, 128)
-}
-
-function cardOf({ type, kind, permanentAddr, hardwareAddr }: Record<string, unknown>): readonly string[] {
-  if (type !== 'ether' || (textOf(kind) ?? '') !== '') return []
-  const mac = normalMac(textOf(permanentAddr) ?? textOf(hardwareAddr) ?? '')
-  return mac === undefined ? [] : [mac]
 }
 
 function diskOf(id: string, spec: Record<string, unknown>): MaintenanceLook['disks'] {
