@@ -24,6 +24,8 @@ import { keepBoots } from './main/boots.ts'
 import { keepStatePrivate, type StateAccess } from './main/private-state.ts'
 import { watchLives } from './main/renewal.ts'
 import { loadOwnJobs } from './main/registry.ts'
+import { openRenderer } from './main/provision/machine-renderer.ts'
+import { createSecretsStore, secretsMeans } from './main/provision/machine-secrets.ts'
 import { checkServices, createServices, recallSchematics } from './main/services.ts'
 import type { Settings } from './main/settings.ts'
 import { keepServing } from './main/socket.ts'
@@ -103,6 +105,9 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   stack.use(watchLoop({ alerts, log, meter, running: () => agent.running }))
   const notifier = createNotifierDoor()
   const boots = stack.use(keepBoots({ agent, journal, alerts, config: () => settings.config }))
+  const secrets = createSecretsStore(settings.state)
+  const rendering = await openRenderer({ settings, ports, agent, world, schematics, secrets, alerts, log })
+  stack.use(rendering)
   const operator = createOperator({
     agent,
     ports,
@@ -112,6 +117,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     notifier: () => notifier.current,
     boots,
     loginRefused: (label) => world.loginsRefused.get(label),
+    rendering: { renderer: rendering.renderer, secrets: secretsMeans(secrets, world) },
   })
   const key = createKeys(settings.state, log)
   const means = { ...shared, settings, agent, queue, schematics, operator, notifier, key }

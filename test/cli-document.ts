@@ -235,6 +235,8 @@ export const printedBy: Readonly<Record<string, Printed>> = {
   'netboot once': changed,
   'netboot check': answer('post /netboot/check'),
   'netboot recipe': answer('get /netboot/recipes/{router}'),
+  'machine render': answer('post /machines/{machine}/render'),
+  'machine secrets': changed,
   'token create': answer('post /tokens'),
   'token list': answer('get /tokens'),
   'token revoke': changed,

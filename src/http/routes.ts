@@ -1,6 +1,7 @@
 import type { Operator } from '../core/operator.ts'
 import { doctorRoutes } from './routes/doctor.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { machineConfigRoutes } from './routes/machine-configs.ts'
 import { netbootRoutes } from './routes/netboot.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { notificationRoutes } from './routes/notifications.ts'
@@ -24,6 +25,7 @@ export function routesOf(operator: Operator) {
     ...tokenRoutes(operator),
     ...doctorRoutes(operator),
     ...netbootRoutes(operator),
+    ...machineConfigRoutes(operator),
   ]
 }
 

@@ -10,6 +10,7 @@ import { createNetbootRequests, type NetbootMeans } from './netboot-requests.ts'
 import { createNotificationRequests, type NotificationMeans } from './notification-requests.ts'
 import { readNames } from './names-request.ts'
 import { createNodeRequests } from './node-requests.ts'
+import { type ConfigMeans, createConfigRequests } from './provision/config-requests.ts'
 import { createPowerRequests, type PowerMeans } from './power-requests.ts'
 import { createReadings } from './readings.ts'
 import { createRecentLook } from './recent-look.ts'
@@ -24,6 +25,8 @@ export interface OperatorOptions extends Omit<
   'now' | 'seen' | 'staged' | 'readings'
 > {
   readonly now?: () => Date
+  /** What makes machine configurations; without it none is made. */
+  readonly rendering?: ConfigMeans
 }
 
 /** Everything that a person may ask or request, by whichever door. */
@@ -70,5 +73,6 @@ export function createOperator(options: OperatorOptions): Operator {
     tokens: createTokenRequests(means),
     doctor: createDoctorRequests(means),
     netboot: createNetbootRequests(means),
+    machineConfigs: createConfigRequests(options.rendering, journal),
   }
 }

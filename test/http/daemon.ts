@@ -160,6 +160,11 @@ export async function startDaemon(
       recipe: async ({ router }) => ({ router, title: 'a router', where: 'there', lines: [], notes: [] }),
       ...overrides.netboot,
     },
+    machineConfigs: {
+      render: unexpected,
+      importSecrets: ({ replace }, asked) => hear('import secrets', { replace }, asked),
+      ...overrides.machineConfigs,
+    },
     tokens: {
       list: () => [],
       create: ({ name }, { by }) => {

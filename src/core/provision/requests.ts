@@ -21,8 +21,6 @@ export interface MachineRequests<Asked> {
   ): Promise<RequestAnswer>
   /** Forgets all that is known of it: if it asks again it is new. */
   forget(request: { readonly machine: string }, asked: Asked): Promise<RequestAnswer>
-  /** What it would get, or gets, with secrets masked. */
-  render(request: RenderMachine, asked: Asked): Promise<RenderAnswer>
 }
 
 export interface ApproveMachine {
@@ -33,15 +31,6 @@ export interface ApproveMachine {
   readonly labels?: Readonly<Record<string, string>> | undefined
   readonly patches?: readonly string[] | undefined
   readonly force: boolean
-}
-
-export interface RenderMachine {
-  /** One that asks, or the name of one in `machines.yaml`. */
-  readonly machine: string
-  readonly role?: Role | undefined
-  readonly name?: string | undefined
-  readonly labels?: Readonly<Record<string, string>> | undefined
-  readonly patches?: readonly string[] | undefined
 }
 
 /** Times are ISO 8601. */
@@ -84,12 +73,4 @@ export interface MachineDetails extends MachineAnswer {
   readonly approval: Pick<Approval, 'at' | 'until' | 'by'> | undefined
   readonly delivery: ConfigDelivery | undefined
   readonly order: MachineOrder | undefined
-}
-
-export interface RenderAnswer {
-  readonly name: string
-  readonly masked: string
-  readonly diff: string
-  readonly contract: string
-  readonly warnings: readonly string[]
 }
