@@ -23,8 +23,8 @@ async function openPage() {
       return {
         name,
         role,
-        masked: 'token: (secret)',
-        diff: '+  hostname: worker-2\n+  password: (secret)\n',
+        masked: ['token: (secret)'],
+        diff: ['+  hostname: worker-2', '+  password: (secret)'],
         contract: '1.13',
         installs: { version: 'v1.13.9', schematic: 'f'.repeat(64) },
         patches: ['nut-client.yaml', ...patches],
@@ -130,7 +130,7 @@ test('a machine that waits in maintenance shows what that risks', async () => {
 test('a machine is forgotten from the page', async () => {
   await using it = await openPage()
   it.desk.ask(asks())
-  const [{ id }] = it.desk.machines() as [{ id: string }]
+  const id = it.desk.machines()[0]!.id
   expect((await it.ask(`/machines/do/forget?machine=${id}`)).text).toContain('If it asks again it is new')
   await it.ask('/machines/do/forget', { method: 'POST', form: { machine: id } })
   expect(it.desk.machines()).toEqual([])
