@@ -1,4 +1,5 @@
 import { describeDuration } from '../core/duration.ts'
+import { hasReached } from '../core/netboot/boots.ts'
 import type { BootFinding } from '../core/netboot/check.ts'
 import type { SeenOffer } from '../core/netboot/dhcp/question.ts'
 import type { Recipe } from '../core/netboot/recipes/recipe.ts'
@@ -58,8 +59,9 @@ function renderTry(one: BootTry, zone: string): string {
   return hanging(`${describeMoment(startedAt, zone)}  `, withNext(text, next))
 }
 
-function colourOf({ phase, trouble, next }: BootTry): (text: string) => string {
-  if (phase === 'loaded' || phase === 'started' || phase === 'running') return green
+function colourOf({ phase, configuration, trouble, next }: BootTry): (text: string) => string {
+  if (phase === 'configuring' && configuration !== 'delivered') return yellow
+  if (hasReached({ phase }, 'loaded')) return green
   if (trouble !== undefined || next !== undefined) return yellow
   return phase === 'asked' ? dim : plain
 }

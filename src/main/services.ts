@@ -19,6 +19,7 @@ import type { AnyService, CheckContext, ServiceContext } from '../operations/ser
 import { createWebDoor, type WebDoor } from '../operations/web.ts'
 import { sectionsOf } from './registry.ts'
 import { type LiveSettings, sectionIn } from './live-settings.ts'
+import { keepAuthority } from './machine-authority.ts'
 import type { Settings } from './settings.ts'
 
 /** The schematics as they are now, by whoever watches them. */
@@ -132,6 +133,7 @@ function contextOf(
     operator,
     provision: desk,
     key,
+    authority: (host) => keepAuthority(settings.state, host),
     publicUrl: () => publicUrlIn(settings.config),
     notifyThrough: notifier.open,
     web,

@@ -8,6 +8,7 @@ import type { BootEvent } from '../core/netboot/dhcp-event.ts'
 import type { Meter } from '../core/metrics/meter.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
+import type { Authority } from '../core/provision/authority.ts'
 import type { Power } from '../core/power/feeds.ts'
 import type { Observation } from '../core/power/ups.ts'
 import type { ProvisionDesk } from '../core/provision/desk.ts'
@@ -76,6 +77,8 @@ export interface ServiceContext<Section = undefined> extends CheckContext<Sectio
   readonly operator: Operator
   /** 32 random bytes of ours by this name, kept from others in the state directory; the same after a restart. */
   key(name: string): Promise<Uint8Array>
+  /** Our own certificate authority for this name, kept in the state directory. @throws AgentError where it can't be kept */
+  authority(host: string): Promise<Authority>
   /** Where people reach the API; undefined where it is not configured. */
   publicUrl(): string | undefined
   /** What people are told goes through this notifier, until that is disposed of. */

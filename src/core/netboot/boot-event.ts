@@ -64,6 +64,30 @@ export type TransferEvent =
       readonly reason: RefusalReason
     }
 
+/** A machine that runs something already, as far as it is known who it is. */
+export interface StartedMachine {
+  /** The address that it speaks from, as in `Transfer`. */
+  readonly client: string
+  /** What it says itself, and nobody has proven: as `normalMac` writes it, and in lower case. */
+  readonly mac?: string | undefined
+  readonly uuid?: string | undefined
+}
+
+/** What a machine was answered that asked for its configuration: it is to wait, has got it, or gets none. */
+export type ConfigurationAnswer = 'pending' | 'delivered' | 'refused'
+
+/** What was seen of a machine after its image was loaded. `at` is ISO 8601. */
+export type StartEvent =
+  /** Talos has asked for its machine configuration (`talos.config`), once more each time that it asks. */
+  | {
+      readonly type: 'boot.configuration'
+      readonly at: string
+      readonly machine: StartedMachine
+      readonly answer: ConfigurationAnswer
+    }
+  /** Talos' API answers there. */
+  | { readonly type: 'boot.running'; readonly at: string; readonly machine: StartedMachine }
+
 /** Why a transfer ended early. `changed`: the machine found the file larger than it had been told (EDK2's PXE-E05). */
 export type AbortReason = 'silent' | 'hung-up' | 'changed' | 'unreadable' | 'stopped'
 

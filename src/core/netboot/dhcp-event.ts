@@ -1,6 +1,6 @@
 import type { Architecture } from '../release/image.ts'
 import type { DhcpClient } from './dhcp/client.ts'
-import type { TransferEvent } from './boot-event.ts'
+import type { StartEvent, TransferEvent } from './boot-event.ts'
 
 /** What a client tells of itself, as far as people want to know it. */
 export interface AskingMachine {
@@ -34,8 +34,8 @@ export type DhcpEvent =
   /** An operating system of this card wants an address. */
   | { readonly type: 'boot.system'; readonly at: string; readonly mac: string }
 
-/** All that is seen of machines that boot from the network. `boot.running`: Talos answers there. */
-export type BootEvent = DhcpEvent | TransferEvent | { readonly type: 'boot.running'; readonly at: string }
+/** All that is seen of machines that boot from the network. */
+export type BootEvent = DhcpEvent | TransferEvent | StartEvent
 
 /** The longest text of a client that is kept. */
 const longestWord = 64

@@ -1,6 +1,6 @@
 import type { AlertContent } from '../alert.ts'
 import { counted } from '../count.ts'
-import { type Boot, type BootPhase, hasReached, quietAfter } from './boots.ts'
+import { type Boot, type BootPhase, hasLoaded, hasReached, quietAfter } from './boots.ts'
 
 /** What is to be said of a try to boot: how far it came, in words, and what to do where it came no further. */
 export interface Diagnosis {
@@ -42,10 +42,26 @@ export function diagnose(boot: Boot): Diagnosis {
       return { text: `has loaded ${file ?? 'the image'}` }
     case 'started':
       return { text: 'has started its system' }
+    case 'configuring':
+      return configured(boot)
     case 'running':
       return { text: 'runs Talos' }
     default:
       return phase satisfies never
+  }
+}
+
+function configured({ configuration }: Boot): Diagnosis {
+  switch (configuration) {
+    case 'delivered':
+      return { text: 'has got its configuration' }
+    case 'refused':
+      return { text: 'asked for its configuration and was refused' }
+    case 'pending':
+    case undefined:
+      return { text: 'has asked for its configuration and waits for it' }
+    default:
+      return configuration satisfies never
   }
 }
 
@@ -116,7 +132,7 @@ function isFresh({ lastAt }: Boot, now: number, within: number): boolean {
 }
 
 function loopIn({ name, boots, isAlways }: BootHistory, now: number): AlertContent | undefined {
-  const loaded = boots.filter((boot) => hasReached(boot, 'loaded') && isFresh(boot, now, hour)).length
+  const loaded = boots.filter((boot) => hasLoaded(boot) && isFresh(boot, now, hour)).length
   if (loaded < looping) return undefined
   return {
     severity: 'warning',

@@ -2,8 +2,10 @@ import type { Config } from '../../config/config.ts'
 import type { Alerts } from '../../core/alert.ts'
 import type { Cluster } from '../../core/cluster/cluster.ts'
 import type { Journal } from '../../core/journal.ts'
-import { type Boot, bootKind, hasReached, nextBoot } from '../../core/netboot/boots.ts'
+import { type Boot, bootKind, hasLoaded, hasReached } from '../../core/netboot/boots.ts'
+import { nextBoot } from '../../core/netboot/next-boot.ts'
 import { planBootAlerts, rateOf } from '../../core/netboot/diagnosis.ts'
+import type { StartedMachine } from '../../core/netboot/boot-event.ts'
 import type { BootEvent } from '../../core/netboot/dhcp-event.ts'
 import { knownMachines } from '../../core/netboot/machines.ts'
 import { inMegabytes } from '../../core/netboot/size.ts'
@@ -66,7 +68,8 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
     const isKept = (hasReached(boot, 'taken') || standing.name !== undefined) && isWritten(boot, standing.name)
     if (isKept) records.save(boot, 'later')
     const came = (phase: Boot['phase']) => hasReached(boot, phase) && !(before && hasReached(before, phase))
-    const isThrough = came('loaded') || (came('started') && boot.isServedHere === false)
+    // Of what others serve the transfer is not seen.
+    const isThrough = hasLoaded(boot) && came(boot.isServedHere === false ? 'started' : 'loaded')
     if (isThrough) {
       noteBooted(journal, standing, boot.lastAt)
       if (isKept) journal.write({ kind: 'event', subject: standing.key, text: describeLoaded(standing.key, boot) })
@@ -100,7 +103,7 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
         const { uuid } = talos.value
         for (const [key, [last]] of machines)
           if (last && !hasReached(last, 'running') && isNode(config(), last, { name, uuid }))
-            note({ type: 'boot.running', at }, key)
+            note({ type: 'boot.running', at, machine: { client: last.address ?? key, mac: last.mac, uuid } }, key)
       }
     },
     look,
@@ -129,14 +132,28 @@ function createLedger(now: () => Date): (boot: Boot, name: string | undefined) =
 
 /** Which of them an event is about; undefined for a new one. */
 function keyOf(machines: ReadonlyMap<string, readonly Boot[]>, event: BootEvent): string | undefined {
-  if (event.type === 'boot.running') return undefined
   if (event.type === 'boot.asked') return event.machine.mac
+  if (event.type === 'boot.running' || event.type === 'boot.configuration') return keyOfStarted(machines, event.machine)
   if (!('transfer' in event)) return event.mac
   const { mac, client } = event.transfer
   if (mac !== undefined && machines.has(mac)) return mac
   // The lease that DHCP was seen to give; the newest, since addresses move.
   const found = [...machines].findLast(([, [last]]) => last?.address === client)
   return found?.[0] ?? mac ?? client
+}
+
+/**
+ * A machine that was seen to start, by what it says of itself: Talos may have another of its cards as its first. Boards of a
+ * kind may share a UUID (talos#7694). One that nobody has seen goes by its address, for anything else may be made up.
+ */
+function keyOfStarted(
+  machines: ReadonlyMap<string, readonly Boot[]>,
+  { client, mac, uuid }: StartedMachine,
+): string | undefined {
+  const same = [...machines].filter(([, [last]]) => uuid !== undefined && last?.uuid === uuid)
+  if (same.length === 1) return same[0]![0]
+  if (mac !== undefined && machines.has(mac)) return mac
+  return [...machines].findLast(([, [last]]) => last?.address === client)?.[0] ?? client
 }
 
 /** Adds a try, or what has become of the last one; the machine is then the newest. */

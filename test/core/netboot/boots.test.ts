@@ -5,6 +5,7 @@ import {
   aborts,
   address,
   asks,
+  asksForConfiguration,
   at,
   ends,
   file,
@@ -18,6 +19,7 @@ import {
   startsSystem,
   takes,
   triesOf,
+  uuid,
 } from './seen.ts'
 
 interface Case {
@@ -67,6 +69,41 @@ test.each<Case>([
         trouble: undefined,
       },
     ],
+  },
+  {
+    name: 'asks for its configuration, and again for hours',
+    events: [
+      asks(0),
+      takes(4),
+      starts(5),
+      ends(7),
+      startsSystem(20),
+      asksForConfiguration(40),
+      asksForConfiguration(5_000),
+      asksForConfiguration(10_000, 'delivered'),
+      runs(10_060),
+    ],
+    is: [{ startedAt: at(0), phase: 'running', configuration: 'delivered', file }],
+  },
+  {
+    name: 'asks for its configuration, loaded by another server',
+    events: [asks(0, { isServedHere: false }), takes(4), asksForConfiguration(40)],
+    is: [{ phase: 'configuring', configuration: 'pending', startedAt: at(0) }],
+  },
+  {
+    name: 'asks for its configuration, and nobody saw it start',
+    events: [asksForConfiguration(0)],
+    is: [{ machine: address, mac, uuid, phase: 'configuring', asked: 0 }],
+  },
+  {
+    name: 'was left alone and asks for its configuration, which it has from its disk',
+    events: [leftAlone(0), asksForConfiguration(30, 'refused')],
+    is: [{ phase: 'configuring', configuration: 'refused', startedAt: at(30) }, { phase: 'asked' }],
+  },
+  {
+    name: 'runs and asks for its configuration anew, which is another try',
+    events: [starts(0), ends(2), runs(60), asksForConfiguration(400)],
+    is: [{ phase: 'configuring' }, { phase: 'running' }],
   },
   {
     name: 'stops in the middle of the file',
@@ -145,7 +182,7 @@ test('phases have an order', () => {
 })
 
 test('a try is read from its record as it was', () => {
-  const [boot] = triesOf([asks(0), takes(4), probes(5), starts(5), ends(7)])
+  const [boot] = triesOf([asks(0), takes(4), probes(5), starts(5), ends(7), asksForConfiguration(20)])
   const written: unknown = JSON.parse(JSON.stringify(boot))
   expect(JSON.parse(JSON.stringify(bootKind.parse(written)))).toEqual(written)
   expect(() => bootKind.parse({ ...(written as object), phase: 'landed' })).toThrow('phase')

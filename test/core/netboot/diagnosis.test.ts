@@ -1,7 +1,19 @@
 import { expect, test } from 'vitest'
 import type { BootEvent } from '../../../src/core/netboot/dhcp-event.ts'
 import { type BootAlertKind, diagnose, planBootAlerts, rateOf } from '../../../src/core/netboot/diagnosis.ts'
-import { aborts, asks, at, ends, leftAlone, probes, starts, startsSystem, takes, triesOf } from './seen.ts'
+import {
+  aborts,
+  asks,
+  asksForConfiguration,
+  at,
+  ends,
+  leftAlone,
+  probes,
+  starts,
+  startsSystem,
+  takes,
+  triesOf,
+} from './seen.ts'
 
 interface Said {
   readonly name: string
@@ -42,6 +54,21 @@ test.each<Said>([
   },
   { name: 'loads all', events: [starts(5), ends(9)], text: /^has loaded metal-amd64-uki\.efi$/ },
   { name: 'starts its system', events: [starts(5), ends(9), startsSystem(20)], text: /started its system/ },
+  {
+    name: 'asks for its configuration',
+    events: [starts(5), ends(9), asksForConfiguration(20)],
+    text: /^has asked for its configuration and waits for it$/,
+  },
+  {
+    name: 'got its configuration',
+    events: [starts(5), ends(9), asksForConfiguration(20), asksForConfiguration(90, 'delivered')],
+    text: /^has got its configuration$/,
+  },
+  {
+    name: 'got no configuration',
+    events: [starts(5), ends(9), asksForConfiguration(20, 'refused')],
+    text: /^asked for its configuration and was refused$/,
+  },
 ])('a machine that $name', ({ events, text, next }) => {
   const said = diagnose(triesOf(events)[0]!)
   expect(said.text).toMatch(text)
@@ -77,6 +104,12 @@ test.each<Alerted>([
     name: 'has booted three times, an hour ago',
     events: [...whole(0), ...whole(900), ...whole(1_800)],
     now: 6_000,
+    is: {},
+  },
+  {
+    name: 'asks for its configuration three times in an hour, and did not boot from the network',
+    events: [0, 900, 1_800].flatMap((from) => [leftAlone(from), asksForConfiguration(from + 30)]),
+    now: 1_900,
     is: {},
   },
   { name: 'stops once', events: halted(0), now: 300, is: {} },

@@ -1,5 +1,6 @@
-import type { TransferEvent } from '../../../src/core/netboot/boot-event.ts'
-import { type Boot, nextBoot } from '../../../src/core/netboot/boots.ts'
+import type { ConfigurationAnswer, TransferEvent } from '../../../src/core/netboot/boot-event.ts'
+import type { Boot } from '../../../src/core/netboot/boots.ts'
+import { nextBoot } from '../../../src/core/netboot/next-boot.ts'
 import type { AskingMachine, BootEvent, DhcpEvent } from '../../../src/core/netboot/dhcp-event.ts'
 
 /** What is seen of a machine that boots, in the fewest words. Times are seconds after noon. */
@@ -29,7 +30,18 @@ export const leftAlone = (seconds: number): BootEvent => ({
 })
 export const takes = (seconds: number): BootEvent => ({ type: 'boot.taken', at: at(seconds), mac, address })
 export const startsSystem = (seconds: number): BootEvent => ({ type: 'boot.system', at: at(seconds), mac })
-export const runs = (seconds: number): BootEvent => ({ type: 'boot.running', at: at(seconds) })
+export const uuid = '12345678-1234-5678-9abc-def012345678'
+export const asksForConfiguration = (seconds: number, answer: ConfigurationAnswer = 'pending'): BootEvent => ({
+  type: 'boot.configuration',
+  at: at(seconds),
+  machine: { client: address, mac, uuid },
+  answer,
+})
+export const runs = (seconds: number): BootEvent => ({
+  type: 'boot.running',
+  at: at(seconds),
+  machine: { client: address, mac },
+})
 
 type Of<Type extends TransferEvent['type']> = Partial<Extract<TransferEvent, { readonly type: Type }>>
 

@@ -11,6 +11,7 @@ import {
   aborts,
   address,
   asks,
+  asksForConfiguration,
   at,
   ends,
   leftAlone,
@@ -20,6 +21,7 @@ import {
   starts,
   startsSystem,
   takes,
+  uuid,
 } from '../../core/netboot/seen.ts'
 import { memoryJournal } from '../../fakes/journal.ts'
 
@@ -124,6 +126,26 @@ test('where another server has the files, the system that starts shows that it c
   expect(it.standing()).toMatchObject({ boots: true })
   it.sees([startsSystem(30)])
   expect(it.standing()).toMatchObject({ boots: false })
+})
+
+test('Talos that asks for its configuration is known by its UUID, for its first card may be another', () => {
+  const it = open('{}', card)
+  const asked = asks(0)
+  const configuration = asksForConfiguration(40)
+  if (asked.type !== 'boot.asked' || configuration.type !== 'boot.configuration') throw new Error('it asks')
+  const other = { client: '192.168.0.112', mac: '52:54:00:99:99:99' }
+  it.sees([{ ...asked, machine: { ...asked.machine, uuid } }, ...whole(1).slice(1)])
+  it.sees([{ ...configuration, machine: { ...other, uuid } }])
+  expect(it.tries()).toMatchObject([{ machine: mac, phase: 'configuring', address: other.client }])
+  it.sees([{ ...configuration, at: at(50), machine: { ...other, client: '192.168.0.113', uuid: 'another' } }])
+  expect(it.tries()).toMatchObject([{ machine: mac }, { machine: '192.168.0.113', phase: 'configuring' }])
+})
+
+test('a machine whose start nobody saw asks for its configuration, and has not booted from the network for that', () => {
+  const it = open('{ machines: [{ machine: w-1, boot: once }] }', card)
+  it.sees([asksForConfiguration(0)])
+  expect(it.standing()).toMatchObject({ boots: true })
+  expect(it.journal.entries(10)).toEqual([])
 })
 
 test('a node that runs is installed from then on, and one that has just booted has come through', () => {
