@@ -22,8 +22,11 @@ import { createKeys } from './main/keys.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
 import { keepBoots } from './main/boots.ts'
 import { keepStatePrivate, type StateAccess } from './main/private-state.ts'
+import { keepDesk } from './main/machine-desk.ts'
 import { watchLives } from './main/renewal.ts'
 import { loadOwnJobs } from './main/registry.ts'
+import { openRenderer } from './main/provision/machine-renderer.ts'
+import { createSecretsStore, secretsMeans } from './main/provision/machine-secrets.ts'
 import { checkServices, createServices, recallSchematics } from './main/services.ts'
 import type { Settings } from './main/settings.ts'
 import { keepServing } from './main/socket.ts'
@@ -103,6 +106,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   stack.use(watchLoop({ alerts, log, meter, running: () => agent.running }))
   const notifier = createNotifierDoor()
   const boots = stack.use(keepBoots({ agent, journal, alerts, config: () => settings.config }))
+  const secrets = createSecretsStore(settings.state)
+  const rendering = await openRenderer({ settings, ports, agent, world, schematics, secrets, alerts, log })
+  stack.use(rendering)
+  const { renderer } = rendering
+  const desk = stack.use(keepDesk({ agent, journal, alerts, config: () => settings.config, boots, renderer }))
   const operator = createOperator({
     agent,
     ports,
@@ -111,11 +119,14 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     about: aboutDaemon({ version, startedAt, world, settings, services: () => services.status }),
     notifier: () => notifier.current,
     boots,
+    desk,
+    renderer,
     loginRefused: (label) => world.loginsRefused.get(label),
+    rendering: { renderer, secrets: secretsMeans(secrets, world) },
   })
   const key = createKeys(settings.state, log)
   const means = { ...shared, settings, agent, queue, schematics, operator, notifier, key }
-  const services = createServices({ ...means, boot: boots.note })
+  const services = createServices({ ...means, desk, boot: boots.note })
   // A later part that fails must not leave runs behind.
   stack.defer(services.stop)
   // In the background: unreachable control planes must not delay the power guard.

@@ -218,7 +218,7 @@ function documentText(value: Value): string {
 }
 
 function styleOf(text: string): Scalar.Type {
-  const isBlock = text.includes('\n') && /^[^\s]/.test(text) && !/[^\P{C}\n\t]|[ \t]+$/mu.test(text)
+  const isBlock = text.includes('\n') && /^[^\s]/.test(text) && !/[^\P{C}\n\t]|[ \t]$/mu.test(text)
   if (isBlock) return Scalar.BLOCK_LITERAL
   const isPlain = /^[A-Za-z/][A-Za-z0-9_./-]*(:[A-Za-z0-9_./-]+)*$/.test(text)
   return isPlain && !/^(y|n|yes|no|on|off|true|false|null|nan|inf)$/i.test(text) ? Scalar.PLAIN : Scalar.QUOTE_DOUBLE

@@ -240,6 +240,8 @@ export const printedBy: Readonly<Record<string, Printed>> = {
   'machine approve': changed,
   'machine reject': changed,
   'machine forget': changed,
+  'machine render': answer('post /machines/{machine}/render'),
+  'machine secrets': changed,
   'token create': answer('post /tokens'),
   'token list': answer('get /tokens'),
   'token revoke': changed,

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander'
 import type { MachineDetails } from '../core/provision/requests.ts'
 import { refusalOf } from './confirm.ts'
+import { addMachineRenderCommands } from './machine-render-commands.ts'
 import { output } from './output.ts'
 import { ask, command, exit, group, type Options, print, say } from './shell.ts'
 
@@ -9,7 +10,7 @@ const named = (machine: string | undefined) => ({ param: { machine: encodeURICom
 
 /** The commands about machines on their way into the cluster. */
 export function addMachineCommands(): void {
-  group('machine', 'machines that ask for their configuration')
+  group('machine', 'machines on their way into the cluster')
   command('machine list', 'machines on their way into the cluster, those that wait for you first', async (options) => {
     const machines = await ask(options, (daemon) => daemon.machines.$get())
     await print(options, machines, async (zone) => (await rendering()).renderMachines(machines, await zone()))
@@ -32,6 +33,7 @@ export function addMachineCommands(): void {
   command('machine forget <machine>', 'forget a machine: if it asks again it is new', (options, [machine]) =>
     say(options, (daemon) => daemon.machines[':machine'].forget.$post(named(machine))),
   )
+  addMachineRenderCommands()
 }
 
 function find(options: Options, machine: string | undefined): Promise<MachineDetails> {

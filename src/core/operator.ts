@@ -17,6 +17,7 @@ import type { Outage } from './power/outage.ts'
 import type { UpsReadingsAnswer } from './power/readings.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
 import type { ImageStatus, StagedImage } from './release/image.ts'
+import type { MachineConfigRequests } from './provision/config-requests.ts'
 import type { ReleaseAnswer } from './release/release-answer.ts'
 import type { VerificationRequests } from './release/verification.ts'
 import type { MachineRequests } from './provision/requests.ts'
@@ -64,6 +65,7 @@ export interface Operator {
   readonly doctor: DoctorRequests<Asked>
   readonly netboot: NetbootRequests<Asked>
   readonly machines: MachineRequests<Asked>
+  readonly machineConfigs: MachineConfigRequests<Asked>
 }
 
 /** What has changed: an alert, what a UPS tells, an entry that was written, or anything else of the status. */

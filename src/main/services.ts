@@ -44,7 +44,6 @@ export interface ServicesOptions {
   readonly notifier: NotifierDoor
   /** Keys of our own, by name. */
   readonly key: (name: string) => Promise<Uint8Array>
-  readonly provision?: ProvisionDesk | undefined
   readonly log: Logger
   /** Who keeps what machines do that boot from the network. */
   readonly boot?: (event: BootEvent) => void
@@ -118,7 +117,6 @@ function contextOf(
     notifier,
     web,
     key,
-    provision,
     log,
     boot = () => {},
     meter,
@@ -136,7 +134,6 @@ function contextOf(
     provision: desk,
     key,
     authority: (host) => keepAuthority(settings.state, host),
-    provision,
     publicUrl: () => publicUrlIn(settings.config),
     notifyThrough: notifier.open,
     web,

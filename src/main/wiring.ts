@@ -51,6 +51,10 @@ export interface World extends AsyncDisposable {
   readonly loginsRefused: ReadonlyMap<string, string>
   /** What is missing, and what it is for, a sentence each. */
   readonly missing: readonly string[]
+  /** The cluster's endpoint as its control planes have it: `https://192.168.0.2:6443`. @throws AgentError where none answers */
+  endpoint(): Promise<string>
+  /** The CA of the nodes, PEM. @throws AgentError */
+  authority(): Promise<string>
 }
 
 /** Callbacks for what people should know. */
@@ -134,6 +138,8 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       ...(keptKubernetes ? [renewableKubernetes({ kept: keptKubernetes, keptTalos, talos, config })] : []),
     ],
     loginsRefused,
+    endpoint: async () => (await askForAccess(talos, settings)).server.href.replace(/\/$/, ''),
+    authority: async () => (await keptTalos.current()).value.ca,
     get missing() {
       const isThere = (kept: KeptFile<unknown> | undefined) => kept?.last !== undefined
       return missingFor(settings, { talosconfig: isThere(keptTalos), kubeconfig: isThere(keptKubernetes) })

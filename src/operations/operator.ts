@@ -11,6 +11,7 @@ import { createMachineRequests, type MachineMeans } from './provision/requests.t
 import { createNotificationRequests, type NotificationMeans } from './notification-requests.ts'
 import { readNames } from './names-request.ts'
 import { createNodeRequests } from './node-requests.ts'
+import { type ConfigMeans, createConfigRequests } from './provision/config-requests.ts'
 import { createPowerRequests, type PowerMeans } from './power-requests.ts'
 import { createReadings } from './readings.ts'
 import { createRecentLook } from './recent-look.ts'
@@ -25,6 +26,8 @@ export interface OperatorOptions extends Omit<
   'now' | 'seen' | 'staged' | 'readings'
 > {
   readonly now?: () => Date
+  /** What makes machine configurations; without it none is made. */
+  readonly rendering?: ConfigMeans
 }
 
 /** Everything that a person may ask or request, by whichever door. */
@@ -72,5 +75,6 @@ export function createOperator(options: OperatorOptions): Operator {
     doctor: createDoctorRequests(means),
     netboot: createNetbootRequests(means),
     machines: createMachineRequests(means),
+    machineConfigs: createConfigRequests(options.rendering, journal),
   }
 }

@@ -9,7 +9,6 @@ import type { Meter } from '../core/metrics/meter.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Authority } from '../core/provision/authority.ts'
-import type { ProvisionDesk } from '../core/provision/desk.ts'
 import type { Power } from '../core/power/feeds.ts'
 import type { Observation } from '../core/power/ups.ts'
 import type { ProvisionDesk } from '../core/provision/desk.ts'
@@ -80,8 +79,6 @@ export interface ServiceContext<Section = undefined> extends CheckContext<Sectio
   key(name: string): Promise<Uint8Array>
   /** Our own certificate authority for this name, kept in the state directory. @throws AgentError where it can't be kept */
   authority(host: string): Promise<Authority>
-  /** Where it is decided what machines may have. */
-  readonly provision?: ProvisionDesk | undefined
   /** Where people reach the API; undefined where it is not configured. */
   publicUrl(): string | undefined
   /** What people are told goes through this notifier, until that is disposed of. */

@@ -18,6 +18,7 @@ const local: Readonly<Record<string, string>> = {
   'schematic diff': 'reads files of this machine',
   'uki inspect': 'reads a file of this machine',
   'config check': 'reads the files of this machine',
+  'machine secrets': 'hands over by the socket of this machine what no network is to carry',
 }
 
 test('whatever a command asks or requests can be had by the API, as its document says', async () => {

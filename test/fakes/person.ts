@@ -1,6 +1,6 @@
 import type { Queue } from '../../src/core/job.ts'
 import type { Operator, RequestAnswer } from '../../src/core/operator.ts'
-import { createDesk } from '../../src/operations/provision/desk.ts'
+import { createDesk, type MachineDesk } from '../../src/operations/provision/desk.ts'
 import { createOperator } from '../../src/operations/operator.ts'
 import type { StartedAgent } from './agent.ts'
 import type { FakeHomelab } from './homelab.ts'
@@ -10,6 +10,20 @@ import { fakeRenderer } from './machines.ts'
 export const admin = { name: 'admin@nas', verified: false } as const
 
 export const asked = () => ({ by: admin, signal: new AbortController().signal })
+
+/** Who decides about machines that ask for their configuration there. */
+export function deskOf({ ports }: FakeHomelab, { agent }: StartedAgent, renderer = fakeRenderer()): MachineDesk {
+  return createDesk({
+    journal: ports.journal,
+    alerts: agent.alerts,
+    renderer,
+    way: () => 'device-flow',
+    boots: () => [],
+    nodes: () => [],
+    cardAt: async () => undefined,
+    now: agent.now,
+  })
+}
 
 /** Everything that a person may ask of an agent on a fake homelab. */
 export function operatorOf(
@@ -36,16 +50,7 @@ export function operatorOf(
     loginRefused: () => undefined,
     boots: { machines: new Map() },
     renderer,
-    desk: createDesk({
-      journal: homelab.ports.journal,
-      alerts: agent.alerts,
-      renderer,
-      way: () => 'device-flow',
-      boots: () => [],
-      nodes: () => [],
-      cardAt: async () => undefined,
-      now: agent.now,
-    }),
+    desk: deskOf(homelab, it, renderer),
   })
 }
 

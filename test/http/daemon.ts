@@ -169,6 +169,11 @@ export async function startDaemon(
       forget: (about, asked) => hear('forget machine', about, asked),
       ...overrides.machines,
     },
+    machineConfigs: {
+      render: unexpected,
+      importSecrets: ({ replace }, asked) => hear('import secrets', { replace }, asked),
+      ...overrides.machineConfigs,
+    },
     tokens: {
       list: () => [],
       create: ({ name }, { by }) => {

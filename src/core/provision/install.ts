@@ -99,7 +99,8 @@ const units: Readonly<Record<string, number>> = {
 
 /** `>= 100GB`, as a selector has it; undefined where it is none. */
 export function parseSize(text: string): { readonly op: string; readonly bytes: number } | undefined {
-  const [, op, number, unit] = /^\s*(==|>=|<=|>|<|)\s*(\d+(?:\.\d+)?)\s*([KMGT]?i?B?)\s*$/i.exec(text) ?? []
+  const [, op, number, unit] =
+    /^(==|>=|<=|>|<|) {0,9}(\d{1,15}(?:\.\d{1,9})?) {0,9}([KMGT]?i?B?)$/i.exec(text.trim()) ?? []
   const upper = (unit ?? '').toUpperCase()
   const factor = units[upper] ?? units[`${upper}B`]
   if (number === undefined || factor === undefined) return undefined

@@ -113,23 +113,41 @@ function isNamesToSecrets(key: string): (name: string) => boolean {
 /** What a text tells by its form: private keys, passwords of URLs, settings of files that hold some. */
 function maskTelling(text: string): string {
   return text
+    .split(/^(?=---)/m)
+    .map((part) => (/^ {0,9}"?kind"?: *["']?Secret["']?,? *$/m.test(part) ? maskManifest(part) : part))
+    .join('')
     .replaceAll(
-      /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----[\s\S]*?(-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g,
+      /-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY)-----(?:(?!-----END)[\s\S])*(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----)?/g,
       (_, kind: string) => `-----BEGIN ${kind}----- ${hidden}`,
     )
-    .split(/^(?=---)/m)
-    .map((part) => (/^kind: *["']?Secret["']? *$/m.test(part) ? maskManifest(part) : part))
-    .join('')
-    .replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]*@/gi, `$1${hidden}@`)
+    .replaceAll(/:\/\/[^\s/@:]{0,256}:[^\s/@]{0,1024}@/g, `://${hidden}@`)
     .replaceAll(/([?&](?:join)?(?:token|password|secret)=)[^\s&#"']+/gi, `$1${hidden}`)
-    .replaceAll(/^(\s*MONITOR\s+\S+\s+\d+\s+\S+\s+)(?:"[^"]*"|\S+)/gm, `$1${hidden}`)
-    .replaceAll(
-      /\b((?:[a-z]+[_-])*(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|psk|private[_-]?key)["']? *[:=] *)(?!\(secret\))(["']?)[^\s"']+\2/gi,
-      `$1${hidden}`,
-    )
+    .split('\n')
+    .map(maskLine)
+    .join('\n')
 }
 
-/** A Secret of Kubernetes: what stands behind `data` and `stringData` is gone. */
+/** `MONITOR` of upsmon.conf(5), and what looks like a password by its name. */
+function maskLine(line: string): string {
+  const words = line.trimStart().split(/\s+/)
+  const monitored = words[0] === 'MONITOR' ? words[4] : undefined
+  const masked = monitored === undefined ? line : line.replace(` ${monitored}`, ` ${hidden}`)
+  return masked.replaceAll(
+    /((?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|psk|private[_-]?key)["']? {0,9}[:=] {0,9})(?!\(secret\))(?:"[^"]*"|'[^']*'|[^\s"',}]+)/gi,
+    `$1${hidden}`,
+  )
+}
+
+/** A Secret of Kubernetes: what stands within `data` and `stringData` is gone; one in JSON altogether. */
 function maskManifest(manifest: string): string {
-  return manifest.replaceAll(/^( *)(data|stringData):(?:.*\n?)(?:\1[ \t]+.*\n?|\s*\n)*/gm, `$1$2: ${hidden}\n`)
+  if (manifest.trimStart().startsWith('{')) return hidden
+  let within: number | undefined
+  const lines = manifest.split('\n').flatMap((line) => {
+    const depth = line.length - line.trimStart().length
+    if (within !== undefined && (line.trim() === '' || depth > within)) return []
+    const field = /^(data|stringData):/.exec(line.trimStart())?.[1]
+    within = field === undefined ? undefined : depth
+    return [field === undefined ? line : `${' '.repeat(depth)}${field}: ${hidden}`]
+  })
+  return lines.join('\n')
 }

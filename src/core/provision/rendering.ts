@@ -38,6 +38,8 @@ export interface RenderedDocuments {
   readonly generated: MachineConfig
   /** What a node gets. */
   readonly config: MachineConfig
+  /** The same in which values are only named: for people. */
+  readonly named: MachineConfig
   readonly warnings: readonly string[]
 }
 
@@ -50,22 +52,23 @@ export function renderDocuments(rendering: Rendering): RenderedDocuments {
   const { order, origin, releases, install, patches, values } = rendering
   const minors = [...new Set(releases.map(minorOf))]
   const { contract, warning } = chooseContract(rendering, minors)
-  const plain = named(generateConfig({ ...origin, role: order.role }, contract), order, contract)
+  const plain = withName(generateConfig({ ...origin, role: order.role }, contract), order, contract)
   const generated = install === undefined ? plain : withInstall(plain, install, contract)
-  const marked = patches.reduce((config, { file, patch }) => {
+  const patched = patches.reduce((config, { file, patch }) => {
     try {
       return applyPatches(config, [patch], minors)
     } catch (error) {
       throw new AgentError('misconfigured', `${file}: ${messageOf(error)}`, error)
     }
   }, generated)
-  const config = marked.map((document) => fillValues(document, values) as ConfigDocument)
+  const config = patched.map((document) => fillValues(document, values) as ConfigDocument)
   const refusals = [...takenBack(config, order), ...allRefusalsOf(config, { releases, kubernetes: origin.kubernetes })]
   if (refusals.length > 0) throw new AgentError('misconfigured', refusals.join('\n'))
   return {
     contract,
     generated,
     config,
+    named: patched,
     warnings: [
       ...(warning === undefined ? [] : [warning]),
       ...installWarnings(config),
@@ -94,7 +97,7 @@ function chooseContract({ order, origin }: Rendering, minors: readonly string[])
 }
 
 /** With its hostname, and the labels of its node. */
-function named(config: MachineConfig, { name, labels }: MachineOrder, contract: Contract): MachineConfig {
+function withName(config: MachineConfig, { name, labels }: MachineOrder, contract: Contract): MachineConfig {
   const hasLabels = Object.keys(labels).length > 0
   const labelled = (value: Value | undefined): Value => ({
     ...(isMapping(value ?? null) ? (value as object) : {}),

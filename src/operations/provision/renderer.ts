@@ -1,6 +1,6 @@
 import { AgentError, during, messageOf } from '../../core/errors.ts'
 import { type Fault, FaultsError } from '../../core/fault.ts'
-import type { MachineConfig } from '../../core/machine-config/document.ts'
+import type { ConfigDocument, MachineConfig } from '../../core/machine-config/document.ts'
 import { type Patch, parsePatch } from '../../core/machine-config/patch.ts'
 import type { SecretsBundle } from '../../core/machine-config/secrets.ts'
 import { pathText } from '../../core/machine-config/tree.ts'
@@ -13,11 +13,12 @@ import {
   type PatchFile,
 } from '../../core/provision/machines-file.ts'
 import type { MachineOrder } from '../../core/provision/machine.ts'
-import { createMask, secretsIn } from '../../core/provision/mask.ts'
+import { createMask, hidden, secretsIn } from '../../core/provision/mask.ts'
 import type { Claim } from '../../core/provision/question.ts'
 import type { ConfigRenderer, RenderedConfig, WrittenMachine } from '../../core/provision/render.ts'
 import { type Rendering, renderDocuments } from '../../core/provision/rendering.ts'
 import { entryOf, matchMachine, patchesFor } from '../../core/provision/select.ts'
+import { fillValues } from '../../core/provision/values.ts'
 import { hostMismatch } from '../../core/release/compatibility.ts'
 import { describeUnlisted } from '../../core/spelling.ts'
 import { compareTexts } from '../../core/text-order.ts'
@@ -70,7 +71,9 @@ export function createRenderer({ folder, secrets, facts, write }: RendererMeans)
       const known = await facts(order.name)
       const rendering = renderingOf({ order, claim, booted, read, bundle, known })
       const made = renderDocuments(rendering)
-      const [before, after] = [write(mask.config(made.generated)), write(mask.config(made.config))]
+      // Short values can't be found in other texts: here they never were.
+      const shown = made.named.map((document) => fillValues(document, hiddenValues(read.values)) as ConfigDocument)
+      const [before, after] = [write(mask.config(made.generated)), write(mask.config(shown))]
       return {
         text: write(made.config),
         masked: after,
@@ -102,16 +105,22 @@ export function createRenderer({ folder, secrets, facts, write }: RendererMeans)
   }
 }
 
+function hiddenValues(values: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map(Array.from(values.keys(), (name) => [name, hidden]))
+}
+
 /** What went wrong may repeat what a person wrote. */
 function maskedError(error: unknown, mask: (text: string) => string): unknown {
   if (!(error instanceof AgentError)) return error
   const words = mask(messageOf(error))
   // Without its cause, which says the same and more.
   if (!(error instanceof FaultsError)) return new AgentError(error.code, words)
-  return new FaultsError(
-    error.faults.map((fault) => ({ ...fault, message: mask(fault.message) })),
-    { message: words },
-  )
+  const faults = error.faults.map((fault) => ({
+    ...fault,
+    setting: fault.setting === undefined ? undefined : mask(fault.setting),
+    message: mask(fault.message),
+  }))
+  return new FaultsError(faults, { message: words })
 }
 
 function written(entry: MachineEntry | undefined): WrittenMachine | undefined {

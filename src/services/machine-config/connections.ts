@@ -16,6 +16,8 @@ export interface ConnectionGate {
 export interface GateOptions {
   readonly limits: DoorLimits
   readonly isAllowed: (address: string) => boolean
+  /** Whether something is approved for a machine at this address: however many strangers there are, it comes in. */
+  readonly isExpected: (address: string) => boolean
   /** Monotonic, in ms. */
   readonly now: () => number
   readonly unwanted: (why: Unwanted, address: string) => void
@@ -25,7 +27,7 @@ export interface GateOptions {
  * Bounds what strangers cost before anything of theirs is read: no handshake, no parser. Where all places are taken, who
  * has said nothing for longest makes room, so that whoever has something to ask comes in.
  */
-export function createConnectionGate({ limits, isAllowed, now, unwanted }: GateOptions): ConnectionGate {
+export function createConnectionGate({ limits, isAllowed, isExpected, now, unwanted }: GateOptions): ConnectionGate {
   const each = createAllowance(limits, now)
   const all = createAllowance({ burst: limits.allBurst, perSecond: limits.allPerSecond }, now)
   const open = new Map<string, number>()
@@ -63,7 +65,8 @@ export function createConnectionGate({ limits, isAllowed, now, unwanted }: GateO
       const client = clientKey(address)
       if (!isAllowed(address)) return refuse(socket, 'stranger', address)
       const isOver = (open.get(client) ?? 0) >= limits.perAddress
-      if (isOver || !each.take(client) || !all.take('')) return refuse(socket, 'too-many', address)
+      if (isOver || !each.take(client)) return refuse(socket, 'too-many', address)
+      if (!all.take('') && !isExpected(address)) return refuse(socket, 'too-many', address)
       if (total >= limits.connections) {
         const [oldest] = silent
         if (!oldest) return refuse(socket, 'too-many', address)

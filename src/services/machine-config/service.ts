@@ -5,6 +5,7 @@ import { section } from './section.ts'
 export default defineService({
   name: 'machine-config',
   config: section,
+  pages: [{ path: '/machines', title: 'Machines', order: 45, load: () => import('./pages/page.ts') }],
 
   async check(context) {
     if (context.section === undefined) return []

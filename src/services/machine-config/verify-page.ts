@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { html, raw } from 'hono/html'
+import { readCode } from '../../core/provision/code.ts'
 
 const style = `
   :root { color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif }
@@ -22,12 +23,6 @@ export const verifyPolicy = [
   "base-uri 'none'",
   "frame-ancestors 'none'",
 ].join('; ')
-
-/** What a person typed or scanned, as it is shown; undefined where it is no code (RFC 8628, 6.1). */
-export function readCode(text: string): string | undefined {
-  const letters = text.toUpperCase().replaceAll(/[^A-Z]/g, '')
-  return /^[BCDFGHJKLMNPQRSTVWXZ]{8}$/.test(letters) ? `${letters.slice(0, 4)}-${letters.slice(4)}` : undefined
-}
 
 export interface VerifyPage {
   readonly homelab: string

@@ -99,7 +99,6 @@ async function partsOf(
   { limits: given, introduce = () => undefined }: MachineConfigMeans,
 ): Promise<DoorParts> {
   const { provision: desk, log, now, monotonic, notice } = context
-  if (!desk) throw new AgentError('misconfigured', 'nobody decides what machines may have')
   const limits = { ...doorLimits, ...given }
   const told = ({ address: client, claim: { mac, uuid } }: ConfigQuestion, answer: ConfigurationAnswer) =>
     notice.boot({ type: 'boot.configuration', at: now().toISOString(), machine: { client, mac, uuid }, answer })
@@ -116,6 +115,7 @@ async function partsOf(
     gate: createConnectionGate({
       limits,
       isAllowed: createNetworks(section.allow ?? networksOf(places)),
+      isExpected: (address) => desk.machines().some(({ approval }) => approval?.address === address),
       now: monotonic,
       unwanted: (why, address) => notes.note(why, address, `${address} ${unwantedWords[why]}`),
     }),

@@ -31,6 +31,8 @@ export interface TestDoorOptions {
   readonly material?: Material
   readonly allow?: readonly string[]
   readonly dashboard?: string
+  /** An address for which something is approved. */
+  readonly expected?: string
   readonly introduce?: Introduce
   /** Of whatever is signed. */
   readonly key?: Uint8Array
@@ -67,6 +69,7 @@ export async function serveMachines(address: string, options: TestDoorOptions = 
   const gate = createConnectionGate({
     limits,
     isAllowed: createNetworks(options.allow ?? ['127.0.0.0/8']),
+    isExpected: (client) => client === options.expected,
     now,
     unwanted: (why, client) => notes.note(why, client, `${client} is unwanted: ${why}`),
   })

@@ -184,11 +184,6 @@ describe('where it can’t listen it says why', () => {
   test('what is named is not there', async () => {
     await expect(start({ listen: ['eth99'] })).rejects.toThrow(/machineConfig\.listen: eth99 is no interface/)
   })
-
-  test('nobody decides', async () => {
-    const { context } = contextOf(usual)
-    await expect(startMachineConfig({ ...context, provision: undefined })).rejects.toThrow(/nobody decides/)
-  })
 })
 
 describe('what is doubtful or wrong is found before anything starts', () => {

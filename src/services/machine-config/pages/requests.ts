@@ -23,7 +23,7 @@ export const machineRequests: Readonly<Record<string, PageRequest>> = {
       },
     ],
     preview: (form, asking) => previewApproval(form, asking),
-    text: async (form, asking) => (await rendered(form, asking)).diff,
+    text: async (form, asking) => (await rendered(form, asking)).diff.join('\n'),
     perform: async (form, { operator }, asked) => (await operator.machines.approve(wantedIn(form), asked)).said,
   },
   reject: {
