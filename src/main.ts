@@ -21,6 +21,7 @@ import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createKeys } from './main/keys.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
 import { keepBoots } from './main/boots.ts'
+import { settingsWithInventory } from './main/inventory.ts'
 import { keepStatePrivate, type StateAccess } from './main/private-state.ts'
 import { keepDesk } from './main/machine-desk.ts'
 import { watchLives } from './main/renewal.ts'
@@ -40,6 +41,8 @@ import type { Job } from './operations/job.ts'
 import { createClock, type WatchedClock } from './operations/clock.ts'
 import { createNotifierDoor } from './operations/notification-requests.ts'
 import { createOperator, type OperatorOptions } from './operations/operator.ts'
+import { createInventory } from './operations/provision/inventory.ts'
+import { createWaitingRoom } from './operations/provision/waiting-room.ts'
 
 /** Between two checks of every page of the journal, in ms. */
 const verifiesEvery = 86_400_000
@@ -81,7 +84,9 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   reportState(state, alerts, log)
   tellFinished(options.finished, { journal, alerts, log })
   tellAccess(access, alerts, log)
-  const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
+  const written = createLiveSettings({ settings: options.settings, journal, alerts, log })
+  const inventory = createInventory({ journal, alerts, written: () => written.config.nodes, now: () => new Date() })
+  const settings = settingsWithInventory(written, inventory)
   const { version, releasedAt } = await ownRelease()
   const clock = openClock(journal, alerts, releasedAt)
   const told = { ...tellAlerts(settings, alerts, log), time: clock.hear }
@@ -111,6 +116,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   stack.use(rendering)
   const { renderer } = rendering
   const desk = stack.use(keepDesk({ agent, journal, alerts, config: () => settings.config, boots, renderer }))
+  const room = createWaitingRoom(agent.now)
   const operator = createOperator({
     agent,
     ports,
@@ -121,12 +127,14 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     boots,
     desk,
     renderer,
+    room,
+    inventory,
     loginRefused: (label) => world.loginsRefused.get(label),
     rendering: { renderer, secrets: secretsMeans(secrets, world) },
   })
   const key = createKeys(settings.state, log)
   const means = { ...shared, settings, agent, queue, schematics, operator, notifier, key }
-  const services = createServices({ ...means, desk, boot: boots.note })
+  const services = createServices({ ...means, desk, machines: { ...room, joined: inventory.joined }, boot: boots.note })
   // A later part that fails must not leave runs behind.
   stack.defer(services.stop)
   // In the background: unreachable control planes must not delay the power guard.
