@@ -7,6 +7,7 @@ import { AgentError } from './core/errors.ts'
 import type { Floor } from './core/clock.ts'
 import type { Logger } from './core/log.ts'
 import { createMeter } from './core/metrics/meter.ts'
+import type { ConfigRenderer } from './core/provision/render.ts'
 import type { ServiceStatus } from './core/service.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
@@ -34,7 +35,7 @@ import type { Supervisor } from './main/systemd.ts'
 import { tellAlerts } from './main/tell.ts'
 import { ownRelease } from './main/version.ts'
 import { tellOfLife, type Watchdog } from './main/watchdog.ts'
-import { openWorld, type World } from './main/wiring.ts'
+import { openWorld, type World, type WorldOptions } from './main/wiring.ts'
 import type { Job } from './operations/job.ts'
 import { createClock, type WatchedClock } from './operations/clock.ts'
 import { createNotifierDoor } from './operations/notification-requests.ts'
@@ -85,7 +86,9 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const clock = openClock(journal, alerts, releasedAt)
   const told = { ...tellAlerts(settings, alerts, log), time: clock.hear }
   const meter = createMeter()
-  const world = await openWorld({ settings, journal, log, meter, isDaemon: true, told, doctor: createDoctorPorts })
+  let renderer: ConfigRenderer | undefined
+  const doctor: WorldOptions['doctor'] = (parts) => createDoctorPorts({ ...parts, renderer: () => renderer })
+  const world = await openWorld({ settings, journal, log, meter, isDaemon: true, told, doctor })
   stack.use(endingInTime('connections', world, log))
   const { ports } = world
   const shared = { ports, alerts, log, meter }
@@ -108,6 +111,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const secrets = createSecretsStore(settings.state)
   const rendering = await openRenderer({ settings, ports, agent, world, schematics, secrets, alerts, log })
   stack.use(rendering)
+  ;({ renderer } = rendering)
   const operator = createOperator({
     agent,
     ports,
@@ -117,7 +121,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     notifier: () => notifier.current,
     boots,
     loginRefused: (label) => world.loginsRefused.get(label),
-    rendering: { renderer: rendering.renderer, secrets: secretsMeans(secrets, world) },
+    rendering: { renderer, secrets: secretsMeans(secrets, world) },
   })
   const key = createKeys(settings.state, log)
   const means = { ...shared, settings, agent, queue, schematics, operator, notifier, key }
