@@ -143,6 +143,7 @@ test('the services of this agent all load: the power guard first, and last the q
     ['boot-files', undefined],
     ['dashboard', undefined],
     ['home-assistant', undefined],
+    ['machine-config', undefined],
     ['metrics', undefined],
     ['node-watch', undefined],
     ['notifications', undefined],

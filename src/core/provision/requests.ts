@@ -1,5 +1,4 @@
 import type { Role } from '../cluster/cluster.ts'
-import type { RequestAnswer } from '../operator.ts'
 import type { Approval, ConfigDelivery, MachineOrder, MachineState } from './machine.ts'
 import type { InventoryNode } from './inventory.ts'
 import type { Way } from './question.ts'
@@ -21,13 +20,19 @@ export interface MachineRequests<Asked> {
    *
    * `rejected` where it must not be: a control plane while the cluster is whole or without evidence, unless forced.
    */
-  approve(request: ApproveMachine, asked: Asked): Promise<RequestAnswer>
+  approve(request: ApproveMachine, asked: Asked): Promise<MachineChange>
   reject(
     request: { readonly machine: string; readonly reason?: string | undefined },
     asked: Asked,
-  ): Promise<RequestAnswer>
+  ): Promise<MachineChange>
   /** Forgets all that is known of it: if it asks again it is new. A node of the inventory is none any more. */
-  forget(request: { readonly machine: string }, asked: Asked): Promise<RequestAnswer>
+  forget(request: { readonly machine: string }, asked: Asked): Promise<MachineChange>
+}
+
+/** What changed, or why nothing did, as a sentence. */
+export interface MachineChange {
+  readonly said: string
+  readonly changed: boolean
 }
 
 export interface ApproveMachine {
