@@ -56,8 +56,7 @@ test('every request needs a scope, has a summary of its own, and is reached by o
   // Whoever may only read changes nothing; tokens, modes of files and secrets, and who gets them, are for whoever may everything.
   const wanted = specs.map(({ method, path }) => {
     const isForAdmins =
-      path.startsWith('/tokens') ||
-      ['/doctor/fix', '/machine-secrets', '/machines/{machine}/approve'].includes(path)
+      path.startsWith('/tokens') || ['/doctor/fix', '/machine-secrets', '/machines/{machine}/approve'].includes(path)
     const scope = isForAdmins ? 'admin' : method === 'get' ? 'read' : 'operate'
     return `${scope} ${method} ${path}`
   })
