@@ -65,7 +65,7 @@ export function renderDelivery({
     isWritten ? `Written: ${file}. Machines that boot it ask at ${url} (${way})` : `It would ask at ${url} (${way})`,
     ...describe(consequences),
   ])
-  return `${diff.split('\n').map(drawn).join('\n')}\n\n${text}`
+  return `${paragraphs(diff.split('\n').map(drawn))}\n\n${text}`
 }
 
 function drawn(line: string): string {

@@ -82,8 +82,8 @@ const more: Readonly<Record<string, readonly string[]>> = {
   backup: ['saved.tar', '--config', 'good/caretaker.yaml'],
   restore: ['saved.tar', '--config', 'good/caretaker.yaml'],
 }
-/** Those that don't end, answer to a shell, ask a person, or a Factory. */
-const goingOn = ['start', 'completion', 'complete', 'init', 'schematic check']
+/** Those that don't end, answer to a shell, ask a person, or a Factory, or name files of their own folder. */
+const goingOn = ['start', 'completion', 'complete', 'init', 'schematic check', 'schematic delivery']
 
 /** And those that tell of the folder that they run in: their screens are drawn from fixed answers. */
 const left = [...goingOn, 'backup', 'restore']
