@@ -34,7 +34,12 @@ export function createMachineRequests(means: MachineMeans): MachineRequests<Aske
       const found = named(means, machine)
       return found.kind === 'seen'
         ? describeSeen(found.boot)
-        : detailMachine(found.machine, { desk, patchFiles: renderer.choices().patches, now: means.now().getTime() })
+        : detailMachine(found.machine, {
+            desk,
+            now: means.now().getTime(),
+            named: found.claimant,
+            patchFiles: renderer.choices().patches,
+          })
     },
     orderFor: (request) => {
       const { machine, claimant } = demand(means, request.machine)
@@ -65,7 +70,7 @@ function listed(means: MachineMeans) {
   const all = desk.machines()
   return [
     ...[...all.filter(isWaiting), ...all.filter((one) => !isWaiting(one))].map((one) =>
-      describeMachine(one, desk, now),
+      describeMachine(one, { desk, now }),
     ),
     ...seen(means).map(describeSeen),
   ]
