@@ -212,6 +212,19 @@ test('a machine that takes nothing was not delivered to', async () => {
   socket.destroy()
 })
 
+test('a machine that has enough before it has all was not delivered to', async () => {
+  await serve()
+  await ask()
+  door.desk.approve(code, randomBytes(8_000_000).toString('hex'))
+  const socket = connect({ host: address, port, localAddress: machine, allowHalfOpen: true })
+  socket.on('connect', () => socket.write(configRequest(query)))
+  socket.on('error', () => {})
+  await new Promise((resolve) => socket.once('readable', resolve))
+  socket.end()
+  await expect.poll(() => door.desk.diary.at(-1)).toMatch(/^cut .*: it hung up before it had all/)
+  socket.destroy()
+})
+
 test.each([
   { name: 'and does not say that it has all', end: () => {}, why: /it did not take it within/ },
   { name: 'while Caretaker ends', end: () => door[Symbol.asyncDispose](), why: /its connection was closed before/ },
