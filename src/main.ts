@@ -7,6 +7,7 @@ import { AgentError } from './core/errors.ts'
 import type { Floor } from './core/clock.ts'
 import type { Logger } from './core/log.ts'
 import { createMeter } from './core/metrics/meter.ts'
+import type { ConfigRenderer } from './core/provision/render.ts'
 import type { ServiceStatus } from './core/service.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
@@ -21,12 +22,11 @@ import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createKeys } from './main/keys.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
 import { keepBoots } from './main/boots.ts'
+import { settingsWithInventory } from './main/inventory.ts'
 import { keepStatePrivate, type StateAccess } from './main/private-state.ts'
-import { keepDesk } from './main/machine-desk.ts'
 import { watchLives } from './main/renewal.ts'
 import { loadOwnJobs } from './main/registry.ts'
-import { openRenderer } from './main/provision/machine-renderer.ts'
-import { createSecretsStore, secretsMeans } from './main/provision/machine-secrets.ts'
+import { openProvision } from './main/provision/provision.ts'
 import { checkServices, createServices, recallSchematics } from './main/services.ts'
 import type { Settings } from './main/settings.ts'
 import { keepServing } from './main/socket.ts'
@@ -35,11 +35,13 @@ import type { Supervisor } from './main/systemd.ts'
 import { tellAlerts } from './main/tell.ts'
 import { ownRelease } from './main/version.ts'
 import { tellOfLife, type Watchdog } from './main/watchdog.ts'
-import { openWorld, type World } from './main/wiring.ts'
+import { openWorld, type World, type WorldOptions } from './main/wiring.ts'
 import type { Job } from './operations/job.ts'
 import { createClock, type WatchedClock } from './operations/clock.ts'
 import { createNotifierDoor } from './operations/notification-requests.ts'
 import { createOperator, type OperatorOptions } from './operations/operator.ts'
+import { createInventory } from './operations/provision/inventory.ts'
+import { createWaitingRoom } from './operations/provision/waiting-room.ts'
 
 /** Between two checks of every page of the journal, in ms. */
 const verifiesEvery = 86_400_000
@@ -81,12 +83,16 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   reportState(state, alerts, log)
   tellFinished(options.finished, { journal, alerts, log })
   tellAccess(access, alerts, log)
-  const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
+  const written = createLiveSettings({ settings: options.settings, journal, alerts, log })
+  const inventory = createInventory({ journal, alerts, written: () => written.config.nodes, now: () => new Date() })
+  const settings = settingsWithInventory(written, inventory)
   const { version, releasedAt } = await ownRelease()
   const clock = openClock(journal, alerts, releasedAt)
   const told = { ...tellAlerts(settings, alerts, log), time: clock.hear }
   const meter = createMeter()
-  const world = await openWorld({ settings, journal, log, meter, isDaemon: true, told, doctor: createDoctorPorts })
+  let renderer: ConfigRenderer | undefined
+  const doctor: WorldOptions['doctor'] = (parts) => createDoctorPorts({ ...parts, renderer: () => renderer })
+  const world = await openWorld({ settings, journal, log, meter, isDaemon: true, told, doctor })
   stack.use(endingInTime('connections', world, log))
   const { ports } = world
   const shared = { ports, alerts, log, meter }
@@ -106,11 +112,9 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   stack.use(watchLoop({ alerts, log, meter, running: () => agent.running }))
   const notifier = createNotifierDoor()
   const boots = stack.use(keepBoots({ agent, journal, alerts, config: () => settings.config }))
-  const secrets = createSecretsStore(settings.state)
-  const rendering = await openRenderer({ settings, ports, agent, world, schematics, secrets, alerts, log })
-  stack.use(rendering)
-  const { renderer } = rendering
-  const desk = stack.use(keepDesk({ agent, journal, alerts, config: () => settings.config, boots, renderer }))
+  const provision = stack.use(await openProvision({ settings, ports, agent, world, schematics, boots, alerts, log }))
+  ;({ renderer } = provision)
+  const room = createWaitingRoom(agent.now)
   const operator = createOperator({
     agent,
     ports,
@@ -119,14 +123,15 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     about: aboutDaemon({ version, startedAt, world, settings, services: () => services.status }),
     notifier: () => notifier.current,
     boots,
-    desk,
-    renderer,
+    ...provision,
+    room,
+    inventory,
     loginRefused: (label) => world.loginsRefused.get(label),
-    rendering: { renderer, secrets: secretsMeans(secrets, world) },
   })
   const key = createKeys(settings.state, log)
   const means = { ...shared, settings, agent, queue, schematics, operator, notifier, key }
-  const services = createServices({ ...means, desk, boot: boots.note })
+  const machines = { ...room, joined: inventory.joined }
+  const services = createServices({ ...means, desk: provision.desk, machines, boot: boots.note })
   // A later part that fails must not leave runs behind.
   stack.defer(services.stop)
   // In the background: unreachable control planes must not delay the power guard.
@@ -141,7 +146,6 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   stack.use(endingInTime('control socket', served, log))
   // Before the socket closes, so clients that wait for a run get its outcome.
   stack.defer(services.stop)
-
   takeUpOutage(agent, jobs, journal)
   const watchdog = stack.use(watchedBy(options, settings, agent, () => services.status))
   follow(settings, options, stack)

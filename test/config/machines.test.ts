@@ -62,7 +62,7 @@ machines:
     ['patches: [{ file: a.yaml, for: {} }]', 'say which machines: role, mac, uuid, serial or labels'],
     [
       'values: { a: hunter2 }',
-      '1:14 values.(a key): refer to the secret as {file: PATH} or {env: NAME}; never write it here',
+      '1:14 values.a: refer to the secret as {file: PATH} or {env: NAME}; never write it here',
     ],
     ['machines: [{ name: w, match: {} }]', 'say by what it is known: mac, uuid or serial'],
     ['machines: [{ name: w, match: { mac: x } }]', 'use a MAC address such as 00:1b:21:3a:4f:5c, or a list of them'],

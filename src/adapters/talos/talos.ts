@@ -25,8 +25,15 @@ import { identifyMember } from './newcomer.ts'
 import { surveyMachine } from './survey.ts'
 import type { Credentials } from './talosconfig.ts'
 
+interface TalosAddress {
+  readonly name: string
+  readonly role: Role
+  readonly address: string
+}
+
 export interface TalosOptions {
-  readonly nodes: readonly { readonly name: string; readonly role: Role; readonly address: string }[]
+  /** A function is called with each request. */
+  readonly nodes: readonly TalosAddress[] | (() => readonly TalosAddress[])
   /** The credentials; a function is called with each request, so renewed ones are used at once. */
   readonly credentials: Credentials | (() => Credentials | Promise<Credentials>)
   /** How long a connection may take before another one is tried. */
@@ -71,7 +78,8 @@ export function createTalos({
   etcdWithin = etcdAnswersWithin,
 }: TalosOptions): TalosAdapter {
   async function find(name: string): Promise<Peer & { readonly role: Role }> {
-    const node = nodes.find((candidate) => candidate.name === name)
+    const all = typeof nodes === 'function' ? nodes() : nodes
+    const node = all.find((candidate) => candidate.name === name)
     if (!node) throw new AgentError('misconfigured', `the configuration has no node ${name}`)
     const present = typeof credentials === 'function' ? await credentials() : credentials
     return { name, address: node.address, role: node.role, credentials: present, limits }

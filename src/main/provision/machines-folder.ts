@@ -12,6 +12,7 @@ import { type AgentError, messageOf } from '../../core/errors.ts'
 import { type Fault, faultsOf, FaultsError } from '../../core/fault.ts'
 import type { MachinesFolder, PatchFile } from '../../core/provision/machines-file.ts'
 import { compareTexts } from '../../core/text-order.ts'
+import { parsePatchFile } from '../../operations/provision/renderer.ts'
 import { isMissingFile, namesIn, readText } from '../file-gate.ts'
 import { type KeptFile, keepFile, type Reading, stampOf } from '../kept-file.ts'
 import { withSecrets } from '../secret-reader.ts'
@@ -107,7 +108,10 @@ export async function readMachinesFolder(settings: Place): Promise<Reading<Machi
     const path = join(outline.directory, name)
     // Where the list of values can't be read every name would be unknown.
     const read = written && (await attempt(async () => readPatchFile(await readText(path), path, names)))
-    if (read) patches.set(name, read)
+    if (!read) continue
+    patches.set(name, read)
+    // What no release of Talos takes: whether the one in question does is known when it is applied.
+    faults.push(...parsePatchFile(read, []).faults)
   }
   if (written) faults.push(...missingPatches(written, outline.patches, { text: text!, file: outline.file }))
   if (faults.length > 0 || !written || !values) throw new FaultsError(faults)
@@ -121,6 +125,21 @@ export async function readMachinesFolder(settings: Place): Promise<Reading<Machi
 function emptyWhereMissing(error: unknown): string {
   if (isMissingFile(error)) return ''
   throw error
+}
+
+/** The files of values that patches name; none where machines.yaml can't be read. */
+export async function valueFilesOf({
+  file,
+  path,
+}: Pick<Settings, 'file' | 'path'>): Promise<readonly { readonly name: string; readonly file: string }[]> {
+  try {
+    const { values } = parseMachines(await readText(join(machinesFolderOf({ file }), machinesFile)), machinesFile)
+    return Object.entries(values).flatMap(([name, source]) =>
+      'file' in source ? [{ name, file: path(source.file) }] : [],
+    )
+  } catch {
+    return []
+  }
 }
 
 interface Source {
