@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { connect, Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -184,61 +183,6 @@ test('a machine that is to wait in maintenance gets what is incomplete, whatever
   door.desk.introduce(uuid)
   door.desk.approve(code, secret)
   expect(await ask()).toMatchObject({ status: 200, body: `kind: HostnameConfig # ${uuid} ${machine}\n` })
-})
-
-test('a machine that hangs up in the middle was not delivered to', async () => {
-  await serve()
-  await ask()
-  door.desk.approve(code, randomBytes(8_000_000).toString('hex'))
-  await new Promise<void>((resolve) => {
-    const socket = connect({ host: address, port, localAddress: machine })
-    socket.on('connect', () => socket.write(configRequest(query)))
-    socket.once('data', () => socket.resetAndDestroy())
-    socket.on('close', () => resolve())
-  })
-  await expect.poll(() => door.desk.diary.at(-1)).toMatch(new RegExp(`^cut ${uuid}: `))
-  expect(door.told).not.toContain(`${machine} delivered`)
-})
-
-test('a machine that takes nothing was not delivered to', async () => {
-  await serve({ limits: { takenWithin: 60 } })
-  await ask()
-  door.desk.approve(code, randomBytes(8_000_000).toString('hex'))
-  const socket = connect({ host: address, port, localAddress: machine })
-  socket.on('connect', () => socket.write(configRequest(query)))
-  socket.on('error', () => {})
-  socket.pause()
-  await expect.poll(() => door.desk.diary.at(-1)).toMatch(/^cut .*: it did not take it within/)
-  socket.destroy()
-})
-
-test('a machine that has enough before it has all was not delivered to', async () => {
-  await serve()
-  await ask()
-  door.desk.approve(code, randomBytes(8_000_000).toString('hex'))
-  const socket = connect({ host: address, port, localAddress: machine, allowHalfOpen: true })
-  socket.on('connect', () => socket.write(configRequest(query)))
-  socket.on('error', () => {})
-  await new Promise((resolve) => socket.once('readable', resolve))
-  socket.end()
-  await expect.poll(() => door.desk.diary.at(-1)).toMatch(/^cut .*: it hung up before it had all/)
-  socket.destroy()
-})
-
-test.each([
-  { name: 'and does not say that it has all', end: () => {}, why: /it did not take it within/ },
-  { name: 'while Caretaker ends', end: () => door[Symbol.asyncDispose](), why: /its connection was closed before/ },
-])('a machine that reads $name may not have it', async ({ end, why }) => {
-  await serve({ limits: { takenWithin: 100 } })
-  await ask()
-  door.desk.approve(code, secret)
-  const socket = connect({ host: address, port, localAddress: machine, allowHalfOpen: true })
-  socket.on('connect', () => socket.write(configRequest(query)))
-  socket.on('error', () => {})
-  await new Promise((resolve) => socket.once('data', resolve))
-  await end()
-  await expect.poll(() => door.desk.diary.at(-1)).toMatch(why)
-  socket.destroy()
 })
 
 test('so many are held, of one address and in all; who comes next is answered at once', async () => {
