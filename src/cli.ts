@@ -7,6 +7,7 @@ import { addConfigCommands } from './cli/config-command.ts'
 import { addDoctorCommand } from './cli/doctor-command.ts'
 import { addInitCommand } from './cli/init-command.ts'
 import { addJournalCommand } from './cli/journal-command.ts'
+import { addMachineCommands } from './cli/machine-commands.ts'
 import { addNetbootCommands } from './cli/netboot-commands.ts'
 import { addNotifyCommands } from './cli/notify-commands.ts'
 import { addPowerCommands } from './cli/power-commands.ts'
@@ -205,6 +206,7 @@ addUpsCommand()
 addPowerCommands()
 addNotifyCommands()
 addNetbootCommands()
+addMachineCommands()
 addTokenCommands()
 
 addCompletionCommands()

@@ -7,6 +7,7 @@ import { AgentError } from './core/errors.ts'
 import type { Floor } from './core/clock.ts'
 import type { Logger } from './core/log.ts'
 import { createMeter } from './core/metrics/meter.ts'
+import type { ConfigRenderer } from './core/provision/render.ts'
 import type { ServiceStatus } from './core/service.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
@@ -19,11 +20,13 @@ import { openJournalAndAlerts } from './main/journal.ts'
 import { settleDamage } from './main/journal-damage.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createKeys } from './main/keys.ts'
-import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
+import type { LiveSettings } from './main/live-settings.ts'
 import { keepBoots } from './main/boots.ts'
+import { followInventory } from './main/inventory.ts'
 import { keepStatePrivate, type StateAccess } from './main/private-state.ts'
 import { watchLives } from './main/renewal.ts'
 import { loadOwnJobs } from './main/registry.ts'
+import { openProvision } from './main/provision/provision.ts'
 import { checkServices, createServices, recallSchematics } from './main/services.ts'
 import type { Settings } from './main/settings.ts'
 import { keepServing } from './main/socket.ts'
@@ -32,7 +35,7 @@ import type { Supervisor } from './main/systemd.ts'
 import { tellAlerts } from './main/tell.ts'
 import { ownRelease } from './main/version.ts'
 import { tellOfLife, type Watchdog } from './main/watchdog.ts'
-import { openWorld, type World } from './main/wiring.ts'
+import { openWorld, type World, type WorldOptions } from './main/wiring.ts'
 import type { Job } from './operations/job.ts'
 import { createClock, type WatchedClock } from './operations/clock.ts'
 import { createNotifierDoor } from './operations/notification-requests.ts'
@@ -78,15 +81,17 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   reportState(state, alerts, log)
   tellFinished(options.finished, { journal, alerts, log })
   tellAccess(access, alerts, log)
-  const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
+  const { settings, newcomers } = followInventory({ settings: options.settings, journal, alerts, log })
   const { version, releasedAt } = await ownRelease()
   const clock = openClock(journal, alerts, releasedAt)
   const told = { ...tellAlerts(settings, alerts, log), time: clock.hear }
   const meter = createMeter()
-  const world = await openWorld({ settings, journal, log, meter, isDaemon: true, told, doctor: createDoctorPorts })
+  let renderer: ConfigRenderer | undefined
+  const doctor: WorldOptions['doctor'] = (parts) => createDoctorPorts({ ...parts, renderer: () => renderer })
+  const world = await openWorld({ settings, journal, log, meter, isDaemon: true, told, doctor })
   stack.use(endingInTime('connections', world, log))
   const { ports } = world
-  const shared = { ports, alerts, log, meter }
+  const shared = { ports, alerts, log, meter, key: createKeys(settings.state, log) }
   await checkServices(settings)
   const jobs = await loadOwnJobs()
   const schematics = recallSchematics(ports)
@@ -103,6 +108,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   stack.use(watchLoop({ alerts, log, meter, running: () => agent.running }))
   const notifier = createNotifierDoor()
   const boots = stack.use(keepBoots({ agent, journal, alerts, config: () => settings.config }))
+  const provision = stack.use(await openProvision({ settings, ports, agent, world, schematics, boots, alerts, log }))
+  ;({ renderer } = provision)
   const operator = createOperator({
     agent,
     ports,
@@ -111,11 +118,12 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     about: aboutDaemon({ version, startedAt, world, settings, services: () => services.status }),
     notifier: () => notifier.current,
     boots,
+    ...provision,
+    ...newcomers,
     loginRefused: (label) => world.loginsRefused.get(label),
   })
-  const key = createKeys(settings.state, log)
-  const means = { ...shared, settings, agent, queue, schematics, operator, notifier, key }
-  const services = createServices({ ...means, boot: boots.note })
+  const means = { ...shared, settings, agent, queue, schematics, operator, notifier }
+  const services = createServices({ ...means, desk: provision.desk, machines: newcomers.notice, boot: boots.note })
   // A later part that fails must not leave runs behind.
   stack.defer(services.stop)
   // In the background: unreachable control planes must not delay the power guard.
@@ -130,7 +138,6 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   stack.use(endingInTime('control socket', served, log))
   // Before the socket closes, so clients that wait for a run get its outcome.
   stack.defer(services.stop)
-
   takeUpOutage(agent, jobs, journal)
   const watchdog = stack.use(watchedBy(options, settings, agent, () => services.status))
   follow(settings, options, stack)

@@ -1,5 +1,5 @@
 import {
-  type Document,
+  Document,
   isAlias,
   isMap,
   isNode,
@@ -8,10 +8,12 @@ import {
   LineCounter,
   parseAllDocuments,
   parseDocument,
+  Scalar,
   stringify,
+  visit,
 } from 'yaml'
 import { AgentError } from './core/errors.ts'
-import { type Path, Plain, type Tree } from './core/machine-config/tree.ts'
+import { type Path, Plain, type Tree, type Value } from './core/machine-config/tree.ts'
 import { wordsOf } from './core/yaml-words.ts'
 
 /**
@@ -195,4 +197,29 @@ export function flowText(value: unknown): string {
   // Within a collection, so that commas and brackets are quoted as well.
   const [line = ''] = stringify([value], { collectionStyle: 'flow', lineWidth: 0, singleQuote: true }).split('\n')
   return line.slice(1, -1).trim()
+}
+
+/**
+ * Documents as a text that every reader of YAML reads alike: go-yaml takes `0b11`, `1_000` and dates for something else than
+ * YAML's core schema does, so what is not surely a text is quoted.
+ */
+export function documentsText(documents: readonly Value[]): string {
+  return documents.map(documentText).join('---\n')
+}
+
+function documentText(value: Value): string {
+  const document = new Document(value, { aliasDuplicateObjects: false })
+  visit(document, {
+    Scalar: (_, scalar) => {
+      if (typeof scalar.value === 'string') scalar.type = styleOf(scalar.value)
+    },
+  })
+  return document.toString({ lineWidth: 0, indent: 4 })
+}
+
+function styleOf(text: string): Scalar.Type {
+  const isBlock = text.includes('\n') && /^[^\s]/.test(text) && !/[^\P{C}\n\t]|[ \t]$/mu.test(text)
+  if (isBlock) return Scalar.BLOCK_LITERAL
+  const isPlain = /^[A-Za-z/][A-Za-z0-9_./-]*(:[A-Za-z0-9_./-]+)*$/.test(text)
+  return isPlain && !/^(y|n|yes|no|on|off|true|false|null|nan|inf)$/i.test(text) ? Scalar.PLAIN : Scalar.QUOTE_DOUBLE
 }

@@ -12,6 +12,7 @@ import { faultsOfServices } from '../main/services.ts'
 import { type Environment, inspectSettings, type Settings } from '../main/settings.ts'
 import { isUrl } from '../main/wiring.ts'
 import { checkFactory } from './check-factory.ts'
+import { checkMachines } from './check-machines.ts'
 import { checkPlaces } from './check-places.ts'
 import { checkSecrets } from './check-secrets.ts'
 import { attempt, exposureOf, type Findings } from './findings.ts'
@@ -54,10 +55,11 @@ export async function checkConfiguration(
     // Two checks may find the same.
     return [...new Map(all.map((one) => [faultLine(one), one])).values()].toSorted(byPlace)
   }
+  const machines = await checkMachines(settings)
   return {
     ...answer,
-    faults: of('error', faults),
-    warnings: of('warning'),
+    faults: [...of('error', faults), ...machines.faults],
+    warnings: [...of('warning'), ...machines.warnings],
     credentials: await livesOf(settings),
     settings: faults.length === 0 ? settings : undefined,
   }

@@ -122,7 +122,9 @@ async function valuesOf(
   if (choices) return choices.map((value) => ({ value }))
   if (name === 'file') return 'files'
   const isUps = commandOf(place).name === 'ups' && name === 'name'
-  const source = isUps ? ({ upses }: NamesAnswer) => upses : sources[name]
+  const isWaiting = place.way[1]?.name === 'machine' && name === 'machine'
+  const waiting = ({ machines }: NamesAnswer) => machines
+  const source = isUps ? ({ upses }: NamesAnswer) => upses : isWaiting ? waiting : sources[name]
   if (!source) return []
   const names = await askNames(place.given, process.env)
   return names ? source(names).map((value) => ({ value })) : []

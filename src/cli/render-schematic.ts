@@ -1,5 +1,6 @@
 import type { SchematicConsequences } from '../core/release/schematic-consequences.ts'
 import { green, red, yellow } from './colours.ts'
+import type { DeliveryAnswer } from './delivery-answers.ts'
 import type { SchematicAnswer } from './schematic-answers.ts'
 import { paragraphs } from './table.ts'
 
@@ -40,6 +41,39 @@ function describe({ name, differences, isRebuilt, images, nodes }: SchematicCons
       (node) => `${node.name} would lose ${node.losses.join(', ')}: it waits for \`caretaker approve --losing\``,
     ),
   ]
+}
+
+/** What stands in a schematic so that machines ask here, and what that leads to. */
+export function renderDelivery({
+  file,
+  url,
+  way,
+  diff,
+  errors,
+  warnings,
+  consequences,
+  isWritten,
+}: DeliveryAnswer): string {
+  const findings = [
+    ...errors.map((text) => `${marks.error} ${text}`),
+    ...warnings.map((text) => `${marks.warning} ${text}`),
+  ]
+  if (diff === '')
+    return paragraphs([`${file} says already that machines ask at ${url} (${way}): nothing to change`, ...findings])
+  const text = paragraphs([
+    ...findings,
+    isWritten
+      ? `Written: ${file}. Machines that boot it ask at ${url} (${way})`
+      : `Machines that boot it would ask at ${url} (${way})`,
+    // The difference stands above.
+    ...describe({ ...consequences, differences: [] }).slice(1),
+  ])
+  return `${paragraphs(diff.split('\n').map(drawn))}\n\n${text}`
+}
+
+function drawn(line: string): string {
+  if (line.startsWith('+')) return green(line)
+  return line.startsWith('-') ? red(line) : line
 }
 
 export interface SchematicDiffAnswer {

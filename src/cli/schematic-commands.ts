@@ -1,5 +1,9 @@
 import { basename } from 'node:path'
+import { InvalidArgumentError } from 'commander'
+import { AgentError } from '../core/errors.ts'
+import { type Way, ways } from '../core/provision/question.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
+import { output } from './output.ts'
 import type { SchematicAnswer } from './schematic-answers.ts'
 import { ask, command, exit, group, loadWhole, type Options, print } from './shell.ts'
 import { notRemote, serverOf } from './server.ts'
@@ -34,7 +38,49 @@ export function addSchematicCommands(): void {
       return answer.findings.some(({ severity }) => severity === 'error') ? exit.failed : exit.ok
     },
   ).option('--as <name>', 'the schematic of the configuration that it is to replace (default: by the name of the file)')
+  command(
+    'schematic delivery <name>',
+    'have the machines that boot a schematic ask Caretaker for their configuration: shows what changes in its file',
+    delivery,
+  )
+    .option('--way <way>', 'how they ask: device-flow, plain or maintenance (default: machineConfig.way)', readWay)
+    .option('--no-serial', 'do not send serial numbers: a machine without one waits 90 s for it at every try')
+    .option('--yes', 'write it')
   command('schematic diff <a> <b>', 'what differs between two schematics: files, or names of the configuration', diff)
+}
+
+function readWay(text: string): Way {
+  const way = ways.find((one) => one === text)
+  if (way === undefined) throw new InvalidArgumentError(`use ${ways.join(', ')}`)
+  return way
+}
+
+async function delivery(
+  options: Options,
+  [name]: readonly string[],
+  extra: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  if (serverOf(options) !== undefined) throw notRemote('a file is edited')
+  const [settings, { planDelivery }] = await Promise.all([loadWhole(options), import('./delivery-answers.ts')])
+  const nodes = await ask(options, (daemon) => daemon.nodes.$get()).catch(() => [])
+  const { answer, text, edited } = await planDelivery({
+    settings,
+    name: name!,
+    nodes,
+    way: extra['way'] as Way | undefined,
+    variables: extra['serial'] === false ? ['uuid', 'mac'] : ['uuid', 'mac', 'serial'],
+  })
+  const isToWrite = extra['yes'] === true && answer.diff !== '' && answer.errors.length === 0
+  if (isToWrite) {
+    const { replaceFile } = await import('../main/replace-file.ts')
+    const replaced = await replaceFile(answer.file, text, edited)
+    if (!replaced.done) throw new AgentError('misconfigured', replaced.why)
+  }
+  const told = { ...answer, isWritten: isToWrite }
+  await print(options, told, async () => (await import('./render-schematic.ts')).renderDelivery(told))
+  if (answer.errors.length > 0) return exit.failed
+  if (answer.diff !== '' && !isToWrite) output.note('caretaker: nothing written; add --yes to write it')
+  return exit.ok
 }
 
 async function diff(options: Options, [a, b]: readonly string[]): Promise<number> {

@@ -64,6 +64,16 @@ export const ipv4 = z
   .ipv4('use an IPv4 address such as 192.168.0.255')
   .meta({ kind: 'ipv4', examples: ['192.168.0.255'] })
 
+const placeWords = 'use the name of an interface such as eth0, or an address of this machine'
+/** Where a server listens that has to answer from the address that it was asked at. */
+export const listenPlace = z
+  .string(placeWords)
+  .regex(/^[A-Za-z0-9:][-A-Za-z0-9_.:]{0,44}$/, placeWords)
+  .refine(
+    (text) => text !== '0.0.0.0' && text !== '::',
+    'name interfaces or addresses one by one: firmware drops an answer that comes from another address than it asked',
+  )
+
 export const port = z.int().min(1).max(65_535)
 
 /** A host, with a port where it is not the usual one: `nas.lan`, `192.168.0.6:69`, `[fd00::6]:69`. */
@@ -87,6 +97,12 @@ export const serverUrl = httpUrl
     (url) => !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === ''),
     'keep the user name and password out of the URL: it is shown and logged',
   )
+
+/** An address or a network, `192.168.0.0/24`. */
+export const network = z.union(
+  [z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()],
+  'use an IP address such as 192.168.0.8, or a network such as 192.168.0.0/24',
+)
 
 /** A label selector, checked as the API server does; one that matches everything is refused. */
 export const labelSelector = z

@@ -21,6 +21,8 @@ import type { UkiSection } from './release/uki.ts'
 import type { ReleaseAnswer } from './release/release-answer.ts'
 import type { VerificationRequests } from './release/verification.ts'
 import type { RequestAnswer } from './request-answer.ts'
+import type { MachineConfigRequests } from './provision/config-requests.ts'
+import type { MachineRequests } from './provision/requests.ts'
 import type { Requester } from './requester.ts'
 import type { TargetDecision } from './release/target.ts'
 import type { Abort } from './upgrade/abort.ts'
@@ -64,6 +66,8 @@ export interface Operator {
   readonly tokens: TokenRequests<Asked>
   readonly doctor: DoctorRequests<Asked>
   readonly netboot: NetbootRequests<Asked>
+  readonly machines: MachineRequests<Asked>
+  readonly machineConfigs: MachineConfigRequests<Asked>
 }
 
 /**

@@ -5,6 +5,8 @@ import { decodeRequester, requesterHeader } from './requester.ts'
 
 /** Whether a door lets somebody do what a route does, and who that is. */
 export interface Access {
+  /** Whether it is the control socket, which only the daemon's user can open. */
+  readonly isSocket?: boolean
   /**
    * Who asks, by what the request carries, where that is enough for what the route needs.
    *
@@ -15,5 +17,6 @@ export interface Access {
 
 /** On the control socket everybody may everything: only the daemon's user can open it. Names are as stated. */
 export const socketAccess: Access = {
+  isSocket: true,
   admit: (c) => statedBy(decodeRequester(c.req.header(requesterHeader))),
 }

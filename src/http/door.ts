@@ -1,7 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { messageOf } from '../core/errors.ts'
+import { AgentError, messageOf } from '../core/errors.ts'
 import type { Access } from './access.ts'
 import { answerProblem, noSuchRequest } from './errors.ts'
 import { readWith } from './issues.ts'
@@ -29,6 +29,8 @@ export function serve(routes: readonly Route[], door: Door): OpenAPIHono {
 async function answer(c: Context, { spec, handle }: Route, { access, gate }: Door): Promise<Response> {
   // Nobody learns what a request would need who may not make it.
   const by = await access.admit(c, spec.scope)
+  if (spec.door === 'socket' && !access.isSocket)
+    throw new AgentError('forbidden', 'this is taken on the machine of the daemon alone: use the command line there')
   const given = {
     params: spec.params && readWith(spec.params, c.req.param()),
     query: spec.query && readWith(spec.query, queryOf(c)),

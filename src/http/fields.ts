@@ -49,6 +49,20 @@ export function flag(description: string) {
   return z.boolean().default(false).meta({ description })
 }
 
+/** Texts by their names, so many at most. */
+export function pairs(most: number, longest: number, description: string) {
+  return z
+    .record(bounded(longest), bounded(longest))
+    .refine((all) => Object.keys(all).length <= most, { message: `has more than ${most} entries` })
+    .optional()
+    .meta({ description })
+}
+
+/** A file that is sent as it is. */
+export function fileText(longest: number, description: string) {
+  return bounded(longest, description, 1)
+}
+
 /** So many texts at most, each of at most so many characters; those without a word are left out. */
 export function names(most: number, longest: number, description: string) {
   return z
@@ -57,6 +71,15 @@ export function names(most: number, longest: number, description: string) {
     .transform((all) => all.map((one) => one.trim()).filter((one) => one !== ''))
     .optional()
     .meta({ description })
+}
+
+/** Labels of Kubernetes, 64 at most. Whether they are ones is for whoever is asked to say. */
+export function labels(description: string) {
+  return z
+    .record(bounded(317), bounded(63))
+    .refine((all) => Object.keys(all).length <= 64, { message: 'has more than 64' })
+    .optional()
+    .openapi({ description, maxProperties: 64 })
 }
 
 /** The most that one page has. */

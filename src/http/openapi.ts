@@ -6,7 +6,7 @@ import { problem } from './schemas/problem.ts'
 export const problemContent = { 'application/problem+json': { schema: problem } }
 
 /** A route as the document tells it. */
-export function specOf({ method, path, summary, scope, params, query, body, answer }: RouteSpec): RouteConfig {
+export function specOf({ method, path, summary, scope, door, params, query, body, answer }: RouteSpec): RouteConfig {
   return {
     method,
     path,
@@ -15,6 +15,7 @@ export function specOf({ method, path, summary, scope, params, query, body, answ
     tags: [path.split('/')[1]!],
     security: [{ token: [] }, { session: [] }],
     'x-scope': scope,
+    ...(door === undefined ? {} : { 'x-door': door }),
     request: {
       ...(params ? { params } : {}),
       ...(query ? { query } : {}),

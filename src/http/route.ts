@@ -22,6 +22,8 @@ export interface RouteSpec<
   readonly summary: string
   /** What a person must be allowed to. */
   readonly scope: Scope
+  /** `socket`: only on the daemon's own machine, because what is sent is too much to trust a network with. */
+  readonly door?: 'socket'
   /** What it costs; by default what reads is `asking`, and what changes is `ordering`. */
   readonly kind?: Kind | ((given: { readonly body: OutputOf<Body> }) => Kind)
   readonly params?: Params

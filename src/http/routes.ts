@@ -1,6 +1,8 @@
 import type { Operator } from '../core/operator.ts'
 import { doctorRoutes } from './routes/doctor.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { machineRoutes } from './routes/machines.ts'
+import { machineConfigRoutes } from './routes/machine-configs.ts'
 import { netbootRoutes } from './routes/netboot.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { notificationRoutes } from './routes/notifications.ts'
@@ -24,6 +26,8 @@ export function routesOf(operator: Operator) {
     ...tokenRoutes(operator),
     ...doctorRoutes(operator),
     ...netbootRoutes(operator),
+    ...machineRoutes(operator),
+    ...machineConfigRoutes(operator),
   ]
 }
 

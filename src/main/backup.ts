@@ -9,6 +9,8 @@ import { AgentError } from '../core/errors.ts'
 import { openYaml } from '../yaml.ts'
 import { findConfigFile } from './config-place.ts'
 import { readText } from './file-gate.ts'
+import { secretsFile } from './provision/machine-secrets.ts'
+import { valueFilesOf } from './provision/machines-folder.ts'
 import { ownVersion } from './version.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -48,7 +50,8 @@ export async function makeBackup({ to, config, withSecrets, environment, now }: 
   try {
     const copy = join(temporary, 'journal.db')
     const journalFormat = copyJournal(state, copy)
-    const named = namedFiles(text, folder)
+    const values = await valueFilesOf({ file, path: (relative) => resolve(folder, relative) })
+    const named = [...new Set([...namedFiles(text, folder), ...values.map((one) => one.file)])].toSorted()
     const inFolder = named.filter((path) => isBelow(path, folder) && !isBelow(path, state))
     const sources: Source[] = [
       ...(journalFormat === undefined
@@ -56,9 +59,11 @@ export async function makeBackup({ to, config, withSecrets, environment, now }: 
         : [{ place: 'state' as const, path: 'journal.db', mode: 0o600, from: copy }]),
       { place: 'configuration', path: basename(file), mode: (await stat(file)).mode & 0o777, from: Buffer.from(text) },
       ...(await filesBelow('configuration', folder, 'schematics', /\.ya?ml$/)),
+      ...(await filesBelow('configuration', folder, 'machines', /\.ya?ml$/)),
     ]
     if (withSecrets) {
       for (const name of secretFolders) sources.push(...(await filesBelow('state', state, name)))
+      sources.push(...(await fileAt('state', state, join(state, secretsFile))))
       for (const path of inFolder) sources.push(...(await fileAt('configuration', folder, path)))
     }
     const about = {

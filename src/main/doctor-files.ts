@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path'
 import { type FileAccess, wantedMode } from '../core/doctor/files.ts'
 import { during } from '../core/errors.ts'
 import { findServiceUser } from './service-user.ts'
+import { secretsFile } from './provision/machine-secrets.ts'
+import { valueFilesOf } from './provision/machines-folder.ts'
 import type { Settings } from './settings.ts'
 
 type Wanted = Pick<FileAccess, 'path' | 'what' | 'kind'>
@@ -10,7 +12,12 @@ type Wanted = Pick<FileAccess, 'path' | 'what' | 'kind'>
 /** Every file and folder whose mode matters, as it is. `uid` is the user that we run as. */
 export async function findFiles(settings: Settings, uid: number, isDaemon = true): Promise<readonly FileAccess[]> {
   const reader = isDaemon ? undefined : await findServiceUser(settings.state)
-  const found = wantedIn(settings).map(async (wanted): Promise<FileAccess> => {
+  const secrets = (await valueFilesOf(settings)).map(({ file, name }): Wanted => ({
+    path: file,
+    what: `the value ${name} of patches`,
+    kind: 'secret',
+  }))
+  const found = [...wantedIn(settings), ...secrets].map(async (wanted): Promise<FileAccess> => {
     const info = await stat(wanted.path).catch(() => undefined)
     if (!info) return { ...wanted, found: undefined }
     const { mode, uid: owner, gid } = info
@@ -66,6 +73,7 @@ function wantedIn({ config, path, state }: Settings): readonly Wanted[] {
       what: `the secret of ${setting}`,
       kind: 'secret',
     })),
+    { path: join(state, secretsFile), what: 'the secrets of the cluster', kind: 'secret' },
     { path: state, what: 'the state directory', kind: 'private-folder' },
     {
       path: upgrade.snapshots.directory === undefined ? join(state, 'snapshots') : path(upgrade.snapshots.directory),

@@ -3,10 +3,18 @@ import { lifeOf, lifeOfCertificate } from '../adapters/kubernetes/entry.ts'
 import type { NutUps } from '../adapters/nut/ups.ts'
 import type { TalosAdapter } from '../adapters/talos/talos.ts'
 import { fetchByTftp } from '../adapters/tftp/client.ts'
-import type { ChannelProbe, CredentialLife, DoctorPorts, MachineProbe, UpsProbe } from '../core/doctor/ports.ts'
+import type {
+  ChannelProbe,
+  ConfigProbe,
+  CredentialLife,
+  DoctorPorts,
+  MachineProbe,
+  UpsProbe,
+} from '../core/doctor/ports.ts'
 import { messageOf } from '../core/errors.ts'
 import { faultLine } from '../core/fault.ts'
 import type { Logger } from '../core/log.ts'
+import type { ConfigRenderer } from '../core/provision/render.ts'
 import type { ChannelConfig } from '../services/notifications/channels/kinds.ts'
 import type { QueueSection } from '../services/queue/section.ts'
 import { parseServer } from './boot-server-address.ts'
@@ -24,6 +32,8 @@ export interface DoctorParts {
   readonly share: OpenShare
   /** Whether this process runs the daemon, and so the queue's store. */
   readonly isDaemon: boolean
+  /** Makes machine configurations, once it is there. */
+  readonly renderer?: () => ConfigRenderer | undefined
 }
 
 /** What only the doctor asks of the outside. What is large is loaded when it is asked. */
@@ -40,6 +50,20 @@ export function createDoctorPorts(parts: DoctorParts): DoctorPorts {
       return probeChannels(settings)
     },
     machine: probeMachine(parts),
+    get configs() {
+      const renderer = parts.renderer?.()
+      return renderer && probeConfigs(renderer)
+    },
+  }
+}
+
+function probeConfigs(renderer: ConfigRenderer): ConfigProbe {
+  return {
+    names: () => renderer.choices().machines,
+    check: async (name) => {
+      const { role = 'worker', labels = {}, patches = [] } = renderer.named(name) ?? {}
+      return (await renderer.render({ name, role, labels, patches }, {})).warnings
+    },
   }
 }
 

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { AgentError } from '../core/errors.ts'
 import { FaultsError, unplaced } from '../core/fault.ts'
 import { whyUnreadable } from './unreadable.ts'
@@ -80,6 +80,11 @@ export async function readText(file: string): Promise<string> {
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** The names in a folder; none where it is not there, or can't be read. Takes as long as the disk does. */
+export function namesIn(folder: string): Promise<readonly string[]> {
+  return gate.run(folder, () => readdir(folder).catch((): string[] => []))
 }
 
 async function readWhole(file: string): Promise<string> {

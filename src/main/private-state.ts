@@ -15,7 +15,7 @@ export interface StateAccess {
 const mostEntries = 5_000
 const othersMay = 0o077
 /** What is ours in a directory that holds other things as well. */
-const ours = /^\.?(journal\.db|lock\.db|last-good\.yaml|control\.sock|credentials|keys|snapshots|queue)/
+const ours = /^\.?(journal\.db|lock\.db|last-good\.yaml|control\.sock|credentials|keys|machine-secrets|snapshots|queue)/
 
 export interface PrivateStateOptions {
   readonly directory: string

@@ -10,6 +10,7 @@ import type { BootEvent } from '../core/netboot/dhcp-event.ts'
 import type { Meter } from '../core/metrics/meter.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
+import type { ProvisionDesk } from '../core/provision/desk.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import { remembered } from '../operations/facts.ts'
 import type { NotifierDoor } from '../operations/notification-requests.ts'
@@ -18,6 +19,7 @@ import type { AnyService, CheckContext, ServiceContext } from '../operations/ser
 import { createWebDoor, type WebDoor } from '../operations/web.ts'
 import { sectionsOf } from './registry.ts'
 import { type LiveSettings, sectionIn } from './live-settings.ts'
+import { keepAuthority } from './machine-authority.ts'
 import type { Settings } from './settings.ts'
 
 /** The schematics as they are now, by whoever watches them. */
@@ -38,12 +40,14 @@ export interface ServicesOptions {
   readonly schematics: KnownSchematics
   readonly alerts: Alerts
   readonly operator: Operator
+  readonly desk: ProvisionDesk
   readonly notifier: NotifierDoor
   /** Keys of our own, by name. */
   readonly key: (name: string) => Promise<Uint8Array>
   readonly log: Logger
   /** Who keeps what machines do that boot from the network. */
   readonly boot?: (event: BootEvent) => void
+  readonly machines: ServiceContext['notice']['machines']
   readonly meter: Meter
   readonly limits?: Partial<SupervisorLimits>
 }
@@ -110,11 +114,13 @@ function contextOf(
     schematics,
     alerts,
     operator,
+    desk,
     notifier,
     web,
     key,
     log,
     boot = () => {},
+    machines,
     meter,
   }: ServicesOptions & { readonly web: WebDoor },
   signal: AbortSignal,
@@ -127,7 +133,9 @@ function contextOf(
     signal,
     power: agent.guard.power,
     operator,
+    provision: desk,
     key,
+    authority: (host) => keepAuthority(settings.state, host),
     publicUrl: () => publicUrlIn(settings.config),
     notifyThrough: notifier.open,
     web,
@@ -142,6 +150,7 @@ function contextOf(
       ups: agent.guard.notice,
       node: agent.noticeNode,
       boot,
+      machines,
       schematics: async (all, changed = []) => {
         schematics.current = new Map(all)
         for (const schematic of changed) await agent.emit({ type: 'schematic.changed', schematic })

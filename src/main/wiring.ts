@@ -12,6 +12,8 @@ import { writeProbe } from '../adapters/share/probe.ts'
 import { createShare } from '../adapters/share/share.ts'
 import { createSnapshots } from '../adapters/snapshots/snapshots.ts'
 import { createBootServer } from '../adapters/tftp/boot-server.ts'
+import { createEventSinks } from '../adapters/talos/event-sink.ts'
+import { createMaintenanceApi } from '../adapters/talos/maintenance.ts'
 import { createTalos, type TalosAdapter } from '../adapters/talos/talos.ts'
 import type { Credentials } from '../adapters/talos/talosconfig.ts'
 import { AgentError } from '../core/errors.ts'
@@ -31,6 +33,7 @@ import { freeSpaceAt } from './doctor-files.ts'
 import { type FactoryTold, keepSigners, openFactories } from './factories.ts'
 import { isMissingFile } from './file-gate.ts'
 import type { KeptFile } from './kept-file.ts'
+import { absenceIn, withAbsence } from './absence.ts'
 import { followMachines } from './machines.ts'
 import { missingFor } from './missing.ts'
 import { renewableKubernetes, renewableTalos } from './renewable.ts'
@@ -51,6 +54,10 @@ export interface World extends AsyncDisposable {
   readonly loginsRefused: ReadonlyMap<string, string>
   /** What is missing, and what it is for, a sentence each. */
   readonly missing: readonly string[]
+  /** The cluster's endpoint as its control planes have it: `https://192.168.0.2:6443`. @throws AgentError where none answers */
+  endpoint(): Promise<string>
+  /** The CA of the nodes, PEM. @throws AgentError */
+  authority(): Promise<string>
 }
 
 /** Callbacks for what people should know. */
@@ -94,7 +101,10 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const { config } = settings
   const mayLack = () => isDaemon === true && settings.hasRun
   const { keptTalos, keptKubernetes } = await openCredentials(options)
-  const talos = createTalos({ nodes: config.nodes, credentials: async () => (await keptTalos.current()).value })
+  const talos = createTalos({
+    nodes: () => settings.config.nodes,
+    credentials: async () => (await keptTalos.current()).value,
+  })
   const api = createApi({
     onDate: (at) => told.time?.('the Kubernetes API', at),
     access: keptKubernetes === undefined ? () => askForAccess(talos, settings) : accessFrom(keptKubernetes),
@@ -111,12 +121,13 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     ),
     share,
     bootServer: openBootServer(settings),
-    talos,
+    talos: isDaemon ? withAbsence(talos, absenceIn(journal)) : talos,
     kubernetes: createKubernetes(api),
     upses,
     ...(await followMachines({ settings, log, canWait: mayLack, trouble: (name, why) => told.machine?.(name, why) })),
     netboot: createNetbootProbe({ readFile: readFirst }),
     checks: createChecks({ objects: createObjects(api) }),
+    provision: { maintenance: createMaintenanceApi(), events: createEventSinks(), members: talos },
     get snapshots() {
       return upgrade.snapshots()
     },
@@ -134,6 +145,8 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       ...(keptKubernetes ? [renewableKubernetes({ kept: keptKubernetes, keptTalos, talos, config })] : []),
     ],
     loginsRefused,
+    endpoint: async () => (await askForAccess(talos, settings)).server.href.replace(/\/$/, ''),
+    authority: async () => (await keptTalos.current()).value.ca,
     get missing() {
       const isThere = (kept: KeptFile<unknown> | undefined) => kept?.last !== undefined
       return missingFor(settings, { talosconfig: isThere(keptTalos), kubeconfig: isThere(keptKubernetes) })

@@ -10,6 +10,7 @@ import type { Power } from '../core/power/feeds.ts'
 import { policyFor } from '../core/power/triggers.ts'
 import type { Asked, Operator } from '../core/operator.ts'
 import type { RequestAnswer } from '../core/request-answer.ts'
+import type { MachineDetails } from '../core/provision/requests.ts'
 import { describeTime } from '../core/time.ts'
 
 /** How long a button may be pressed, in ms: an outage or a wait for approval is over by then, or is told again. */
@@ -96,15 +97,28 @@ function refuse(why: string): never {
 }
 
 /** @throws AgentError `rejected` where what it was offered for is over */
-function whyStale({ do: name, subject }: Action, { alerts, journal }: ActionsOptions): void {
+function whyStale({ do: name, subject }: Action, { alerts, journal, operator }: ActionsOptions): void {
   if (name === 'cancel' || name === 'wake') {
     const isSame = alerts.find('power.failed')?.since === subject || journal.openOutage()?.startedAt === subject
     if (!isSame) refuse('that power cut is over')
   }
+  if (name === 'admit' || name === 'turn-away') {
+    const { state } = waitingWith(subject, operator)
+    if (state === 'approved' || state === 'rejected') refuse('somebody has decided about that machine already')
+  }
   if (name === 'pause' && journal.openRollout()?.release !== subject) refuse(`the rollout of ${subject} is over`)
 }
 
-function describe({ do: name, subject }: Action, { config, power }: ActionsOptions): string {
+/** The machine whose console shows this code. @throws AgentError `rejected` where none does any more */
+function waitingWith(code: string, { machines }: Operator): MachineDetails {
+  try {
+    return machines.find({ machine: code })
+  } catch {
+    return refuse('no machine waits with that code any more')
+  }
+}
+
+function describe({ do: name, subject }: Action, { config, power, operator }: ActionsOptions): string {
   const at = () => describeTime(subject, config().upgrade.shownZone)
   switch (name) {
     case 'cancel':
@@ -113,6 +127,9 @@ function describe({ do: name, subject }: Action, { config, power }: ActionsOptio
       return `Wake every machine that the power cut of ${at()} has shut down, without waiting for the battery`
     case 'approve':
       return `Approve ${subject}: its rollout starts in the next window`
+    case 'admit':
+    case 'turn-away':
+      return describeMachine(name, subject, operator)
     case 'pause':
       return `Pause rollouts: no further node is upgraded to ${subject} until someone resumes them`
     default:
@@ -120,7 +137,20 @@ function describe({ do: name, subject }: Action, { config, power }: ActionsOptio
   }
 }
 
-function carryOut({ do: name, subject }: Action, { power, rollouts }: Operator, asked: Asked): Promise<RequestAnswer> {
+/** What the button of a machine does, with what is odd about it. */
+function describeMachine(name: 'admit' | 'turn-away', code: string, operator: Operator): string {
+  const { mac, id, address = 'an unknown address', evidence } = waitingWith(code, operator)
+  const what = `${mac ?? id} at ${address}, whose console shows ${code}`
+  if (name === 'turn-away') return `Reject ${what}: it does not get its configuration`
+  const odd = evidence.filter(({ kind }) => kind !== 'for').map(({ text }) => `; ${text}`)
+  return `Approve ${what}, as a worker${odd.join('')}`
+}
+
+function carryOut(
+  { do: name, subject }: Action,
+  { power, rollouts, machines }: Operator,
+  asked: Asked,
+): Promise<RequestAnswer> {
   switch (name) {
     case 'cancel':
       return power.cancel(asked)
@@ -130,6 +160,10 @@ function carryOut({ do: name, subject }: Action, { power, rollouts }: Operator, 
       return rollouts.approve({ version: subject }, asked)
     case 'pause':
       return rollouts.pause({}, asked)
+    case 'admit':
+      return machines.approve({ machine: subject, role: 'worker', force: false }, asked)
+    case 'turn-away':
+      return machines.reject({ machine: subject }, asked)
     default:
       return name satisfies never
   }

@@ -1,10 +1,10 @@
 import type { NamesAnswer } from '../core/names.ts'
 import { compareVersions } from '../core/version.ts'
 import { remembered } from './facts.ts'
-import type { RequestMeans } from './request.ts'
+import type { MachineMeans } from './provision/requests.ts'
 
 /** What a person can name, without asking anybody: completion waits for it. */
-export function readNames({ agent, config, ports: { journal } }: RequestMeans): NamesAnswer {
+export function readNames({ agent, config, desk, ports: { journal } }: MachineMeans): NamesAnswer {
   const { nodes, hosts, upses } = config()
   const withdrawn = new Set(remembered.withdrawn.recall(journal))
   const offered = (remembered.versions.recall(journal) ?? []).filter((version) => !withdrawn.has(version))
@@ -13,6 +13,7 @@ export function readNames({ agent, config, ports: { journal } }: RequestMeans): 
     hosts: hosts.map(({ name }) => name),
     upses: upses.map(({ label }) => label),
     jobs: agent.jobs.map(({ name }) => name),
+    machines: desk.machines().map(desk.nameOf),
     releases: offered.toSorted(compareVersions).toReversed(),
   }
 }

@@ -7,9 +7,11 @@ import { createChanges } from './changes.ts'
 import { createDoctorRequests } from './doctor-requests.ts'
 import { createJobRequests } from './job-requests.ts'
 import { createNetbootRequests, type NetbootMeans } from './netboot-requests.ts'
+import { createMachineRequests, type MachineMeans } from './provision/requests.ts'
 import { createNotificationRequests, type NotificationMeans } from './notification-requests.ts'
 import { readNames } from './names-request.ts'
 import { createNodeRequests } from './node-requests.ts'
+import { type ConfigMeans, createConfigRequests } from './provision/config-requests.ts'
 import { createPowerRequests, type PowerMeans } from './power-requests.ts'
 import { createReadings } from './readings.ts'
 import { createRecentLook } from './recent-look.ts'
@@ -20,10 +22,12 @@ import { readStatus, type StatusMeans } from './status-request.ts'
 import { createTokenRequests } from './token-requests.ts'
 
 export interface OperatorOptions extends Omit<
-  StatusMeans & PowerMeans & NotificationMeans & NetbootMeans,
+  StatusMeans & PowerMeans & NotificationMeans & NetbootMeans & MachineMeans,
   'now' | 'seen' | 'staged' | 'readings'
 > {
   readonly now?: () => Date
+  /** What makes machine configurations; without it none is made. */
+  readonly rendering?: ConfigMeans
 }
 
 /** Everything that a person may ask or request, by whichever door. */
@@ -71,5 +75,7 @@ export function createOperator(options: OperatorOptions): Operator {
     tokens: createTokenRequests(means),
     doctor: createDoctorRequests(means),
     netboot: createNetbootRequests(means),
+    machines: createMachineRequests(means),
+    machineConfigs: createConfigRequests(options.rendering, journal),
   }
 }

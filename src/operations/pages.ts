@@ -31,6 +31,8 @@ export interface Page<Data> {
   readonly files?: Readonly<Record<string, PageFile>>
   /** That it draws charts, which takes more scripts. */
   readonly hasCharts?: true
+  /** Whether it is not drawn anew by itself: there is a form on it. */
+  isStill?(query: URLSearchParams): boolean
 }
 
 export type AnyPage = Page<unknown>
@@ -80,6 +82,8 @@ export interface PageRequest {
   readonly fields?: readonly PageField[]
   /** What will happen, a sentence each. @throws AgentError with why it can't be requested */
   preview(given: Given, asking: Asking): readonly string[] | Promise<readonly string[]>
+  /** A text to be read beforehand, as it stands: a diff. @throws AgentError likewise */
+  text?(given: Given, asking: Asking): string | Promise<string>
   /** Requests it; answers what came of it, as a sentence. */
   perform(given: Given, asking: Asking, asked: Asked): Promise<string>
 }

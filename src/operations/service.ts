@@ -8,13 +8,18 @@ import type { BootEvent } from '../core/netboot/dhcp-event.ts'
 import type { Meter } from '../core/metrics/meter.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
+import type { Authority } from '../core/provision/authority.ts'
+import type { Machine } from '../core/provision/machine.ts'
+import type { MemberLook } from '../core/provision/ports.ts'
 import type { Power } from '../core/power/feeds.ts'
 import type { Observation } from '../core/power/ups.ts'
+import type { ProvisionDesk } from '../core/provision/desk.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import type { RunningService, ServiceSpec } from '../core/service.ts'
 import type { Job } from './job.ts'
 import type { Notifier } from './notification-requests.ts'
 import type { Asking, PageSpec } from './pages.ts'
+import type { WaitingRoom } from './provision/waiting-room.ts'
 import type { WebDoor } from './web.ts'
 
 /**
@@ -75,6 +80,8 @@ export interface ServiceContext<Section = undefined> extends CheckContext<Sectio
   readonly operator: Operator
   /** 32 random bytes of ours by this name, kept from others in the state directory; the same after a restart. */
   key(name: string): Promise<Uint8Array>
+  /** Our own certificate authority for this name, kept in the state directory. @throws AgentError where it can't be kept */
+  authority(host: string): Promise<Authority>
   /** Where people reach the API; undefined where it is not configured. */
   publicUrl(): string | undefined
   /** What people are told goes through this notifier, until that is disposed of. */
@@ -85,6 +92,8 @@ export interface ServiceContext<Section = undefined> extends CheckContext<Sectio
   readonly pages: readonly PageSpec[]
   /** Every setting as it is used, and the file that they are from. */
   settings: Asking['settings']
+  /** Where what speaks with new machines asks what they may have. */
+  readonly provision: ProvisionDesk
   /** Where what happens is counted. */
   readonly meter: Meter
   /** Takes note of what the service has observed. */
@@ -105,6 +114,8 @@ export interface Notice {
   node(name: string, answers: boolean): void
   /** What a machine did that boots from the network. */
   boot(event: BootEvent): void
+  /** What machines show and tell on their way into the cluster, and that they have joined. */
+  readonly machines: Pick<WaitingRoom, 'line' | 'seen'> & { joined(machine: Machine, look: MemberLook): void }
   /** All schematics as they are now, by name; `changed` names those that were edited. */
   schematics(all: ReadonlyMap<string, RegisteredSchematic>, changed?: readonly string[]): Promise<void>
 }

@@ -24,7 +24,7 @@ export async function measureCommands(stack: AsyncDisposableStack): Promise<void
   const launcher = await installPackage(stack)
   const config = join(folder, 'caretaker.yaml')
   await writeFile(config, `state: ${folder}\n`)
-  const names = () => ({ nodes: ['w-1'], hosts: [], upses: [], jobs: [], releases: [] })
+  const names = () => ({ nodes: ['w-1'], hosts: [], upses: [], jobs: [], machines: [], releases: [] })
   stack.use(await startDaemon({ ...answers, names }, { socket: join(folder, 'control.sock') }))
   for (const { name, args, most } of commands) {
     const ours: number[] = []

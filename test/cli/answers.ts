@@ -5,6 +5,7 @@ import type { Delivery } from '../../src/core/notify/delivery.ts'
 import type { JobAnswer, StatusAnswer } from '../../src/core/operator.ts'
 import type { startDaemon } from '../http/daemon.ts'
 import { clusterOf } from '../core/cluster/nodes.ts'
+import { machines } from './answers-machines.ts'
 import { netboot } from './answers-netboot.ts'
 import { drill, outages, power, powerPlan, shownUpses } from './answers-power.ts'
 import { former, nodes, plan, rollout, staged } from './answers-rollout.ts'
@@ -260,11 +261,13 @@ export const answers: Parameters<typeof startDaemon>[0] = {
     examine: async () => report,
   },
   netboot,
+  machines,
   names: () => ({
     nodes: nodes.map(({ name }) => name),
     hosts: ['synology'],
     upses: ['rack', 'attic'],
     jobs: jobs.map(({ name }) => name),
+    machines: ['worker-nuc-attic', '52:54:00:aa:bb:cc'],
     releases: ['v1.13.9', 'v1.13.8'],
   }),
   activities: () => status.activities,

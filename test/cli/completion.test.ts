@@ -15,6 +15,7 @@ const names = () => ({
   hosts: ['synology'],
   upses: ['rack', 'ups@nas.lan', 'my ups', 'evil\u001b[2J\tname'],
   jobs: ['stage-image', 'upgrade-node'],
+  machines: ['worker-9', '52:54:00:12:34:56'],
   releases: ['v1.14.0', 'v1.13.9'],
 })
 
@@ -62,6 +63,8 @@ test.each<{ words: readonly string[]; offers: readonly string[] }>([
   { words: ['journal', '--fol'], offers: ['--follow'] },
   { words: ['drill', 'power', '--until', 'd'], offers: ['drain'] },
   { words: ['token', 'create', 'x', '--scope', ''], offers: ['read', 'operate', 'admin'] },
+  { words: ['machine', 'approve', ''], offers: ['worker-9', '52:54:00:12:34:56'] },
+  { words: ['machine', 'approve', 'worker-9', '--role', ''], offers: ['controlplane', 'worker'] },
   { words: ['uki', 'inspect', ''], offers: [':files'] },
   { words: ['--config', ''], offers: [':files'] },
   { words: ['completion', 'z'], offers: ['zsh'] },

@@ -66,6 +66,10 @@ const more: Readonly<Record<string, readonly string[]>> = {
   'netboot once': ['w-1'],
   'netboot check': ['w-1'],
   'netboot recipe': ['dnsmasq'],
+  'machine show': ['BCDF-GHJK'],
+  'machine approve': ['BCDF-GHJK', '--role', 'worker', '--yes'],
+  'machine reject': ['BCDF-GHJK', 'not', 'ours'],
+  'machine forget': ['worker-nuc-attic'],
   'token create': ['phone', '--scope', 'read'],
   'token revoke': ['phone'],
   pause: ['w-1', 'a', 'new', 'disk'],
@@ -78,8 +82,8 @@ const more: Readonly<Record<string, readonly string[]>> = {
   backup: ['saved.tar', '--config', 'good/caretaker.yaml'],
   restore: ['saved.tar', '--config', 'good/caretaker.yaml'],
 }
-/** Those that don't end, answer to a shell, ask a person, or a Factory. */
-const goingOn = ['start', 'completion', 'complete', 'init', 'schematic check']
+/** Those that don't end, answer to a shell, ask a person, or a Factory, or name files of their own folder. */
+const goingOn = ['start', 'completion', 'complete', 'init', 'schematic check', 'schematic delivery']
 
 /** And those that tell of the folder that they run in: their screens are drawn from fixed answers. */
 const left = [...goingOn, 'backup', 'restore']

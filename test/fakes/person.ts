@@ -2,14 +2,32 @@ import type { Queue } from '../../src/core/job.ts'
 import type { Operator } from '../../src/core/operator.ts'
 import type { RequestAnswer } from '../../src/core/request-answer.ts'
 import type { BootKeeper } from '../../src/operations/netboot/keeper.ts'
+import { createDesk, type MachineDesk } from '../../src/operations/provision/desk.ts'
+import { createInventory } from '../../src/operations/provision/inventory.ts'
+import { createWaitingRoom } from '../../src/operations/provision/waiting-room.ts'
 import { createOperator } from '../../src/operations/operator.ts'
 import type { StartedAgent } from './agent.ts'
 import type { FakeHomelab } from './homelab.ts'
+import { fakeRenderer } from './machines.ts'
 
 /** Who asks in the stories. */
 export const admin = { name: 'admin@nas', verified: false } as const
 
 export const asked = () => ({ by: admin, signal: new AbortController().signal })
+
+/** Who decides about machines that ask for their configuration there. */
+export function deskOf({ ports }: FakeHomelab, { agent }: StartedAgent, renderer = fakeRenderer()): MachineDesk {
+  return createDesk({
+    journal: ports.journal,
+    alerts: agent.alerts,
+    renderer,
+    way: () => 'device-flow',
+    boots: () => [],
+    nodes: () => [],
+    cardAt: async () => undefined,
+    now: agent.now,
+  })
+}
 
 /** Everything that a person may ask of an agent on a fake homelab. */
 export function operatorOf(
@@ -19,6 +37,7 @@ export function operatorOf(
   onChange: BootKeeper['onChange'] = () => ({ [Symbol.dispose]: () => {} }),
 ): Operator {
   const { agent, config } = it
+  const renderer = fakeRenderer()
   return createOperator({
     agent,
     ports: homelab.ports,
@@ -35,6 +54,15 @@ export function operatorOf(
     notifier: () => undefined,
     loginRefused: () => undefined,
     boots: { machines: new Map(), onChange },
+    renderer,
+    desk: deskOf(homelab, it, renderer),
+    room: createWaitingRoom(agent.now),
+    inventory: createInventory({
+      journal: homelab.ports.journal,
+      alerts: agent.alerts,
+      written: () => config.nodes,
+      now: agent.now,
+    }),
   })
 }
 

@@ -76,7 +76,7 @@ export async function startDaemon(
     settledAlerts: overrides.settledAlerts ?? listed,
     journal: overrides.journal ?? listed,
     activities: overrides.activities ?? (() => []),
-    names: overrides.names ?? (() => ({ nodes: [], hosts: [], upses: [], jobs: [], releases: [] })),
+    names: overrides.names ?? (() => ({ nodes: [], hosts: [], upses: [], jobs: [], machines: [], releases: [] })),
     jobs: {
       list: () => [{ name: 'look', about: 'Looks.', triggers: [], runs: 'queue', lastRun: undefined }],
       runs: listed,
@@ -161,6 +161,22 @@ export async function startDaemon(
       },
       recipe: async ({ router }) => ({ router, title: 'a router', where: 'there', lines: [], notes: [] }),
       ...overrides.netboot,
+    },
+    machines: {
+      list: () => [],
+      find: unexpected,
+      orderFor: unexpected,
+      console: unexpected,
+      inventory: () => [],
+      approve: (about, asked) => hear('approve machine', about, asked),
+      reject: (about, asked) => hear('reject machine', about, asked),
+      forget: (about, asked) => hear('forget machine', about, asked),
+      ...overrides.machines,
+    },
+    machineConfigs: {
+      render: unexpected,
+      importSecrets: ({ replace }, asked) => hear('import secrets', { replace }, asked),
+      ...overrides.machineConfigs,
     },
     tokens: {
       list: () => [],

@@ -11,6 +11,7 @@ const named: readonly (readonly [prefix: string, params: Readonly<Record<string,
   ['/nodes/', { name: 'cp-1' }],
   ['/upses/', { name: 'ups' }],
   ['/netboot/machines/', { machine: 'w-1' }],
+  ['/machines/', { machine: 'BCDF-GHJK' }],
   ['/netboot/recipes/', { router: 'dnsmasq' }],
 ]
 
@@ -52,9 +53,11 @@ test('every request needs a scope, has a summary of its own, and is reached by o
   const table = specs.map(({ method, path, scope }) => `${scope} ${method} ${path}`)
   expect(new Set(table).size).toBe(table.length)
   expect(new Set(specs.map(({ summary }) => summary)).size).toBe(specs.length)
-  // Whoever may only read changes nothing; tokens, and modes of files, are for whoever may everything.
+  // Whoever may only read changes nothing; tokens, modes of files and secrets, and who gets them, are for whoever may everything.
   const wanted = specs.map(({ method, path }) => {
-    const scope = path.startsWith('/tokens') || path === '/doctor/fix' ? 'admin' : method === 'get' ? 'read' : 'operate'
+    const isForAdmins =
+      path.startsWith('/tokens') || ['/doctor/fix', '/machine-secrets', '/machines/{machine}/approve'].includes(path)
+    const scope = isForAdmins ? 'admin' : method === 'get' ? 'read' : 'operate'
     return `${scope} ${method} ${path}`
   })
   expect(table).toEqual(wanted)

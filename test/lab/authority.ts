@@ -15,6 +15,8 @@ export interface Identity {
 export interface LabAuthority {
   /** The authority's certificate, PEM. */
   readonly ca: string
+  /** Its key, PEM. */
+  readonly key: string
   /** A server's certificate: Ed25519, EKU serverAuth only, with these IP addresses and DNS names in its SAN. */
   issueServer(names: { common: string; ips?: readonly string[]; dns?: readonly string[] }): Promise<Identity>
   /**
@@ -74,6 +76,7 @@ export async function createAuthority(organization: string): Promise<LabAuthorit
 
   return {
     ca: ca.toString('pem') + '\n',
+    key: pem(await crypto.subtle.exportKey('pkcs8', keys.privateKey)),
     issueServer: ({ common, ips = [], dns = [] }) =>
       issue([{ CN: [common] }], { to: new Date(now + 24 * 3_600_000) }, [
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),

@@ -4,6 +4,10 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { createAuthority, withTalosLabel } from './authority.ts'
+import { legacyIn, valueAt } from '../../src/core/machine-config/document.ts'
+import type { SecretsBundle } from '../../src/core/machine-config/secrets.ts'
+import { bundleOf } from './machine/bundle.ts'
+import type { LabMachineOptions, LabMember } from './machine/types.ts'
 import { createEtcd, type LabEtcd } from './talos/etcd.ts'
 import { createFactory, type LabFactory } from './factory/factory.ts'
 import { readSchematic, type Schematic } from './factory/schematic.ts'
@@ -56,6 +60,10 @@ export interface Homelab extends AsyncDisposable {
   /** MAC addresses that a magic packet came for, in order. */
   readonly woken: readonly string[]
   node(name: string): TalosNode
+  /** The secrets of the cluster, as a secrets.yaml has them: JSON is YAML. */
+  secrets(): Promise<string>
+  /** What a machine needs of the lab that is to join it. Call `secrets` before it does. */
+  readonly admission: Pick<LabMachineOptions, 'authority' | 'resolveImage' | 'join' | 'version' | 'schematic'>
   /** Pulls the cord of everything at once. */
   cutPower(): void
   /** Writes a configuration for this homelab, and all the files that it names; returns its path. */
@@ -98,6 +106,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     diskless = [],
   } = options
   await using stack = new AsyncDisposableStack()
+  let parts = stack
   stack.use(await claimNet(net))
   const address = (host: number) => `127.0.${net}.${host}`
   const [talosAuthority, kubernetesAuthority] = await Promise.all([
@@ -159,28 +168,32 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
       host: 41 + index,
     })),
   ]
-  const nodes: TalosNode[] = shapes.map(({ name, role, host }) =>
-    stack.use(
+  const nodes: TalosNode[] = []
+  function makeNode(own: Pick<LabMember, 'name' | 'role' | 'address' | 'mac'> & Partial<LabMember>): TalosNode {
+    const { config: _, ...shape } = own
+    const node = parts.use(
       createTalosNode({
-        name,
-        role,
-        address: address(host),
-        mac: `02:00:00:00:${net.toString(16).padStart(2, '0')}:${host.toString(16).padStart(2, '0')}`,
         version,
         schematic: homelabSchematicId,
+        ...shape,
         authority: talosAuthority,
-        ...(role === 'controlplane' ? { etcd } : {}),
+        ...(own.role === 'controlplane' ? { etcd } : {}),
         resolveImage,
-        components: () => kubernetes.componentsOf(name),
+        components: () => kubernetes.componentsOf(own.name),
         extensionsOf,
         kernelArgumentsOf,
         kubeconfig: () => kubeconfig,
-        ...(diskless.includes(name) ? { served: () => servedTo(name) } : {}),
+        ...(diskless.includes(own.name) ? { served: () => servedTo(own.name) } : {}),
         peers: () => nodes,
         pace,
       }),
-    ),
-  )
+    )
+    nodes.push(node)
+    return node
+  }
+  const macOf = (host: number) =>
+    `02:00:00:00:${net.toString(16).padStart(2, '0')}:${host.toString(16).padStart(2, '0')}`
+  for (const { name, role, host } of shapes) makeNode({ name, role, address: address(host), mac: macOf(host) })
 
   const moments: Moment[] = []
   const poweredOff: string[] = []
@@ -208,11 +221,12 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     const last = moments.at(-1)
     if (last?.quorum !== quorum || last.down.join() !== down.join()) moments.push({ at: Date.now(), quorum, down })
   }
-  for (const { name, role, address: at } of nodes) {
-    kubernetes.addNode({ name, role, address: at })
-    if (role === 'controlplane') kubernetes.runControlPlane(name)
+  function register(node: TalosNode): void {
+    kubernetes.addNode({ name: node.name, role: node.role, address: node.address })
+    if (node.role === 'controlplane') kubernetes.runControlPlane(node.name)
+    parts.defer(node.onChange(align))
   }
-  for (const node of nodes) stack.defer(node.onChange(align))
+  for (const node of nodes) register(node)
   etcd.onChange(align)
   await kubernetes.start()
 
@@ -246,11 +260,31 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
   await Promise.all(nodes.map((node) => node.start()))
   await becomesReady(nodes)
   align()
-  const parts = stack.move()
+  parts = stack.move()
+
+  let bundle: SecretsBundle | undefined
+  /** @throws Error where its configuration is not of this cluster */
+  function admit(member: LabMember): TalosNode {
+    const machineOf = (key: string) => valueAt(legacyIn(member.config), 'machine', key)
+    const ca = machineOf('ca') as { readonly crt?: string } | undefined
+    if (ca?.crt === undefined || atob(ca.crt) !== talosAuthority.ca) throw new Error('machine.ca is of another cluster')
+    if (machineOf('token') !== bundle?.trustdinfo.token) throw new Error('trustd: rpc error: code = Unauthenticated')
+    const before = nodes.findIndex(({ name }) => name === member.name)
+    if (before !== -1) nodes.splice(before, 1)
+    const node = makeNode(member)
+    if (before === -1) register(node)
+    else parts.defer(node.onChange(align))
+    return node
+  }
 
   return {
     factory,
     nodes,
+    secrets: async () => {
+      bundle ??= await bundleOf(talosAuthority, kubernetesAuthority)
+      return JSON.stringify(bundle)
+    },
+    admission: { authority: talosAuthority, resolveImage, join: admit, version, schematic: homelabSchematicId },
     nas,
     etcd,
     kubernetes,

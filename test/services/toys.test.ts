@@ -10,7 +10,7 @@ import { sectionsOf } from '../../src/main/registry.ts'
 import { createServices, faultsOfServices } from '../../src/main/services.ts'
 import { loadSettings } from '../../src/main/settings.ts'
 import type { AnyService } from '../../src/operations/service.ts'
-import { operatorOf } from '../fakes/person.ts'
+import { deskOf, operatorOf } from '../fakes/person.ts'
 import { createNotifierDoor } from '../../src/operations/notification-requests.ts'
 import { startAgent } from '../fakes/agent.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
@@ -40,6 +40,8 @@ async function lab(extra = '') {
     schematics: { current: new Map() },
     alerts,
     operator: operatorOf(homelab, it),
+    desk: deskOf(homelab, it),
+    machines: { line: () => {}, seen: () => {}, joined: () => {} },
     notifier: createNotifierDoor(),
     key: async () => new Uint8Array(32),
     log: silentLog,
@@ -141,6 +143,7 @@ test('the services of this agent all load: the power guard first, and last the q
     ['boot-files', undefined],
     ['dashboard', undefined],
     ['home-assistant', undefined],
+    ['machine-config', undefined],
     ['metrics', undefined],
     ['node-watch', undefined],
     ['notifications', undefined],
@@ -155,6 +158,7 @@ test('the services of this agent all load: the power guard first, and last the q
     'bootFiles',
     'dashboard',
     'homeAssistant',
+    'machineConfig',
     'metrics',
     'notifications',
     'proxyDhcp',

@@ -13,6 +13,15 @@ export interface DoctorPorts {
   readonly upses: UpsProbe
   readonly channels: readonly ChannelProbe[]
   readonly machine: MachineProbe
+  /** The configurations of machines; absent where no daemon makes them. */
+  readonly configs?: ConfigProbe | undefined
+}
+
+export interface ConfigProbe {
+  /** The machines that are written, by their names. */
+  names(): readonly string[]
+  /** Makes the configuration of one, and throws it away; answers what a person should know. Rejects with what is wrong with it. */
+  check(name: string): Promise<readonly string[]>
 }
 
 /** The share as machines see it. */

@@ -4,22 +4,24 @@ import { object, oneOf, text, time } from '../shape.ts'
 /**
  * What a button does. Its subject is what it was offered for, so that an old button does nothing to what came later.
  *
- * | do      | does                                                         | subject                              |
- * |---------|--------------------------------------------------------------|--------------------------------------|
- * | cancel  | cancels the shutdown, or the one that is to come             | when mains power failed, ISO 8601    |
- * | wake    | wakes everything without waiting for the battery             | likewise                             |
- * | approve | approves a release                                           | the release                          |
- * | pause   | pauses rollouts                                              | the release that is being rolled out |
+ * | do        | does                                                         | subject                              |
+ * |-----------|--------------------------------------------------------------|--------------------------------------|
+ * | cancel    | cancels the shutdown, or the one that is to come             | when mains power failed, ISO 8601    |
+ * | wake      | wakes everything without waiting for the battery             | likewise                             |
+ * | approve   | approves a release                                           | the release                          |
+ * | pause     | pauses rollouts                                              | the release that is being rolled out |
+ * | admit     | lets a machine have its configuration, as a worker           | the code that its console shows      |
+ * | turn-away | rejects a machine that asks for its configuration            | likewise                             |
  */
 export interface Action {
   readonly do: ActionName
   readonly subject: string
 }
 
-export type ActionName = 'cancel' | 'wake' | 'approve' | 'pause'
+export type ActionName = 'cancel' | 'wake' | 'approve' | 'pause' | 'admit' | 'turn-away'
 
 export const parseAction = object<Action>({
-  do: oneOf<ActionName>({ cancel: true, wake: true, approve: true, pause: true }),
+  do: oneOf<ActionName>({ cancel: true, wake: true, approve: true, pause: true, admit: true, 'turn-away': true }),
   subject: text,
 })
 
@@ -32,9 +34,16 @@ export interface ActionTicket {
   readonly nonce: string
 }
 
-const letters: Readonly<Record<ActionName, string>> = { cancel: 'c', wake: 'w', approve: 'a', pause: 'p' }
+const letters: Readonly<Record<ActionName, string>> = {
+  cancel: 'c',
+  wake: 'w',
+  approve: 'a',
+  pause: 'p',
+  admit: 'm',
+  'turn-away': 't',
+}
 const timed: readonly ActionName[] = ['cancel', 'wake']
-const shape = /^([cwap])([0-9a-z]{6})([-_A-Za-z0-9]{6})([-_A-Za-z0-9]{22})([-_.A-Za-z0-9]{1,29})$/
+const shape = /^([cwapmt])([0-9a-z]{6})([-_A-Za-z0-9]{6})([-_A-Za-z0-9]{22})([-_.A-Za-z0-9]{1,29})$/
 
 /**
  * What is signed of a ticket: `cTTTTTTnnnnnnSUBJECT`. With the 22 characters of a signature it is a token of 64 characters

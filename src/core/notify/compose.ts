@@ -26,6 +26,8 @@ const labels: Readonly<Record<Action['do'], string>> = {
   wake: 'Wake now',
   approve: 'Approve',
   pause: 'Pause rollouts',
+  admit: 'Approve as worker',
+  'turn-away': 'Reject',
 }
 
 /** The thread of an alert: what opens again is another one. */

@@ -12,12 +12,12 @@ export interface ProvisionDesk {
   changed(id: string, signal: AbortSignal): Promise<void>
   /**
    * Takes the configuration for delivery: that it was taken is on the disk before this resolves, and by one approval it
-   * is taken once, also after a crash.
+   * is taken once, also after a crash. `booted`: the release that it runs while it asks, where that is known.
    *
-   * @throws AgentError `rejected` where it may not have it (any more); `misconfigured` where it can't be rendered, and then
-   *   the approval stands
+   * @throws AgentError `rejected` where it may not have it (any more). The approval stands with `misconfigured`, where it can't be
+   *   rendered, and with `not-now`, where it can't be written down
    */
-  take(question: ConfigQuestion): Promise<TakenConfig>
+  take(question: ConfigQuestion, booted?: string): Promise<TakenConfig>
   /** It answers on the Talos API of the cluster with this UUID, from this address. */
   verified(id: string, seen: { readonly address: string; readonly uuid: string }): void
   /** Its node is ready in Kubernetes, or it runs its installed system: it has joined. */

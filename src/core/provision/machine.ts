@@ -25,6 +25,10 @@ export interface Claimant {
   readonly code: string
   /** How often it has asked. */
   readonly asked: number
+  /** A person does not want it, whatever else asks under the same id. */
+  readonly isRejected?: boolean | undefined
+  /** The card at its address, as the kernel's table of neighbours had it last. */
+  readonly card?: string | undefined
   /** ISO 8601. */
   readonly firstAt: string
   readonly lastAt: string
@@ -77,7 +81,7 @@ export interface Machine {
   readonly claimants: readonly Claimant[]
   readonly approval?: Approval | undefined
   readonly delivery?: ConfigDelivery | undefined
-  /** What it was made when it joined: the approval is gone by then. */
+  /** What it was made when its configuration was taken: the approval is gone by then. */
   readonly order?: MachineOrder | undefined
   readonly verifiedAt?: string | undefined
   /** Why it was rejected, or what went wrong last, as a clause. */
@@ -121,6 +125,8 @@ export const machineKind: RecordKind<Machine> = {
         way: wayShape,
         code: text,
         asked: number,
+        isRejected: optional(flag),
+        card: optional(text),
         firstAt: time,
         lastAt: time,
       }),

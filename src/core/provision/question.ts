@@ -23,6 +23,11 @@ export interface ConfigQuestion {
   readonly claim: Claim
   /** Where it asks from: IPv4 as `192.168.0.21`, IPv6 as RFC 5952 writes it. */
   readonly address: string
+  /**
+   * How it asks. `plain`: by GET, and nothing else; where its way is to be maintenance it is then told to `introduce`
+   * itself, whatever was approved. `device-flow`: with a code. `maintenance`: its API answers, and its configuration would
+   * be applied there.
+   */
   readonly way: Way
 }
 

@@ -1,6 +1,6 @@
 import type { Role } from '../cluster/cluster.ts'
-import type { RequestAnswer } from '../request-answer.ts'
 import type { Approval, ConfigDelivery, MachineOrder, MachineState } from './machine.ts'
+import type { InventoryNode } from './inventory.ts'
 import type { Way } from './question.ts'
 
 /** What a person may ask about machines on their way into the cluster, and request of them. */
@@ -9,20 +9,30 @@ export interface MachineRequests<Asked> {
   list(): readonly MachineAnswer[]
   /** By its name, UUID, MAC address, address or code. */
   find(request: { readonly machine: string }): MachineDetails
+  /** What it shows on its screen, where it waits in maintenance. */
+  console(request: { readonly machine: string }): ConsoleAnswer
+  /** The machines that have joined, as `nodes` of the configuration. */
+  inventory(): readonly InventoryNode[]
+  /** What it would become. `misconfigured` where that is neither said nor written. */
+  orderFor(request: ApproveMachine): MachineOrder
   /**
    * Lets it have its configuration once. Where several claim to be this machine, it has to be named by its code.
    *
    * `rejected` where it must not be: a control plane while the cluster is whole or without evidence, unless forced.
    */
-  approve(request: ApproveMachine, asked: Asked): Promise<RequestAnswer>
+  approve(request: ApproveMachine, asked: Asked): Promise<MachineChange>
   reject(
     request: { readonly machine: string; readonly reason?: string | undefined },
     asked: Asked,
-  ): Promise<RequestAnswer>
-  /** Forgets all that is known of it: if it asks again it is new. */
-  forget(request: { readonly machine: string }, asked: Asked): Promise<RequestAnswer>
-  /** What it would get, or gets, with secrets masked. */
-  render(request: RenderMachine, asked: Asked): Promise<RenderAnswer>
+  ): Promise<MachineChange>
+  /** Forgets all that is known of it: if it asks again it is new. A node of the inventory is none any more. */
+  forget(request: { readonly machine: string }, asked: Asked): Promise<MachineChange>
+}
+
+/** What changed, or why nothing did, as a sentence. */
+export interface MachineChange {
+  readonly said: string
+  readonly changed: boolean
 }
 
 export interface ApproveMachine {
@@ -33,15 +43,6 @@ export interface ApproveMachine {
   readonly labels?: Readonly<Record<string, string>> | undefined
   readonly patches?: readonly string[] | undefined
   readonly force: boolean
-}
-
-export interface RenderMachine {
-  /** One that asks, or the name of one in `machines.yaml`. */
-  readonly machine: string
-  readonly role?: Role | undefined
-  readonly name?: string | undefined
-  readonly labels?: Readonly<Record<string, string>> | undefined
-  readonly patches?: readonly string[] | undefined
 }
 
 /** Times are ISO 8601. */
@@ -84,12 +85,28 @@ export interface MachineDetails extends MachineAnswer {
   readonly approval: Pick<Approval, 'at' | 'until' | 'by'> | undefined
   readonly delivery: ConfigDelivery | undefined
   readonly order: MachineOrder | undefined
+  /** Files of patches that a person may choose. */
+  readonly patchFiles: readonly string[]
+  /** What it tells of itself in maintenance. Absent: it is not there. */
+  readonly maintenance?: MaintenanceAnswer | undefined
 }
 
-export interface RenderAnswer {
-  readonly name: string
-  readonly masked: string
-  readonly diff: string
-  readonly contract: string
-  readonly warnings: readonly string[]
+export interface MaintenanceAnswer {
+  /** When it was looked at, ISO 8601. */
+  readonly at: string
+  /** Of its key, as its console shows it. */
+  readonly fingerprint: string
+  /** Of Talos. */
+  readonly version: string | undefined
+  readonly product: string | undefined
+  readonly disks: readonly { readonly path: string; readonly size: string; readonly model: string | undefined }[]
+  /** What others may do to it while it waits, as a sentence. */
+  readonly risk: string
+}
+
+/** The screen of a machine in maintenance. */
+export interface ConsoleAnswer {
+  readonly address: string | undefined
+  /** The oldest first; bounded. */
+  readonly lines: readonly string[]
 }

@@ -50,7 +50,7 @@ export function snapshotPlan(
  */
 export function installerImage(
   facts: Pick<TalosFacts, 'platform' | 'secureBoot'>,
-  target: UpgradeTarget,
+  target: Pick<UpgradeTarget, 'version' | 'registry' | 'schematicOf'>,
   node: string,
 ): string {
   const flavour = facts.secureBoot ? 'installer-secureboot' : 'installer'

@@ -11,7 +11,7 @@ export const severity = z.enum(['info', 'warning', 'critical'])
 /** What a person may request at once, and what it is offered for. */
 export const action = schemaOf<Action>()(
   'Action',
-  z.object({ do: z.enum(['cancel', 'wake', 'approve', 'pause']), subject: text }),
+  z.object({ do: z.enum(['cancel', 'wake', 'approve', 'pause', 'admit', 'turn-away']), subject: text }),
 )
 
 export const alert = schemaOf<Alert>()(

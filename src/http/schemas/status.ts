@@ -36,7 +36,7 @@ const service = schemaOf<ServiceStatus>()(
 
 export const names = schemaOf<NamesAnswer>()(
   'Names',
-  z.object({ nodes: texts, hosts: texts, upses: texts, jobs: texts, releases: texts }),
+  z.object({ nodes: texts, hosts: texts, upses: texts, jobs: texts, machines: texts, releases: texts }),
 )
 
 export const status = schemaOf<StatusAnswer>()(

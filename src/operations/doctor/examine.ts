@@ -4,6 +4,7 @@ import type { DoctorProgress } from '../../core/doctor/requests.ts'
 import { foldConsequences } from '../../core/doctor/consequences.ts'
 import { eachAtOnce } from '../../core/at-once.ts'
 import { AgentError } from '../../core/errors.ts'
+import { configLooks } from './configs.ts'
 import { clusterLooks } from './cluster.ts'
 import { factoryLooks } from './factory.ts'
 import { hostLooks } from './hosts.ts'
@@ -97,6 +98,7 @@ function looksAt(means: Means): readonly Look[] {
     ...powerLooks(means),
     ...hostLooks(means),
     ...channelLooks(means),
+    ...configLooks(means),
     ...machineLooks(means),
   ]
 }

@@ -77,11 +77,18 @@ export function machineLooks({ context, machines }: Means): readonly Look[] {
 function configurationOf({ file, faults, warnings }: ConfigurationFindings): readonly Found[] {
   const others = (lines: readonly string[]) => lines.filter((line) => !/\bchmod\b/.test(line))
   const told = [
-    ...others(faults).map((text) => failed(text, `Edit ${file}; \`caretaker config check\` tells when all is well`)),
-    ...others(warnings).map((text) => warning(text, `Edit ${file}, if it is not meant so`)),
+    ...others(faults).map((text) =>
+      failed(text, `Edit ${fileIn(text, file)}; \`caretaker config check\` tells when all is well`),
+    ),
+    ...others(warnings).map((text) => warning(text, `Edit ${fileIn(text, file)}, if it is not meant so`)),
   ]
   if (told.length === 0) return [about('config.file', 'configuration', ok(`${file} is valid, and so is what it names`))]
   return told.map((finding) => about(`config.${settingIn(finding.reason, file)}`, 'configuration', finding))
+}
+
+/** A fault may be in a file that lies beside the configuration. */
+function fileIn(line: string, file: string): string {
+  return /^([^:]+\.ya?ml):/.exec(line)?.[1] ?? file
 }
 
 /** The setting in `caretaker.yaml:12:3: hosts.0.mac: …`. */

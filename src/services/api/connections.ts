@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { canonicalAddress, clientKey, isLoopback } from './addresses.ts'
+import { canonicalAddress, clientKey, isLoopback } from '../../http/addresses.ts'
 
 /**
  * Whose connection counts as whose. Programs on this machine share what there is, and behind an exempt address are many

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { clientKey } from './addresses.ts'
+import { clientKey } from '../../http/addresses.ts'
 import { type HostName, parseHost } from './host-name.ts'
 import type { Peer } from './peer.ts'
 import type { Rates } from './rates.ts'

@@ -1,5 +1,5 @@
 import { isIP, isIPv6 } from 'node:net'
-import { canonicalAddress, isLoopback, isWildcard } from './addresses.ts'
+import { canonicalAddress, isLoopback, isWildcard } from '../../http/addresses.ts'
 
 /** What a Host header or the authority of a URL names. */
 export interface HostName {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { canonicalAddress, isLoopback } from './addresses.ts'
+import { canonicalAddress, isLoopback } from '../../http/addresses.ts'
 
 /** Whoever is at the other end of the connection. */
 export interface Peer {

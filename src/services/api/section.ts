@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { host, httpUrl, name, port, secret } from '../../config/scalars.ts'
+import { host, httpUrl, name, network, port, secret } from '../../config/scalars.ts'
 
 // `host` takes no address that begins with a colon, such as ::1.
 const place = z.union([host, z.ipv6()], 'use a host name or an IP address, without a port')
@@ -54,12 +54,7 @@ export const section = z
     proxy: z
       .strictObject({
         from: z
-          .array(
-            z.union(
-              [z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()],
-              'use an IP address such as 192.168.0.8, or a network such as 192.168.0.0/24',
-            ),
-          )
+          .array(network)
           .min(1)
           .meta({ description: 'Addresses of the reverse proxy', examples: [['192.168.0.8']] }),
         header: z

@@ -1,6 +1,6 @@
 import { basePath } from '../../http/base-path.ts'
 import type { CallerAnswer } from '../../http/schemas/session.ts'
-import { clientKey } from './addresses.ts'
+import { clientKey } from '../../http/addresses.ts'
 import { type Entering, foreign, isForeign, tooManySignIns, wrongToken } from './front.ts'
 import type { Rates } from './rates.ts'
 import { type Refusal, refusalResponse } from './refusal.ts'

@@ -2,7 +2,7 @@ import type { Carrier, TransferEvent } from '../../core/netboot/boot-event.ts'
 import { createLibrary, type Library } from './files/library.ts'
 import type { BootLimits } from './limits.ts'
 import { createNeighbours } from './neighbours.ts'
-import { createAllowance } from './rates.ts'
+import { createAllowance } from '../../core/allowance.ts'
 import { createTally, type Unserved } from './tally.ts'
 import { watch, type Watched } from './watched.ts'
 

@@ -1,20 +1,11 @@
 import { z } from 'zod'
-import { port } from '../../config/scalars.ts'
-
-const placeWords = 'use the name of an interface such as eth0, or an address of this machine'
-const place = z
-  .string(placeWords)
-  .regex(/^[A-Za-z0-9:][-A-Za-z0-9_.:]{0,44}$/, placeWords)
-  .refine(
-    (text) => text !== '0.0.0.0' && text !== '::',
-    'name interfaces or addresses one by one: firmware drops an answer that comes from another address than it asked',
-  )
+import { listenPlace, port } from '../../config/scalars.ts'
 
 /** The section `bootFiles` of the configuration. Without it nothing is served. */
 export const section = z
   .strictObject({
     listen: z
-      .array(place)
+      .array(listenPlace)
       .min(1)
       .meta({
         description: 'Where it listens: interfaces, each with its IPv4 addresses, and addresses of this machine',

@@ -11,10 +11,12 @@ export interface Confirmation {
   readonly given: Given
   /** What will happen, a sentence each; or why it can't be requested. */
   readonly will: readonly string[] | { readonly refused: string }
+  /** To be read beforehand. */
+  readonly text?: string | undefined
 }
 
 /** The question before a request: nothing is done yet. */
-export function confirmView({ request, action, back, given, will }: Confirmation): Markup {
+export function confirmView({ request, action, back, given, will, text }: Confirmation): Markup {
   const { title, label, isDangerous, fields = [] } = request
   if ('refused' in will)
     return html`<div class="confirm" data-confirmation>
@@ -27,6 +29,7 @@ export function confirmView({ request, action, back, given, will }: Confirmation
     <ul>
       ${will.map((text) => html`<li>${prose(sentence(text))}</li>`)}
     </ul>
+    ${text === undefined || text === '' ? '' : html`<pre class="text" tabindex="0">${text}</pre>`}
     <form method="post" action="${action}" data-perform class="confirm">
       ${fields.map((field) => fieldView(field, given[field.name] ?? ''))}
       <div class="buttons">

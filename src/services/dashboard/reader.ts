@@ -88,7 +88,8 @@ export function createReader(context: SiteContext) {
       const drawn = own.drawn.get(caller.scope) ?? page.view(known, viewingFor(caller, url.searchParams))
       own.drawn.set(caller.scope, drawn)
       const content = await drawn
-      return { content, hasCharts, ...(content.includes(' data-until') ? { reloadsAfter } : {}) }
+      const isStill = page.isStill?.(url.searchParams) === true ? { isStill: true as const } : {}
+      return { content, hasCharts, ...isStill, ...(content.includes(' data-until') ? { reloadsAfter } : {}) }
     } catch (error) {
       return { content: failureView(explain(error, visit)), hasCharts, reloadsAfter }
     }

@@ -111,8 +111,9 @@ async function confirm({ spec, asked, visit, reader }: Requested): Promise<Marku
   const shown = { request: asked, action: url.pathname, back: spec.path, given }
   if (!isEnough(caller.scope, asked.scope)) return confirmView({ ...shown, will: { refused: whyNot(caller, asked) } })
   try {
-    const will = await asked.preview(given, reader.askingOf(url.searchParams, AbortSignal.timeout(readWithin)))
-    return await confirmView({ ...shown, will })
+    const asking = reader.askingOf(url.searchParams, AbortSignal.timeout(readWithin))
+    const will = await asked.preview(given, asking)
+    return await confirmView({ ...shown, will, text: await asked.text?.(given, asking) })
   } catch (error) {
     return confirmView({ ...shown, will: { refused: reader.explain(error, visit) } })
   }

@@ -17,6 +17,7 @@ const operators = ['os:admin', 'os:operator']
 const rules: Partial<Record<string, readonly string[]>> = {
   'LifecycleService.Upgrade': ['os:admin'],
   'MachineService.Upgrade': ['os:admin'],
+  'MachineService.ApplyConfiguration': ['os:admin'],
   'MachineService.Rollback': ['os:admin'],
   'MachineService.Kubeconfig': ['os:admin'],
   'MachineService.GenerateClientConfiguration': ['os:admin'],

@@ -85,6 +85,9 @@ function serveMachine(machine: Machine, sequences: Sequences, images: ImageStore
         },
       ],
     }),
+    applyConfiguration() {
+      throw new ConnectError('the lab changes no configuration of a node that has one', Code.Unimplemented)
+    },
     async upgrade(request, { signal }) {
       const alive = AbortSignal.any([signal, sequences.life])
       try {

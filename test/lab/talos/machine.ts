@@ -9,7 +9,15 @@ import { minorOf } from './phases.ts'
 import type { LabImage, TalosFaults, TalosNodeOptions, TalosPace } from './types.ts'
 
 /** A stage as the MachineStatus resource spells it; `unknown` is Talos' own word for none yet. */
-export type Stage = 'unknown' | 'booting' | 'running' | 'rebooting' | 'shutting down' | 'upgrading'
+export type Stage =
+  | 'unknown'
+  | 'installing'
+  | 'maintenance'
+  | 'booting'
+  | 'running'
+  | 'rebooting'
+  | 'shutting down'
+  | 'upgrading'
 
 export interface UnmetCondition {
   readonly name: string
@@ -85,6 +93,8 @@ export interface Machine {
 
 const stageNumbers: Record<Stage, StageNumber> = {
   unknown: StageNumber.UNKNOWN,
+  installing: StageNumber.INSTALLING,
+  maintenance: StageNumber.MAINTENANCE,
   booting: StageNumber.BOOTING,
   running: StageNumber.RUNNING,
   rebooting: StageNumber.REBOOTING,
@@ -134,7 +144,7 @@ export function createMachine(options: TalosNodeOptions, faults: TalosFaults): M
     awaitsBoot: false,
     staged: undefined,
     nodeId: nodeIdOf(options.name),
-    uuid: uuidOf(options.name),
+    uuid: options.uuid ?? uuidOf(options.name),
     bootId: randomUUID(),
     bootedAt: 0,
     services,

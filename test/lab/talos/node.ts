@@ -8,6 +8,7 @@ import { installFrom, serveTalos } from './api.ts'
 import { createApid } from './apid.ts'
 import { serveGrpc } from './grpc.ts'
 import { createImageStore } from './installer.ts'
+import { noFaults } from './faults.ts'
 import { createMachine, sameImage } from './machine.ts'
 import { createRouting } from './routing.ts'
 import { createSequences } from './sequences.ts'
@@ -35,28 +36,7 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
   let silent = false
 
   const faults: TalosFaults = {
-    installerExit: undefined,
-    installerPanics: false,
-    registry: undefined,
-    containerdDown: false,
-    endsEarly: undefined,
-    upgradeInProgress: false,
-    locked: false,
-    rebootIgnored: false,
-    halfOpen: false,
-    rollBack: false,
-    stuckBooting: false,
-    kexecRefused: false,
-    shutdownHangs: false,
-    efiUnreadable: false,
-    clockOff: 0,
-    timeServer: undefined,
-    wakesBy: ['magic'],
-    cableOut: false,
-    otherMachine: false,
-    snapshotBreaksOff: undefined,
-    snapshotDamaged: false,
-    watchOverrun: false,
+    ...noFaults(),
     get silent() {
       return silent
     },

@@ -103,7 +103,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   'KubeletSpecs.kubernetes.talos.dev': { namespace: 'k8s', sensitive: true, items: () => [] },
   'MachineTypes.config.talos.dev': {
     namespace: 'config',
-    items: one('machine-type', ({ options }) => options.role),
+    items: one('machine-type', ({ options, stage }) => (stage === 'maintenance' ? 'unknown' : options.role)),
   },
   'HostnameStatuses.net.talos.dev': {
     namespace: 'network',
@@ -115,7 +115,7 @@ const kinds: Readonly<Record<string, Kind>> = {
       manufacturer: 'Lab',
       productName: 'Node',
       version: '1',
-      serialnumber: options.name,
+      serialnumber: options.serial ?? options.name,
       uuid,
       wakeUpType: 'Power Switch',
     })),
@@ -128,6 +128,18 @@ const kinds: Readonly<Record<string, Kind>> = {
     },
   },
 }
+
+/** What is not there before a machine has its configuration. */
+const ofCluster: ReadonlySet<string> = new Set([
+  'EtcdMembers.etcd.talos.dev',
+  'Identities.cluster.talos.dev',
+  'Infos.cluster.talos.dev',
+  'Members.cluster.talos.dev',
+  'Nodenames.kubernetes.talos.dev',
+  'NodeStatuses.kubernetes.talos.dev',
+  'SystemDisks.block.talos.dev',
+  'VolumeStatuses.block.talos.dev',
+])
 
 /** Types and namespaces themselves, by which talosctl finds all others. */
 const meta: Readonly<Record<string, Kind>> = {
@@ -156,7 +168,7 @@ export function serveResources(machine: Machine, life: { readonly life: AbortSig
     if (!namespaces.some(([id]) => id === namespace))
       throw new ConnectError(`namespace "${namespace}" is not supported`, Code.PermissionDenied)
     if (kind.sensitive && !context.values.get(callerRoles).includes('os:admin')) throw notAuthorized()
-    if (namespace !== kind.namespace) return []
+    if (namespace !== kind.namespace || (machine.stage === 'maintenance' && ofCluster.has(type))) return []
     const created = timestampFromMs(machine.bootedAt)
     return kind.items(machine).map(([id, spec]) =>
       create(ResourceSchema, {

@@ -46,6 +46,10 @@ export interface TalosNodeOptions {
   /** apid's port, 50000 unless told. A control plane forwards to its peers' same port. */
   readonly port?: number
   readonly mac?: string
+  /** Its firmware's; made of its name unless told. */
+  readonly uuid?: string
+  /** Its firmware's serial number; its name unless told. */
+  readonly serial?: string
   /** The Talos release that is installed at first. */
   readonly version: string
   /** The schematic that is installed at first: shows as the virtual extension `schematic`. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { canonicalAddress, clientKey, createNetworks, isPublic } from '../../../src/services/api/addresses.ts'
+import { canonicalAddress, clientKey, createNetworks, isPublic } from '../../../src/http/addresses.ts'
 import { createHostCheck, parseHost } from '../../../src/services/api/host-name.ts'
 import { parseTarget } from '../../../src/services/api/target.ts'
 import { bearer, openDoor, operateToken } from './door.ts'

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { createNetworks } from '../../../src/services/api/addresses.ts'
+import { createNetworks } from '../../../src/http/addresses.ts'
 import { whenceOf } from '../../../src/services/api/origin.ts'
 import { peerOf } from '../../../src/services/api/peer.ts'
 

@@ -3,6 +3,8 @@ import type { Alert } from '../../../src/core/alert.ts'
 import { journalView } from '../../../src/services/dashboard/journal/page.ts'
 import { type Overview, overviewView } from '../../../src/services/dashboard/overview/view.ts'
 import { settingsView } from '../../../src/services/dashboard/settings/page.ts'
+import type { MachineDetails } from '../../../src/core/provision/requests.ts'
+import { machinesView } from '../../../src/services/machine-config/pages/view.ts'
 import { jobsView } from '../../../src/services/queue/jobs/page.ts'
 import { imagesView } from '../../../src/services/schematics-watch/images/page.ts'
 import { judgeRelease, releasesView } from '../../../src/services/schematics-watch/releases/page.ts'
@@ -54,6 +56,39 @@ const rollout = {
   startedAt: at,
   endedAt: at,
   nodes: { [evil]: { role: 'worker', from: evil, startedAt: at, failures: [evil], phases: {} } },
+}
+
+const machine: MachineDetails = {
+  id: evil,
+  name: evil,
+  state: 'pending',
+  since: at,
+  role: 'worker',
+  mac: evil,
+  maker: evil,
+  serial: evil,
+  uuid: evil,
+  address: evil,
+  way: 'maintenance',
+  code: evil,
+  lastAt: at,
+  said: evil,
+  next: evil,
+  claimants: [1, 2].map(() => ({
+    address: evil,
+    code: evil,
+    asked: 1,
+    firstAt: at,
+    lastAt: at,
+    mac: evil,
+    serial: evil,
+    hostname: evil,
+  })),
+  evidence: [{ kind: 'odd', text: evil }],
+  approval: { at, until: at, by: evil },
+  delivery: { at, address: evil, way: 'plain', sha256: evil, isWhole: false },
+  order: { name: evil, role: 'worker', labels: { [evil]: evil }, patches: [evil] },
+  patchFiles: [evil],
 }
 
 describe('what comes from elsewhere is text on every page', () => {
@@ -163,6 +198,11 @@ describe('what comes from elsewhere is text on every page', () => {
           },
           viewing,
         ),
+    },
+    { page: 'machines', drawn: () => machinesView({ machines: [machine], chosen: { missing: evil } }, viewing) },
+    {
+      page: 'a machine',
+      drawn: () => machinesView({ machines: [machine], chosen: { details: machine } }, { ...viewing, scope: 'admin' }),
     },
     {
       page: 'boots',

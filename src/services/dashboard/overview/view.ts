@@ -94,6 +94,18 @@ function offersOf({ offers = [] }: Alert): readonly RequestButton[] {
         return [{ at: '/power/do/cancel', label: 'Cancel the shutdown', isDangerous: true }]
       case 'wake':
         return [{ at: '/power/do/wake', label: 'Wake everything now' }]
+      case 'admit':
+        return [
+          {
+            at: '/machines/do/approve',
+            label: 'Approve as worker',
+            given: { machine: subject, role: 'worker' },
+            needs: 'admin',
+            isMain: true,
+          },
+        ]
+      case 'turn-away':
+        return [{ at: '/machines/do/reject', label: 'Reject', given: { machine: subject } }]
       default:
         return name satisfies never
     }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createAllowance } from '../../../src/services/boot-files/rates.ts'
+import { createAllowance } from '../../src/core/allowance.ts'
 
 test('one address has so many requests at once and so many a second, and costs no other any', () => {
   let now = 0

@@ -1,0 +1,111 @@
+import type { Cluster, Role } from '../cluster/cluster.ts'
+import { isHealthy } from '../cluster/cluster.ts'
+import { labelKeyFault, labelValueFault } from '../cluster/label-names.ts'
+import { counted, listed } from '../count.ts'
+import { type Evidence, isBorneOut } from './evidence.ts'
+import type { Machine, MachineOrder } from './machine.ts'
+import type { Claim } from './question.ts'
+import type { WrittenMachine } from './render.ts'
+
+/** What a person wants a machine to be, as far as it was said. */
+export interface WantedOrder {
+  readonly role?: Role | undefined
+  readonly name?: string | undefined
+  readonly labels?: Readonly<Record<string, string>> | undefined
+  readonly patches?: readonly string[] | undefined
+}
+
+/** What a machine becomes: what a person says, else what is written, else what it was, else what can be told from it. */
+export function orderFor(
+  wanted: WantedOrder,
+  {
+    written,
+    before,
+    claim,
+  }: { readonly written: WrittenMachine | undefined; readonly before: MachineOrder | undefined; readonly claim: Claim },
+): Omit<MachineOrder, 'role'> & { readonly role: Role | undefined } {
+  const role = wanted.role ?? written?.role ?? before?.role
+  return {
+    role,
+    name: wanted.name ?? written?.name ?? before?.name ?? defaultName(role, claim),
+    labels: { ...(written?.labels ?? before?.labels), ...wanted.labels },
+    patches: wanted.patches ?? written?.patches ?? before?.patches ?? [],
+  }
+}
+
+/** Its hostname, where DHCP has given it one; else its role and what is one of its own. */
+function defaultName(role: Role | undefined, { hostname, mac, uuid }: Claim): string {
+  const given = hostname?.toLowerCase().split('.')[0]
+  if (given !== undefined && nameFault(given) === undefined && given !== 'localhost') return given
+  return `${role ?? 'worker'}-${(mac?.replaceAll(':', '') ?? uuid ?? '').slice(-6)}`
+}
+
+/** Why this can't be the name of a node; undefined where it can (RFC 1123 labels, as Kubernetes and Talos take them). */
+export function nameFault(name: string): string | undefined {
+  const isName = name.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)
+  return isName
+    ? undefined
+    : `${name} is no name of a node: lower-case letters, digits and dashes, 63 at most, with a letter or a digit at both ends`
+}
+
+function labelFault({ labels }: MachineOrder): string | undefined {
+  for (const [key, value] of Object.entries(labels)) {
+    const why = labelKeyFault(key) ?? labelValueFault(value)
+    if (why !== undefined) return `the label ${key}=${value} can't be: ${why}`
+  }
+  return undefined
+}
+
+export interface ApprovalFacts {
+  readonly order: MachineOrder
+  readonly written: WrittenMachine | undefined
+  readonly evidence: readonly Evidence[]
+  /** What was seen of the cluster just now; undefined where it could not be looked at. */
+  readonly cluster: Pick<Cluster, 'nodes'> | undefined
+  readonly machine: Machine
+  /** Every other machine on record. */
+  readonly others: readonly Machine[]
+}
+
+/** Why it can't be approved, whoever wants it; undefined where it can. */
+export function whyImpossible({ order, cluster, machine, others }: ApprovalFacts): string | undefined {
+  const { name } = order
+  const fault = nameFault(name) ?? labelFault(order)
+  if (fault !== undefined) return fault
+  if (cluster?.nodes.some((node) => node.name === name && node.talos.ok))
+    return `${name} is a node that answers: choose another name, or shut it down first`
+  const rival = others.find(
+    (other) =>
+      other.approval?.order.name === name ||
+      (other.order?.name === name &&
+        (other.state === 'delivering' || other.state === 'delivered' || other.state === 'verified')),
+  )
+  if (rival) return `${rival.id} is to be ${name}: choose another name, or forget that machine first`
+  if (machine.state === 'approved' && machine.approval)
+    return `it is approved as ${machine.approval.order.name} by ${machine.approval.by}: reject it first`
+  return undefined
+}
+
+/** Why it should not be approved, a clause each, unless a person insists. */
+export function whyDoubtful({ order, written, evidence, cluster }: ApprovalFacts): readonly string[] {
+  const role =
+    written?.role !== undefined && written.role !== order.role
+      ? [`machines.yaml says that it is a ${written.role}`]
+      : []
+  if (order.role !== 'controlplane') return role
+  return [...role, ...ofQuorum(cluster), ...(isBorneOut(evidence) ? [] : withoutEvidence(evidence))]
+}
+
+function ofQuorum(cluster: ApprovalFacts['cluster']): readonly string[] {
+  if (!cluster) return ['the cluster could not be looked at, and it may be whole']
+  const controlPlanes = cluster.nodes.filter(({ configuredRole }) => configuredRole === 'controlplane')
+  if (controlPlanes.length === 0 || !controlPlanes.every(isHealthy)) return []
+  const names = listed(controlPlanes.map(({ name }) => name))
+  return [
+    `the cluster is whole with ${counted(controlPlanes.length, 'control plane')} (${names}), and another one changes what etcd needs for its quorum`,
+  ]
+}
+
+function withoutEvidence(evidence: readonly Evidence[]): readonly string[] {
+  return evidence.flatMap(({ kind, text }) => (kind === 'for' ? [] : [text]))
+}

@@ -1,0 +1,99 @@
+import type { Claimant, Machine } from './machine.ts'
+import { type Claim, type ConfigQuestion, idOf } from './question.ts'
+
+/** So many are kept of one machine, and so many of them at one address. Whoever comes later is nobody. */
+const most = { ofOne: 8, atOneAddress: 3 }
+/**
+ * Whoever has been silent for so long is gone, in ms: a machine asks at least every 34 min, the longest gap of Talos' tries
+ * within their three hours, and begins anew then.
+ */
+export const goneAfter = 3_600_000
+
+/** Whoever asks with this question, if it has asked before. */
+export function claimantOf(
+  machine: Pick<Machine, 'claimants'>,
+  { claim, address, way }: ConfigQuestion,
+): Claimant | undefined {
+  return machine.claimants.find(
+    (one) => one.address === address && one.way === way && one.claim.uuid === claim.uuid && one.claim.mac === claim.mac,
+  )
+}
+
+/** Whether it has asked lately, so that somebody may still wait for an answer. */
+export function isAsking({ lastAt }: Pick<Claimant, 'lastAt'>, now: number): boolean {
+  return now - Date.parse(lastAt) <= goneAfter
+}
+
+/** Those that wait for a person to decide, the newest first: they ask, nobody has rejected them, and nothing is approved for them. */
+export function waitingClaimants(machine: Machine, now: number): readonly Claimant[] {
+  if (machine.state === 'rejected') return []
+  return machine.claimants.filter(
+    (one) => one.isRejected !== true && one.code !== machine.approval?.code && isAsking(one, now),
+  )
+}
+
+/** What is known of a machine, by everyone who claims to be it: what the one that is meant says goes first. */
+export function claimOf(machine: Machine): Claim {
+  const meant = machine.claimants.find(({ code }) => code === machine.approval?.code)
+  const all = [...(meant ? [meant] : []), ...machine.claimants]
+  const first = (field: keyof Claim) => all.map(({ claim }) => claim[field]).find((value) => value !== undefined)
+  return { uuid: first('uuid'), mac: first('mac'), serial: first('serial'), hostname: first('hostname') }
+}
+
+/** When it asked last, ISO 8601. */
+export function lastAtOf({ claimants, since }: Pick<Machine, 'claimants' | 'since'>): string {
+  return claimants.reduce((last, { lastAt }) => (lastAt > last ? lastAt : last), claimants.length === 0 ? since : '')
+}
+
+export interface NotedQuestion {
+  readonly machine: Machine
+  readonly claimant: Claimant
+  /** Nobody has asked so before. */
+  readonly isNew: boolean
+}
+
+/**
+ * Takes note of a question. Undefined where too many claim to be this machine: those that were there first stay, so that
+ * nobody drives away the one that it is.
+ *
+ * @param code makes a code that nobody has
+ */
+export function noteQuestion(
+  machine: Machine | undefined,
+  question: ConfigQuestion,
+  { at, code }: { readonly at: string; readonly code: () => string },
+): NotedQuestion | undefined {
+  const { claim, address, way } = question
+  const before = machine === undefined ? undefined : claimantOf(machine, question)
+  if (machine && before) {
+    const claimant: Claimant = {
+      ...before,
+      claim: { ...before.claim, ...given(claim) },
+      asked: before.asked + 1,
+      lastAt: at,
+    }
+    const others = machine.claimants.filter((one) => one !== before)
+    return { machine: { ...machine, claimants: [claimant, ...others] }, claimant, isNew: false }
+  }
+  const others = machine === undefined ? [] : roomIn(machine, address, Date.parse(at))
+  if (!others) return undefined
+  const claimant: Claimant = { address, claim, way, code: code(), asked: 1, firstAt: at, lastAt: at }
+  const known = machine ?? { id: idOf(claim)!, state: 'pending', since: at, firstAt: at, claimants: [] }
+  return { machine: { ...known, claimants: [claimant, ...others] }, claimant, isNew: true }
+}
+
+/** What it says now; what it does not say this time it has said before. */
+function given(claim: Claim): Claim {
+  return Object.fromEntries(Object.entries(claim).filter(([, value]) => value !== undefined))
+}
+
+/** Those that stay where another one comes; undefined where none goes. */
+function roomIn({ claimants, approval }: Machine, address: string, now: number): readonly Claimant[] | undefined {
+  const stays = (one: Claimant) => isAsking(one, now) || one.code === approval?.code || one.isRejected === true
+  let left = claimants
+  const isFull = () =>
+    left.length >= most.ofOne || left.filter((one) => one.address === address).length >= most.atOneAddress
+  // Those that were silent the longest stand last.
+  for (const one of claimants.toReversed()) if (isFull() && !stays(one)) left = left.filter((other) => other !== one)
+  return isFull() ? undefined : left
+}

@@ -1,0 +1,92 @@
+import { AgentError } from '../../core/errors.ts'
+import type { Journal } from '../../core/journal.ts'
+import { normalMac } from '../../core/address.ts'
+import type { Asked } from '../../core/operator.ts'
+import type { MachineConfigRequests, RenderMachine } from '../../core/provision/config-requests.ts'
+import { type Machine, machineKind, type MachineOrder } from '../../core/provision/machine.ts'
+import type { Claim } from '../../core/provision/question.ts'
+import type { ConfigRenderer } from '../../core/provision/render.ts'
+import { importSecrets, type SecretsMeans } from './secrets-request.ts'
+
+export interface ConfigMeans {
+  readonly renderer: ConfigRenderer
+  readonly secrets: SecretsMeans
+}
+
+/** So many machines are looked through for the one that is meant. */
+const mostMachines = 1_000
+
+/** Requests about the configurations of machines. */
+export function createConfigRequests(means: ConfigMeans | undefined, journal: Journal): MachineConfigRequests<Asked> {
+  const need = () => {
+    if (!means) throw new AgentError('rejected', 'only a daemon makes machine configurations')
+    return means
+  }
+  return {
+    importSecrets: async (request, asked) => importSecrets(need().secrets, journal, request, asked),
+    render: async (request) => {
+      const { renderer } = need()
+      const { order, claim } = chooseOrder(renderer, journal.records(machineKind).newest(mostMachines), request)
+      const { masked, diff, contract, installs, patches, warnings } = await renderer.render(order, claim)
+      const made = { contract, installs, patches, warnings, masked: linesOf(masked), diff: linesOf(diff) }
+      return { name: order.name, role: order.role, ...made }
+    },
+  }
+}
+
+function linesOf(text: string): readonly string[] {
+  return text === '' ? [] : text.replace(/\n$/, '').split('\n')
+}
+
+/**
+ * What a machine is to become, and what it says of itself: what is asked for comes before what was approved, and that before what is
+ * written.
+ *
+ * @throws AgentError `not-found` where there is no such machine, `misconfigured` where it is not said what it becomes
+ */
+export function chooseOrder(
+  renderer: Pick<ConfigRenderer, 'match' | 'named' | 'choices'>,
+  machines: readonly Machine[],
+  request: RenderMachine,
+): { readonly order: MachineOrder; readonly claim: Claim } {
+  const named = renderer.named(request.machine)
+  const found = named ? undefined : findMachine(machines, request.machine)
+  if (!named && !found)
+    throw new AgentError(
+      'not-found',
+      `no machine is called ${request.machine}, neither in machines.yaml nor among those that have asked`,
+    )
+  const claim = found?.claim ?? {}
+  const approved = found?.machine.approval?.order ?? found?.machine.order
+  const written = (approved && renderer.named(approved.name)) ?? named ?? renderer.match(claim)
+  const name = request.name ?? approved?.name ?? written?.name
+  const role = request.role ?? approved?.role ?? written?.role
+  if (name === undefined)
+    throw new AgentError('misconfigured', `say what ${request.machine} is to be called: --name NAME`)
+  if (role === undefined)
+    throw new AgentError('misconfigured', `say what ${request.machine} is to become: --role worker or controlplane`)
+  return {
+    claim,
+    order: {
+      name,
+      role,
+      labels: request.labels ?? approved?.labels ?? written?.labels ?? {},
+      patches: request.patches ?? approved?.patches ?? written?.patches ?? [],
+    },
+  }
+}
+
+/** By its id, the code on its console, an address, its name; the claimant that is meant, else the one that asked last. */
+function findMachine(machines: readonly Machine[], called: string) {
+  const [mac, lower, upper] = [normalMac(called), called.toLowerCase(), called.toUpperCase()]
+  for (const machine of machines) {
+    const { id, claimants, approval, order, delivery } = machine
+    const claimant = claimants.find(
+      ({ code, address, claim }) =>
+        code === upper || address === called || claim.serial === called || (mac !== undefined && claim.mac === mac),
+    )
+    const isMeant = id === (mac ?? lower) || [approval?.order.name, order?.name, delivery?.address].includes(called)
+    if (claimant || isMeant) return { machine, claim: (claimant ?? claimants[0])?.claim ?? approval?.claim ?? {} }
+  }
+  return undefined
+}

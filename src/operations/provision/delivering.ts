@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import { AgentError, messageOf } from '../../core/errors.ts'
+import { claimantOf } from '../../core/provision/claimants.ts'
+import type { TakenConfig } from '../../core/provision/desk.ts'
+import { cutOff, mayTake, sent, taken } from '../../core/provision/lifecycle.ts'
+import type { Approval, Machine } from '../../core/provision/machine.ts'
+import { type ConfigQuestion, idOf } from '../../core/provision/question.ts'
+import { type DeskParts, understood } from './parts.ts'
+
+/** Hands out what was approved: each once. */
+export function createDelivering(parts: DeskParts): (asked: ConfigQuestion, booted?: string) => Promise<TakenConfig> {
+  /** Those whose configuration is being made: two at once would be two deliveries. */
+  const taking = new Set<string>()
+  return async (asked, booted) => {
+    const { question, isByGet } = understood(asked, parts)
+    if (isByGet) throw new AgentError('rejected', 'its configuration is applied by its API')
+    const { machine, approval } = demand(parts, question)
+    const { id } = machine
+    if (taking.has(id)) throw new AgentError('rejected', 'its configuration is being made for another request')
+    taking.add(id)
+    try {
+      const text = await render(parts, { id, approval, booted })
+      // It has taken time: somebody may have thought better of it.
+      const still = demand(parts, question)
+      if (still.approval !== approval) throw new AgentError('rejected', 'what was approved has changed')
+      return deliver(parts, still, question, text)
+    } finally {
+      taking.delete(id)
+    }
+  }
+}
+
+interface Approved {
+  readonly machine: Machine
+  readonly approval: Approval
+}
+
+/** @throws AgentError `rejected` where it may not have it */
+function demand({ current, now }: DeskParts, question: ConfigQuestion): Approved {
+  const id = idOf(question.claim)
+  const machine = id === undefined ? undefined : current(id)
+  const claimant = machine && claimantOf(machine, question)
+  if (!machine?.approval || !claimant || !mayTake(machine, claimant, now().getTime()))
+    throw new AgentError('rejected', 'nothing is approved for it')
+  return { machine, approval: machine.approval }
+}
+
+interface Rendered {
+  readonly id: string
+  readonly approval: Approval
+  readonly booted: string | undefined
+}
+
+async function render({ renderer, store, put }: DeskParts, { id, approval, booted }: Rendered): Promise<string> {
+  try {
+    return (await renderer.render(approval.order, approval.claim, booted)).text
+  } catch (error) {
+    const present = store.get(id)
+    if (present) put({ ...present, trouble: messageOf(error) })
+    throw error
+  }
+}
+
+function deliver(
+  parts: DeskParts,
+  { machine, approval }: Approved,
+  question: ConfigQuestion,
+  text: string,
+): TakenConfig {
+  const { store, telling, write, change, at, code } = parts
+  const { id } = machine
+  const begun = at()
+  const sha256 = createHash('sha256').update(text).digest('hex')
+  store.put(taken(machine, { question, sha256, at: begun, code: code() }), 'now')
+  if (store.degraded !== undefined) {
+    // A crash would forget that it was taken, and it would be delivered twice.
+    store.put(machine, 'now')
+    throw new AgentError('not-now', `it can't be written down that it was delivered: ${store.degraded}`)
+  }
+  telling.soon()
+  const { name, role } = approval.order
+  write(machine, `takes its configuration as ${role} ${name}, at ${question.address}; approved by ${approval.by}`)
+  return {
+    text,
+    id,
+    sent: () => change(id, (present) => sent(present, begun, at()), 'was sent its whole configuration'),
+    cut: (why) =>
+      change(id, (present) => cutOff(present, begun, why), `was cut off while it got its configuration: ${why}`),
+  }
+}

@@ -1,0 +1,99 @@
+import { dayOf, describeLife, type LifeStage, stageOf } from '../../core/certificate-life.ts'
+import { AgentError, messageOf } from '../../core/errors.ts'
+import { lifeOf, type Material, whyUnusable } from '../../http/certificate.ts'
+import type { ServiceContext } from '../../operations/service.ts'
+import type { MachineConfigSection } from './section.ts'
+
+/** What the door serves with, and how it goes on. */
+export interface Certificates {
+  /** What is to be served with from now on; undefined where that is what was served before. Never rejects. */
+  renew(): Promise<Material | undefined>
+}
+
+type Context = Pick<ServiceContext<unknown>, 'files' | 'alerts' | 'log' | 'now' | 'authority'>
+type Tls = NonNullable<MachineConfigSection['tls']>
+
+/** In ms: how old a certificate of our own authority gets. It is good for much longer. */
+const reissuedAfter = 30 * 86_400_000
+
+const alertId = 'machine-config.certificate'
+
+/**
+ * The certificate of the door: of our own authority, or from files.
+ *
+ * @throws AgentError where there is none to serve with
+ */
+export async function openCertificates(
+  context: Context,
+  tls: Tls,
+  host: string,
+): Promise<{ readonly first: Material; readonly certificates: Certificates }> {
+  return 'ca' in tls ? openOwn(context, host) : openFiles(context, tls)
+}
+
+async function openOwn({ authority, alerts, now }: Context, host: string) {
+  alerts.report(alertId, undefined)
+  const own = await authority(host)
+  let issuedAt = now().getTime()
+  const certificates: Certificates = {
+    renew: async () => {
+      const age = now().getTime() - issuedAt
+      // A clock that was set back says nothing of its age.
+      if (age >= 0 && age < reissuedAfter) return undefined
+      issuedAt = now().getTime()
+      return own.issue(now())
+    },
+  }
+  return { first: own.issue(now()), certificates }
+}
+
+async function openFiles({ files, alerts, log, now }: Context, tls: Extract<Tls, { certificate: string }>) {
+  const read = async (): Promise<Material> => ({
+    cert: await files.readSecret({ file: tls.certificate }, 'machineConfig.tls.certificate'),
+    key: await files.readSecret({ file: tls.key }, 'machineConfig.tls.key'),
+  })
+  const first = await read()
+  const fault = whyUnusable(first, tls)
+  if (fault) throw new AgentError('misconfigured', `machineConfig.tls.${fault.of}: ${fault.why}`)
+  let served = first
+  let doubted: string | undefined
+
+  async function look(): Promise<{ readonly fresh?: Material; readonly why?: string }> {
+    const found = await read().catch(messageOf)
+    if (typeof found === 'string') return { why: found }
+    if (found.cert === served.cert && found.key === served.key) return {}
+    const wrong = whyUnusable(found, tls)
+    return wrong ? { why: wrong.why } : { fresh: found }
+  }
+  function report(why: string | undefined): void {
+    const life = lifeOf(served)
+    const stage = stageOf(life, now().getTime())
+    const isOver = stage !== undefined && alarming.has(stage)
+    const text =
+      why === undefined
+        ? isOver
+          ? describeLife(`the certificate in ${tls.certificate}`, life, stage)
+          : undefined
+        : `the certificate in ${tls.certificate} can't be renewed, the one before is used: ${why}`
+    alerts.report(alertId, text === undefined ? undefined : { severity: 'warning', subject: 'machine-config', text })
+  }
+
+  report(undefined)
+  const certificates: Certificates = {
+    renew: async () => {
+      const { fresh, why } = await look()
+      if (fresh) {
+        served = fresh
+        log.info({ until: dayOf(lifeOf(fresh).to) }, 'the certificate of the door for machines was renewed')
+      }
+      // Once may be the moment in which the files are written.
+      if (why === undefined || why === doubted) report(why)
+      doubted = why
+      return fresh
+    },
+  }
+  return { first, certificates }
+}
+
+/** Machines refuse it, or will soon. */
+const alarming: ReadonlySet<LifeStage> = new Set<LifeStage>(['not-begun', 'week', 'day', 'ended'])

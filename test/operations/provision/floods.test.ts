@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest'
+import { machineKind } from '../../../src/core/provision/machine.ts'
+import { asks, loadsImage, mac, stranger, uuid } from '../../fakes/machines.ts'
+import { openDesk, start, worker } from './at-desk.ts'
+
+const strangers = Number(process.env['SEEDS'] ?? 1) > 1 ? 10_000 : 2_000
+
+/** What a flood leaves must be small: records, entries and alerts. */
+async function left(it: ReturnType<typeof openDesk>) {
+  return {
+    machines: it.desk.machines().length,
+    records: it.journal.records(machineKind).newest(100_000).length,
+    entries: it.journal.entries(100_000).length,
+    alerts: (await it.told()).length,
+  }
+}
+
+const floods = [
+  { name: 'one address', at: () => '192.168.0.66' },
+  { name: 'many addresses', at: undefined },
+]
+
+test.for(floods)(
+  'a flood of strangers from $name gets nothing, and takes no place of those that are known',
+  async ({ at }) => {
+    const it = openDesk()
+    it.world.boots = [loadsImage(new Date(start).toISOString())]
+    it.renderer.written = []
+    const known = it.desk.ask(asks())
+    const one = stranger(1_000_000, '192.168.0.40')
+    it.approves(one, { ...worker, name: 'worker-9' })
+    for (let n = 0; n < strangers; n += 1) {
+      const answer = it.desk.ask(at === undefined ? stranger(n) : stranger(n, at()))
+      expect(answer.kind === 'wait' || answer.kind === 'refuse').toBe(true)
+      it.passes(n % 10 === 0 ? 50 : 0)
+    }
+    expect(it.desk.ask(asks())).toEqual(known)
+    expect(it.desk.ask(one).kind).toBe('deliver')
+    const { machines, records, entries, alerts } = await left(it)
+    expect(machines).toBeLessThanOrEqual(66)
+    expect(records).toBe(machines)
+    expect(entries).toBeLessThan(150)
+    expect(alerts).toBeLessThanOrEqual(9)
+    expect(it.alerts.all.some(({ id }) => id === `provision.pending:${uuid}`)).toBe(true)
+  },
+)
+
+test('whoever claims a known machine from everywhere does not drive it away', () => {
+  const it = openDesk()
+  const known = it.desk.ask(asks())
+  for (let n = 0; n < 100; n += 1)
+    it.desk.ask(
+      asks({ address: `192.168.1.${n % 50}`, claim: { mac: `02:00:00:00:00:${n.toString(16).padStart(2, '0')}` } }),
+    )
+  expect(it.desk.ask(asks())).toEqual(known)
+  expect(it.desk.machines()[0]!.claimants.length).toBeLessThanOrEqual(8)
+})
+
+test('many questions from one address are one entry with a count', () => {
+  const it = openDesk()
+  for (let n = 0; n < 50; n += 1) it.desk.ask(asks())
+  it.passes(600_000)
+  it.desk.look()
+  expect(it.texts().slice(0, 2)).toMatchObject([
+    expect.stringContaining(`${mac} at 192.168.0.21 asks for its configuration, code`),
+    '192.168.0.21 asked for a configuration 49 more times within 10 min',
+  ])
+})
+
+test('more than eight machines that ask are one alert for those beyond', async () => {
+  const it = openDesk()
+  for (let n = 0; n < 8; n += 1) it.desk.ask(stranger(n))
+  expect((await it.told()).length).toBe(8)
+  it.desk.ask(stranger(8))
+  it.desk.ask(stranger(9))
+  const told = await it.told()
+  expect(told.length).toBe(9)
+  expect(told.filter((one) => one.startsWith('provision.others'))).toMatchObject([
+    expect.stringContaining('More than 8 machines ask'),
+  ])
+})
+
+test('those that only asked are forgotten after a week of silence, and others are not', async () => {
+  const it = openDesk()
+  it.desk.ask(stranger(1))
+  it.approves()
+  ;(await it.desk.take(asks())).sent()
+  it.passes(8 * 86_400_000)
+  it.desk.look()
+  expect(it.desk.machines()).toMatchObject([{ id: uuid, state: 'delivered' }])
+  expect(mac).not.toBe(uuid)
+})
