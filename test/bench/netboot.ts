@@ -4,22 +4,17 @@
 // minute on two idle cores. SecureBoot takes sbsigntool, openssl and virt-fw-vars (PyPI's virt-firmware), HTTPS openssl, arm64
 // qemu-system-arm, qemu-efi-aarch64 and test/lab/uki/fetch-arm64.sh /tmp/uki-cache-arm64.
 import { execFile } from 'node:child_process'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { loadRegistry, sectionsOf } from '../../src/main/registry.ts'
-import { type Lan, openLan, whyNoLan } from '../lab/lan/lan.ts'
+import { agent, buildBootImage, imageName as file, mac, openBootLab } from '../lab/lan/boot-lab.ts'
+import { type Lan, whyNoLan } from '../lab/lan/lan.ts'
 import { type Firmware, runMachine, whyNoMachine } from '../lab/lan/machine.ts'
-import { arm64Tools, whyNoArm64Uki } from '../lab/uki/real-uki.ts'
+import { whyNoArm64Uki } from '../lab/uki/real-uki.ts'
 import { temporaryFolder } from '../lab/process.ts'
 
 const run = promisify(execFile)
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const mac = '52:54:00:12:34:56'
-const [router, agent] = ['192.168.78.1', '192.168.78.2']
-const file = 'metal-amd64-uki.efi'
 /** How long a boot may take, in ms: emulation on a busy machine is slow. */
 const within = Number(process.env['WITHIN'] ?? 420_000)
 /** A machine that is left alone gives up after a minute of PXE and one of HTTP boot. */
@@ -79,7 +74,6 @@ const scenarios: Readonly<Record<string, Scenario>> = {
 
 const why = await whyNoLan()
 if (why !== undefined) throw new Error(why)
-const hasOwnFiles = Object.hasOwn(sectionsOf(await loadRegistry()), 'bootFiles')
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(scenarios)
 let failed = 0
 for (const name of wanted) {
@@ -102,14 +96,11 @@ async function play(name: string, scenario: Scenario): Promise<number> {
   await mkdir(share)
   await makeKeys(folder.path)
   await build(join(share, file), 'v1.13.9', scenario, folder.path)
-  await using lan = await openLan({ router, agent })
-  const tap = await lan.tap()
-  const range = '--dhcp-range=192.168.78.100,192.168.78.150,255.255.255.0,1h'
-  const quiet = ['--conf-file=/dev/null', '--user=root', '--pid-file=', '--port=0', '--no-ping']
-  const leases = `--dhcp-leasefile=${join(folder.path, 'leases')}`
-  const own = ['--interface=eth0', '--bind-interfaces', '--dhcp-authoritative']
-  lan.start('router', 'dnsmasq', ['--keep-in-foreground', ...quiet, ...own, range, leases])
-  const caretaker = await startDaemon(lan, folder.path, share, scenario)
+  const { config, isSecret } = scenario
+  const tls = isSecret ? 'tls: { certificate: boot.crt, key: boot.key }' : ''
+  const files = `bootFiles: { listen: [eth0], http: { ${tls} } }\n`
+  await using lab = await openBootLab({ folder: folder.path, config: `${files}${config}` })
+  const { lan, tap, caretaker } = lab
   let wrong = 0
   for (const [index, release] of scenario.boots.entries()) {
     const began = performance.now()
@@ -128,15 +119,7 @@ async function play(name: string, scenario: Scenario): Promise<number> {
 
 async function build(path: string, version: string, scenario: Scenario, folder: string): Promise<void> {
   const { megabytes = 0, firmware, secureBoot } = scenario
-  const env = {
-    ...process.env,
-    OUT: path,
-    VERSION: version,
-    PAD_MB: String(megabytes),
-    CONFIG_URL: `http://${agent}:8080/config?mac=\${mac}`,
-    ...(firmware === 'aavmf' ? { ...arm64Tools, CONSOLE: 'ttyAMA0' } : {}),
-  }
-  await run(join(root, 'test/lab/uki/build-uki.sh'), { env })
+  await buildBootImage(path, { version, megabytes, isArm64: firmware === 'aavmf' })
   const signer = ['--key', join(folder, 'boot.key'), '--cert', join(folder, 'boot.crt')]
   if (secureBoot === 'signed') await run('sbsign', [...signer, '--output', path, path])
 }
@@ -158,35 +141,17 @@ function boot(lan: Lan, tap: string, { folder, scenario, limit }: Boot): Promise
   const { firmware = 'ovmf', megabytes, http = false, hasIpxe = false, isSecret, secureBoot } = scenario
   const certificate = join(folder, 'boot.crt')
   return runMachine(lan, {
-    ...{ firmware, folder, tap, mac, limit, hasIpxe, isHttpOnly: http },
+    firmware,
+    folder,
+    tap,
+    mac,
+    limit,
+    hasIpxe,
+    isHttpOnly: http,
     megabytes: megabytes === undefined ? 512 : 1_024,
     signer: secureBoot === undefined ? undefined : certificate,
     authority: isSecret ? certificate : undefined,
   })
-}
-
-/** Answers a function that runs our command line on the machine of the daemon. */
-async function startDaemon(lan: Lan, folder: string, share: string, { config, isSecret }: Scenario) {
-  await mkdir(join(folder, 'schematics'))
-  await writeFile(join(folder, 'schematics', 'homelab.yaml'), 'customization: {}\n')
-  const place = join(folder, 'caretaker.yaml')
-  const tls = isSecret ? 'tls: { certificate: boot.crt, key: boot.key }' : ''
-  const files = hasOwnFiles ? `bootFiles: { listen: [eth0], http: { ${tls} } }\n` : ''
-  const where = `schematic: homelab\nshare: { directory: ${JSON.stringify(share)} }\nstate: ${JSON.stringify(join(folder, 'state'))}\n`
-  await writeFile(place, `${where}${files}${config}`)
-  if (!hasOwnFiles)
-    lan.start('agent', 'in.tftpd', ['--foreground', '--user', 'root', '--address', `${agent}:69`, '--secure', share])
-  const answer = "require('http').createServer((q, r) => r.end('a configuration'))"
-  lan.start('agent', process.execPath, ['-e', `${answer}.listen(8080, '${agent}')`])
-  const cli = ['--disable-warning=ExperimentalWarning', join(root, 'src/cli.ts')]
-  lan.start('agent', process.execPath, [...cli, 'start', '-c', place])
-  const caretaker = (...words: string[]) =>
-    lan.run('agent', process.execPath, [...cli, ...words, '-c', place]).catch((error: unknown) => String(error))
-  const until = performance.now() + 60_000
-  while (performance.now() < until)
-    if ((await caretaker('status')).includes('answers machines on')) return caretaker
-    else await new Promise((resolve) => setTimeout(resolve, 500))
-  throw new Error(`the daemon does not answer machines: ${await caretaker('status')}`)
 }
 
 /** A new release takes the name, and the machine stays off until its card has heard our packet. */

@@ -70,7 +70,8 @@ export async function runMachine(lan: Lan, options: MachineOptions): Promise<str
     [
       ...words,
       // The folder has a space in its name.
-      ...['-drive', `if=pflash,format=raw,unit=1,file=${own}`],
+      '-drive',
+      `if=pflash,format=raw,unit=1,file=${own}`,
       ...(options.authority === undefined ? [] : ['-fw_cfg', `name=etc/edk2/https/cacerts,file=${authorities}`]),
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },

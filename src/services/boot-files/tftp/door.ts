@@ -126,21 +126,9 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
     const unanswered = among.find(({ transfer }) => !transfer.isAnswered)
     unanswered?.transfer.leave()
     if (unanswered || isFull) return unanswered !== undefined
-    const leaving = slowest(client)
+    const leaving = slowest(running.values(), desk, client)
     leaving?.transfer.oust()
     return leaving !== undefined
-  }
-
-  /** Whoever acknowledges a block now and then keeps no other machine out. */
-  function slowest(newcomer: string): Running | undefined {
-    const now = desk.now()
-    const served = [...running.values()].map((one) => ({
-      one,
-      holder: desk.holderOf(one.client),
-      since: one.since,
-      rate: one.transfer.rateAt(now),
-    }))
-    return chooseToLeave(served, desk.holderOf(newcomer), now)?.one
   }
 
   await using opened = new AsyncDisposableStack()
@@ -161,6 +149,18 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
       clearInterval(ticking)
     },
   }
+}
+
+/** Whoever acknowledges a block now and then keeps no other machine out. */
+function slowest(running: Iterable<Running>, { now, holderOf }: Desk, newcomer: string): Running | undefined {
+  const time = now()
+  const served = [...running].map((one) => ({
+    one,
+    holder: holderOf(one.client),
+    since: one.since,
+    rate: one.transfer.rateAt(time),
+  }))
+  return chooseToLeave(served, holderOf(newcomer), time)?.one
 }
 
 async function openTransferSocket(place: TftpPlace, address: string, port: number): Promise<Socket> {
