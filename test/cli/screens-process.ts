@@ -70,6 +70,7 @@ const more: Readonly<Record<string, readonly string[]>> = {
   'machine approve': ['BCDF-GHJK', '--role', 'worker', '--yes'],
   'machine reject': ['BCDF-GHJK', 'not', 'ours'],
   'machine forget': ['worker-nuc-attic'],
+  'machine render': ['worker-2', '--diff'],
   'token create': ['phone', '--scope', 'read'],
   'token revoke': ['phone'],
   pause: ['w-1', 'a', 'new', 'disk'],
@@ -82,8 +83,8 @@ const more: Readonly<Record<string, readonly string[]>> = {
   backup: ['saved.tar', '--config', 'good/caretaker.yaml'],
   restore: ['saved.tar', '--config', 'good/caretaker.yaml'],
 }
-/** Those that don't end, answer to a shell, ask a person, or a Factory. */
-const goingOn = ['start', 'completion', 'complete', 'init', 'schematic check']
+/** Those that don't end, answer to a shell, ask a person, or a Factory, or go by the socket alone. */
+const goingOn = ['start', 'completion', 'complete', 'init', 'schematic check', 'machine secrets']
 
 /** And those that tell of the folder that they run in: their screens are drawn from fixed answers. */
 const left = [...goingOn, 'backup', 'restore']
