@@ -22,6 +22,7 @@ import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createKeys } from './main/keys.ts'
 import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
 import { keepBoots } from './main/boots.ts'
+import { settingsWithInventory } from './main/inventory.ts'
 import { keepStatePrivate, type StateAccess } from './main/private-state.ts'
 import { watchLives } from './main/renewal.ts'
 import { loadOwnJobs } from './main/registry.ts'
@@ -39,6 +40,8 @@ import type { Job } from './operations/job.ts'
 import { createClock, type WatchedClock } from './operations/clock.ts'
 import { createNotifierDoor } from './operations/notification-requests.ts'
 import { createOperator, type OperatorOptions } from './operations/operator.ts'
+import { createInventory } from './operations/provision/inventory.ts'
+import { createWaitingRoom } from './operations/provision/waiting-room.ts'
 
 /** Between two checks of every page of the journal, in ms. */
 const verifiesEvery = 86_400_000
@@ -80,7 +83,9 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   reportState(state, alerts, log)
   tellFinished(options.finished, { journal, alerts, log })
   tellAccess(access, alerts, log)
-  const settings = createLiveSettings({ settings: options.settings, journal, alerts, log })
+  const written = createLiveSettings({ settings: options.settings, journal, alerts, log })
+  const inventory = createInventory({ journal, alerts, written: () => written.config.nodes, now: () => new Date() })
+  const settings = settingsWithInventory(written, inventory)
   const { version, releasedAt } = await ownRelease()
   const clock = openClock(journal, alerts, releasedAt)
   const told = { ...tellAlerts(settings, alerts, log), time: clock.hear }
@@ -109,6 +114,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const boots = stack.use(keepBoots({ agent, journal, alerts, config: () => settings.config }))
   const provision = stack.use(await openProvision({ settings, ports, agent, world, schematics, boots, alerts, log }))
   ;({ renderer } = provision)
+  const room = createWaitingRoom(agent.now)
   const operator = createOperator({
     agent,
     ports,
@@ -118,11 +124,14 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     notifier: () => notifier.current,
     boots,
     ...provision,
+    room,
+    inventory,
     loginRefused: (label) => world.loginsRefused.get(label),
   })
   const key = createKeys(settings.state, log)
   const means = { ...shared, settings, agent, queue, schematics, operator, notifier, key }
-  const services = createServices({ ...means, desk: provision.desk, boot: boots.note })
+  const machines = { ...room, joined: inventory.joined }
+  const services = createServices({ ...means, desk: provision.desk, machines, boot: boots.note })
   // A later part that fails must not leave runs behind.
   stack.defer(services.stop)
   // In the background: unreachable control planes must not delay the power guard.

@@ -110,20 +110,33 @@ const uki = z.object({
   schematic: z.object({ id: text, author: text, contents: z.looseObject({}) }).optional(),
   schematicUnread: text.optional(),
 })
+const consequences = z.object({
+  name: text,
+  differences: z.array(text).optional(),
+  isRebuilt: z.boolean(),
+  images: z.array(text),
+  nodes: z.array(z.object({ name: text, reboots: z.boolean().optional(), losses: z.array(text) })),
+})
 const schematicCheck = z.object({
   id: text,
   releases: z.array(text).meta({ description: 'The releases that it was checked against' }),
   findings: z.array(z.object({ severity: z.enum(['error', 'warning', 'note']), text })),
-  consequences: z
-    .object({
-      name: text,
-      differences: z.array(text).optional(),
-      isRebuilt: z.boolean(),
-      images: z.array(text),
-      nodes: z.array(z.object({ name: text, reboots: z.boolean().optional(), losses: z.array(text) })),
-    })
+  consequences: consequences
     .optional()
     .meta({ description: 'What applying it leads to, where the configuration has a schematic of this name' }),
+})
+const schematicDelivery = z.object({
+  file: text,
+  url: text.meta({ description: 'How machines reach Caretaker' }),
+  way: z.enum(['plain', 'device-flow', 'maintenance']),
+  arguments: z.array(text).meta({ description: 'The kernel arguments by which they ask' }),
+  diff: text.meta({ description: 'What changes in the file; empty where nothing does' }),
+  before: text.meta({ description: 'The id of the schematic as it is' }),
+  after: text,
+  errors: z.array(text).meta({ description: 'What keeps it from being written' }),
+  warnings: z.array(text),
+  consequences,
+  isWritten: z.boolean(),
 })
 const named = z.object({ name: text, id: text })
 const schematicDiff = z.object({ a: named, b: named, differences: z.array(text), isSameId: z.boolean() })
@@ -220,6 +233,7 @@ export const printedBy: Readonly<Record<string, Printed>> = {
   'schematic id': own(z.object({ id: text })),
   'schematic check': own(schematicCheck),
   'schematic diff': own(schematicDiff),
+  'schematic delivery': own(schematicDelivery),
   'uki inspect': own(uki),
   ups: either(own(ups), own(z.array(ups))),
   'power status': object({ power: answer('get /power'), outages: itemsOf('get /outages') }),

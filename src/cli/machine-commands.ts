@@ -19,12 +19,18 @@ export function addMachineCommands(): void {
   command(
     'machine show <machine>',
     'one machine, by its name, UUID, MAC address, address or code',
-    async (options, [machine]) => {
+    async (options, [machine], extra) => {
+      if (extra['console'] === true) return showConsole(options, machine)
       const details = await find(options, machine)
       await print(options, details, async (zone) => (await rendering()).renderMachine(details, await zone()))
       return exit.ok
     },
-  )
+  ).option('--console', 'what it shows on its screen, where it waits in maintenance')
+  command('machine export', 'nodes that have joined, as YAML for the configuration', async (options) => {
+    const nodes = await ask(options, (daemon) => daemon.inventory.$get())
+    await print(options, nodes, async () => (await rendering()).renderInventory(nodes))
+    return exit.ok
+  })
   addApprove()
   command('machine reject <machine> [why...]', 'give a machine no configuration', (options, [machine, ...words]) => {
     const json = words.length === 0 ? {} : { reason: words.join(' ') }
@@ -38,6 +44,14 @@ export function addMachineCommands(): void {
 
 function find(options: Options, machine: string | undefined): Promise<MachineDetails> {
   return ask(options, (daemon) => daemon.machines[':machine'].$get(named(machine)))
+}
+
+async function showConsole(options: Options, machine: string | undefined): Promise<number> {
+  const shown = await ask(options, (daemon) => daemon.machines[':machine'].console.$get(named(machine)))
+  await print(options, shown, () =>
+    Promise.resolve(shown.lines.length === 0 ? 'It has sent nothing of its console' : shown.lines.join('\n')),
+  )
+  return exit.ok
 }
 
 function addApprove(): void {

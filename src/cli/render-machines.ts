@@ -1,5 +1,7 @@
+import { exportedNodes, type InventoryNode } from '../core/provision/inventory.ts'
 import type { MachineAnswer, MachineDetails } from '../core/provision/requests.ts'
 import { describeMoment, describeTime } from '../core/time.ts'
+import { flowText } from '../yaml.ts'
 import { dim, green, plain, red, yellow } from './colours.ts'
 import { facts, hanging, paragraphs, table } from './table.ts'
 
@@ -70,6 +72,7 @@ export function renderMachine(details: MachineDetails, zone: string): string {
       ],
       13,
     ),
+    ...(details.maintenance ? [renderMaintenance(details.maintenance, zone)] : []),
     paragraphs([withNext({ said, next })]),
     ...(evidence.length === 0 ? [] : [evidence.map(({ kind, text }) => hanging(`${marks[kind]}  `, text)).join('\n')]),
     ...(claimants.length < 2 ? [] : [renderClaimants(details, zone)]),
@@ -116,4 +119,33 @@ function renderClaimants({ claimants }: MachineDetails, zone: string): string {
       describeMoment(lastAt, zone),
     ]),
   )
+}
+
+/** What it tells of itself, and that nobody vouches for it. */
+function renderMaintenance(
+  { at, fingerprint, version, product, disks, risk }: NonNullable<MachineDetails['maintenance']>,
+  zone: string,
+): string {
+  return [
+    facts(
+      [
+        ['maintenance', `looked at ${describeMoment(at, zone)}`],
+        ['key', fingerprint],
+        ...optional('Talos', version),
+        ...optional('product', product),
+        ...disks.map(({ path, size, model }): [string, string] => [
+          'disk',
+          [path, size, model].filter((part) => part !== undefined && part !== '').join(', '),
+        ]),
+      ],
+      13,
+    ),
+    paragraphs([risk]),
+  ].join('\n')
+}
+
+/** The inventory, to be written into the configuration. */
+export function renderInventory(nodes: readonly InventoryNode[]): string {
+  if (nodes.length === 0) return '# no machine has joined by Caretaker'
+  return ['nodes:', ...exportedNodes(nodes).map((node) => `  - ${flowText(node)}`)].join('\n')
 }

@@ -3,6 +3,7 @@ import type { DoctorPorts } from './doctor/ports.ts'
 import type { Journal } from './journal.ts'
 import type { NetbootProbe } from './netboot/ports.ts'
 import type { Hosts, Ups, Waker } from './power/ports.ts'
+import type { ClusterMembers, EventSinks, MaintenanceApi } from './provision/ports.ts'
 import type { Factory, Share } from './release/ports.ts'
 import type { BootServer } from './release/served.ts'
 import type { Calendar } from './upgrade/ports.ts'
@@ -28,6 +29,10 @@ export interface Ports {
   readonly calendar?: Calendar | undefined
   readonly journal: Journal
   readonly netboot: NetbootProbe
+  /** What speaks with machines on their way into the cluster. Absent where nobody does. */
+  readonly provision?:
+    | { readonly maintenance: MaintenanceApi; readonly events: EventSinks; readonly members: ClusterMembers }
+    | undefined
   /** What only the doctor asks. Absent where nobody can: then it skips what needs it. */
   readonly doctor?: DoctorPorts | undefined
 }

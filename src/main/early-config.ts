@@ -3,10 +3,12 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 /** What a kernel's command line may hold, in bytes: nothing that is longer was meant for it. */
 const longest = 65_536
 
+const beginning = 'apiVersion: v1alpha1\nkind: TrustedRootsConfig\nname: caretaker\n'
+
 /** The document that makes Talos trust our authority (siderolabs/talos, TrustedRootsConfig). */
 export function trustDocument(certificate: string): string {
   const lines = certificate.trimEnd().split('\n')
-  return `apiVersion: v1alpha1\nkind: TrustedRootsConfig\nname: caretaker\ncertificates: |\n${lines.map((line) => `  ${line}\n`).join('')}`
+  return `${beginning}certificates: |\n${lines.map((line) => `  ${line}\n`).join('')}`
 }
 
 /** A document as `talos.config.early` has it: base64 of its zstd. */
@@ -25,7 +27,5 @@ export function readEarlyValue(value: string): string | undefined {
 
 /** Whether it is ours, whatever authority it is for. */
 export function isTrustDocument(document: string): boolean {
-  return (
-    /^apiVersion: v1alpha1\nkind: TrustedRootsConfig\nname: caretaker\n/.test(document) && !document.includes('\n---')
-  )
+  return document.startsWith(beginning) && !document.includes('\n---')
 }

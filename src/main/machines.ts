@@ -31,7 +31,10 @@ export interface FollowMachinesOptions {
  */
 export async function followMachines(options: FollowMachinesOptions): Promise<Pick<Ports, 'hosts' | 'waker'>> {
   const { settings, log } = options
-  const [hosts, wakes] = await Promise.all([follow(hostsOf(settings), options), follow(wakesOf(settings), options)])
+  const [hosts, wakes] = await Promise.all([
+    follow(() => hostsOf(settings), options),
+    follow(() => wakesOf(settings), options),
+  ])
   const hostOf = perMachine(hosts, settings, 'host', (host) => createHosts([host], { log }))
   // Machines take turns among each other, so they share them.
   const turns = createTurns(() => settings.config.power.wake.stagger)
@@ -56,44 +59,59 @@ export async function followMachines(options: FollowMachinesOptions): Promise<Pi
 /** A machine, and what is made of what the configuration says of it. */
 interface Named<T> {
   readonly name: string
+  /** What the configuration says of it. */
+  readonly of: unknown
   readonly make: (reader: SecretReader) => Promise<T>
 }
 
 function hostsOf({ config, path }: Settings): readonly Named<HostOptions>[] {
   return config.hosts.map((host, index) => ({
     name: host.name,
+    of: host,
     make: (reader) => toHost(host, `hosts.${index}`, { ...reader, path }),
   }))
 }
 
 function wakesOf({ config: { nodes, hosts } }: Settings): readonly Named<OwnWake>[] {
   return [
-    ...nodes.map((node, index) => ({ name: node.name, make: wakeMaker(node, `nodes.${index}`) })),
-    ...hosts.map((host, index) => ({ name: host.name, make: wakeMaker(host, `hosts.${index}`) })),
+    ...nodes.map((node, index) => ({ name: node.name, of: node, make: wakeMaker(node, `nodes.${index}`) })),
+    ...hosts.map((host, index) => ({ name: host.name, of: host, make: wakeMaker(host, `hosts.${index}`) })),
   ]
 }
 
+type KeptOf<T> = (name: string) => Promise<KeptFile<T> | undefined>
+
+/** What is kept of each machine; machines that join are followed from then on, and so is what changes of one. */
 async function follow<T>(
-  all: readonly Named<T>[],
+  all: () => readonly Named<T>[],
   { settings, trouble, canWait }: FollowMachinesOptions,
-): Promise<ReadonlyMap<string, KeptFile<T>>> {
-  const kept = all.map(async ({ name, make }): Promise<[string, KeptFile<T>]> => {
+): Promise<KeptOf<T>> {
+  const kept = new Map<string, { readonly of: unknown; readonly file: Promise<KeptFile<T>> }>()
+  const keep = ({ name, of, make }: Named<T>): Promise<KeptFile<T>> => {
     const read = () => withSecrets(settings, make)
-    return [name, await keepFile({ read, trouble: (why) => trouble(name, why), canWait })]
-  })
-  return new Map(await Promise.all(kept))
+    const file = keepFile({ read, trouble: (why) => trouble(name, why), canWait })
+    kept.set(name, { of, file })
+    return file
+  }
+  await Promise.all(all().map(keep))
+  return async (name) => {
+    const present = all().find((one) => one.name === name)
+    if (!present) return undefined
+    const before = kept.get(name)
+    return before?.of === present.of ? before?.file : keep(present)
+  }
 }
 
 /** The port of one machine, made anew when its secrets or the configuration have changed. */
 function perMachine<T, Port>(
-  all: ReadonlyMap<string, KeptFile<T>>,
+  all: KeptOf<T>,
   settings: Settings,
   kind: string,
   make: (options: T, config: Config) => Port,
 ): (name: string) => Promise<Port> {
   const made = new Map<string, { readonly options: T; readonly config: Config; readonly port: Port }>()
   return async (name) => {
-    const kept = all.get(name)
+    const kept = await all(name)
     if (!kept) throw new AgentError('misconfigured', `the configuration has no ${kind} ${name}`)
     const options = await kept.current()
     const { config } = settings

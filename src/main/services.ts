@@ -47,6 +47,7 @@ export interface ServicesOptions {
   readonly log: Logger
   /** Who keeps what machines do that boot from the network. */
   readonly boot?: (event: BootEvent) => void
+  readonly machines: ServiceContext['notice']['machines']
   readonly meter: Meter
   readonly limits?: Partial<SupervisorLimits>
 }
@@ -119,6 +120,7 @@ function contextOf(
     key,
     log,
     boot = () => {},
+    machines,
     meter,
   }: ServicesOptions & { readonly web: WebDoor },
   signal: AbortSignal,
@@ -148,6 +150,7 @@ function contextOf(
       ups: agent.guard.notice,
       node: agent.noticeNode,
       boot,
+      machines,
       schematics: async (all, changed = []) => {
         schematics.current = new Map(all)
         for (const schematic of changed) await agent.emit({ type: 'schematic.changed', schematic })

@@ -12,6 +12,8 @@ import { writeProbe } from '../adapters/share/probe.ts'
 import { createShare } from '../adapters/share/share.ts'
 import { createSnapshots } from '../adapters/snapshots/snapshots.ts'
 import { createBootServer } from '../adapters/tftp/boot-server.ts'
+import { createEventSinks } from '../adapters/talos/event-sink.ts'
+import { createMaintenanceApi } from '../adapters/talos/maintenance.ts'
 import { createTalos, type TalosAdapter } from '../adapters/talos/talos.ts'
 import type { Credentials } from '../adapters/talos/talosconfig.ts'
 import { AgentError } from '../core/errors.ts'
@@ -98,7 +100,10 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const { config } = settings
   const mayLack = () => isDaemon === true && settings.hasRun
   const { keptTalos, keptKubernetes } = await openCredentials(options)
-  const talos = createTalos({ nodes: config.nodes, credentials: async () => (await keptTalos.current()).value })
+  const talos = createTalos({
+    nodes: () => settings.config.nodes,
+    credentials: async () => (await keptTalos.current()).value,
+  })
   const api = createApi({
     onDate: (at) => told.time?.('the Kubernetes API', at),
     access: keptKubernetes === undefined ? () => askForAccess(talos, settings) : accessFrom(keptKubernetes),
@@ -121,6 +126,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     ...(await followMachines({ settings, log, canWait: mayLack, trouble: (name, why) => told.machine?.(name, why) })),
     netboot: createNetbootProbe({ readFile: readFirst }),
     checks: createChecks({ objects: createObjects(api) }),
+    provision: { maintenance: createMaintenanceApi(), events: createEventSinks(), members: talos },
     get snapshots() {
       return upgrade.snapshots()
     },

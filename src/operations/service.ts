@@ -9,6 +9,8 @@ import type { Meter } from '../core/metrics/meter.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Authority } from '../core/provision/authority.ts'
+import type { Machine } from '../core/provision/machine.ts'
+import type { MemberLook } from '../core/provision/ports.ts'
 import type { Power } from '../core/power/feeds.ts'
 import type { Observation } from '../core/power/ups.ts'
 import type { ProvisionDesk } from '../core/provision/desk.ts'
@@ -17,6 +19,7 @@ import type { RunningService, ServiceSpec } from '../core/service.ts'
 import type { Job } from './job.ts'
 import type { Notifier } from './notification-requests.ts'
 import type { Asking, PageSpec } from './pages.ts'
+import type { WaitingRoom } from './provision/waiting-room.ts'
 import type { WebDoor } from './web.ts'
 
 /**
@@ -111,6 +114,8 @@ export interface Notice {
   node(name: string, answers: boolean): void
   /** What a machine did that boots from the network. */
   boot(event: BootEvent): void
+  /** What machines show and tell on their way into the cluster, and that they have joined. */
+  readonly machines: Pick<WaitingRoom, 'line' | 'seen'> & { joined(machine: Machine, look: MemberLook): void }
   /** All schematics as they are now, by name; `changed` names those that were edited. */
   schematics(all: ReadonlyMap<string, RegisteredSchematic>, changed?: readonly string[]): Promise<void>
 }

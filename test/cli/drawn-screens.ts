@@ -3,7 +3,10 @@ import type { Interviewed } from '../../src/cli/init/interview.ts'
 import type { PlannedFile } from '../../src/cli/init/files.ts'
 import { renderEnd, renderFiles, renderFound, reportOf } from '../../src/cli/init/report.ts'
 import { notesOf, renderRestored, renderSaved } from '../../src/cli/render-backup.ts'
+import type { DeliveryAnswer } from '../../src/cli/delivery-answers.ts'
+import { renderDelivery } from '../../src/cli/render-schematic.ts'
 import { wrap } from '../../src/cli/wrap.ts'
+import { judgeArguments } from '../../src/core/provision/kernel-arguments.ts'
 import { machine, node, schematicId, ups } from '../core/setup/seen.ts'
 
 /** What init has found in a homelab that has a bit of everything. */
@@ -99,6 +102,33 @@ const restored = {
 } as const
 
 /** What those commands show that change files, or look at machines, by their lines. */
+/** A schematic that every machine boots is told where machines ask. */
+const delivery: DeliveryAnswer = {
+  file: '/etc/caretaker/schematics/homelab.yaml',
+  url: 'http://192.168.0.10:8424',
+  way: 'device-flow',
+  arguments: [],
+  diff: [
+    '@@ -1,3 +1,5 @@',
+    ' customization:',
+    '   extraKernelArgs:',
+    '     - console=tty0',
+    '+    - talos.config=http://192.168.0.10:8424/config?uuid=${uuid}&mac=${mac}&serial=${serial}',
+    '+    - talos.config.oauth.client_id=caretaker',
+  ].join('\n'),
+  before: schematicId,
+  after: 'f'.repeat(64),
+  ...judgeArguments(['talos.config.inline=KLUv'], { url: 'http://192.168.0.10:8424' }),
+  consequences: {
+    name: 'homelab',
+    differences: ['has the kernel argument talos.config.oauth.client_id=caretaker in addition'],
+    isRebuilt: true,
+    images: ['metal-amd64-uki.efi'],
+    nodes: [{ name: 'w-1', reboots: true, losses: [] }],
+  },
+  isWritten: false,
+}
+
 export function drawnScreens(): Readonly<Record<string, string>> {
   const elsewhere = { ...saved, hasSecrets: true, leftOut: ['/home/me/.talos/config'] }
   const again = {
@@ -109,6 +139,13 @@ export function drawnScreens(): Readonly<Record<string, string>> {
   }
   return {
     init: initScreen(),
+    'schematic delivery': [
+      delivery,
+      { ...delivery, errors: [], isWritten: true },
+      { ...delivery, errors: [], diff: '' },
+    ]
+      .map(renderDelivery)
+      .join('\n\n'),
     backup: [renderSaved(saved), ...notesOf(saved), '', renderSaved(elsewhere), ...notesOf(elsewhere)]
       .map(onTerminal)
       .join('\n'),

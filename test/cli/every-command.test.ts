@@ -16,6 +16,7 @@ const local: Readonly<Record<string, string>> = {
   'schematic id': 'reads a file of this machine',
   'schematic check': 'reads a file of this machine, and asks the Factory from here',
   'schematic diff': 'reads files of this machine',
+  'schematic delivery': 'edits a file of this machine',
   'uki inspect': 'reads a file of this machine',
   'config check': 'reads the files of this machine',
   'machine secrets': 'hands over by the socket of this machine what no network is to carry',

@@ -83,8 +83,8 @@ const more: Readonly<Record<string, readonly string[]>> = {
   backup: ['saved.tar', '--config', 'good/caretaker.yaml'],
   restore: ['saved.tar', '--config', 'good/caretaker.yaml'],
 }
-/** Those that don't end, answer to a shell, ask a person, or a Factory, or go by the socket alone. */
-const goingOn = ['start', 'completion', 'complete', 'init', 'schematic check', 'machine secrets']
+/** Those that don't end, answer to a shell, ask a person, or a Factory, go by the socket alone, or name files of their folder. */
+const goingOn = ['start', 'completion', 'complete', 'init', 'schematic check', 'machine secrets', 'schematic delivery']
 
 /** And those that tell of the folder that they run in: their screens are drawn from fixed answers. */
 const left = [...goingOn, 'backup', 'restore']

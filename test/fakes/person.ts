@@ -1,6 +1,8 @@
 import type { Queue } from '../../src/core/job.ts'
 import type { Operator, RequestAnswer } from '../../src/core/operator.ts'
 import { createDesk, type MachineDesk } from '../../src/operations/provision/desk.ts'
+import { createInventory } from '../../src/operations/provision/inventory.ts'
+import { createWaitingRoom } from '../../src/operations/provision/waiting-room.ts'
 import { createOperator } from '../../src/operations/operator.ts'
 import type { StartedAgent } from './agent.ts'
 import type { FakeHomelab } from './homelab.ts'
@@ -51,6 +53,13 @@ export function operatorOf(
     boots: { machines: new Map() },
     renderer,
     desk: deskOf(homelab, it, renderer),
+    room: createWaitingRoom(agent.now),
+    inventory: createInventory({
+      journal: homelab.ports.journal,
+      alerts: agent.alerts,
+      written: () => config.nodes,
+      now: agent.now,
+    }),
   })
 }
 

@@ -164,6 +164,8 @@ export async function startDaemon(
       list: () => [],
       find: unexpected,
       orderFor: unexpected,
+      console: unexpected,
+      inventory: () => [],
       approve: (about, asked) => hear('approve machine', about, asked),
       reject: (about, asked) => hear('reject machine', about, asked),
       forget: (about, asked) => hear('forget machine', about, asked),

@@ -41,6 +41,7 @@ async function lab(extra = '') {
     alerts,
     operator: operatorOf(homelab, it),
     desk: deskOf(homelab, it),
+    machines: { line: () => {}, seen: () => {}, joined: () => {} },
     notifier: createNotifierDoor(),
     key: async () => new Uint8Array(32),
     log: silentLog,

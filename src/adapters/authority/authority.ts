@@ -28,7 +28,7 @@ export function createAuthorityText(host: string): string {
     { subject, issuer: subject, publicKey, until: ends, extensions: authorityExtensions(host, publicKey) },
     privateKey,
   )
-  return `${pem('CERTIFICATE', certificate)}${privateKey.export({ type: 'pkcs8', format: 'pem' })}`
+  return `${pem('CERTIFICATE', certificate)}${pem('PRIVATE KEY', exported(privateKey))}`
 }
 
 /** Reads what `createAuthorityText` has made. @throws AgentError `malformed` */
@@ -55,7 +55,7 @@ export function openAuthority(text: string, host: string): Authority {
       )
       return {
         cert: pem('CERTIFICATE', cert),
-        key: String(own.privateKey.export({ type: 'pkcs8', format: 'pem' })),
+        key: pem('PRIVATE KEY', exported(own.privateKey)),
       }
     },
   }
@@ -153,6 +153,10 @@ function bytesOf(address: string): Buffer {
   const [before, after] = [words(head), words(tail ?? '')]
   const all = [...before, ...Array.from({ length: 8 - before.length - after.length }, () => 0), ...after]
   return Buffer.from(all.flatMap((word) => [word >> 8, word & 255]))
+}
+
+function exported(key: KeyObject): Buffer {
+  return key.export({ type: 'pkcs8', format: 'der' })
 }
 
 function pem(label: string, der: Buffer): string {

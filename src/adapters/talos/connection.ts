@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { Http2SessionManager } from '@connectrpc/connect-node'
+import { isOfMaintenance } from './maintenance-leaf.ts'
 import type { Credentials } from './talosconfig.ts'
 import { iterable } from './whole.ts'
 
@@ -32,6 +33,8 @@ export interface Connection {
   readonly requests: Requests
   /** Whether the node has ever spoken HTTP/2: one that refuses our certificate ends the connection before. */
   readonly spoke: boolean
+  /** The certificate that it answered with is that of a machine in maintenance. */
+  readonly isInMaintenance: boolean
   /** How many connections there were. */
   readonly count: number
   /** From now on requests go out on another one, unless that has happened since there were `count`. */
@@ -55,7 +58,14 @@ export function openConnection(
   signal: AbortSignal,
   limits: ConnectLimits,
 ): Connection {
-  const createConnection = (authority: URL) => dial(authority, credentials, limits)
+  let isInMaintenance = false
+  const createConnection = (authority: URL) => {
+    const socket = dial(authority, credentials, limits)
+    // Before the certificate is refused, and the connection is gone. Not as an X509Certificate: Node hands that out once, and then
+    // verifies nothing but an empty one.
+    socket.prependOnceListener('secure', () => void (isInMaintenance = isOfMaintenance(socket.getPeerCertificate())))
+    return socket
+  }
   const open = () => new Http2SessionManager(baseUrl, { idleConnectionTimeoutMs }, { createConnection })
   let manager = open()
   const managers = [manager]
@@ -97,6 +107,9 @@ export function openConnection(
     requests,
     get spoke() {
       return spoke
+    },
+    get isInMaintenance() {
+      return isInMaintenance
     },
     get count() {
       return managers.length

@@ -1,14 +1,14 @@
-import { createHash, type X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { Code, ConnectError, createClient } from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
-import { normalMac } from '../../core/address.ts'
 import { AgentError, describeConnectionError, messageOf } from '../../core/errors.ts'
 import { readClaim } from '../../core/provision/question.ts'
 import type { MaintenanceApi, MaintenanceLook, MeantMachine } from '../../core/provision/ports.ts'
 import { ApplyConfigurationRequest_Mode as Mode, MachineService } from './gen/machine_pb.ts'
 import { State } from './gen/state_pb.ts'
+import { fingerprintOf, isOfMaintenance } from './maintenance-leaf.ts'
+import { macOf } from './newcomer.ts'
 import { asRecord, machineStatus, readOptional, readSpecs, textOf } from './resources.ts'
 import { endpointOf } from './talosconfig.ts'
 import { iterable } from './whole.ts'
@@ -125,23 +125,11 @@ async function shakeHands(
   }
   // Later ones show at the call that they end.
   socket.on('error', () => {})
+  const isWaiting = isOfMaintenance(socket.getPeerCertificate())
   const certificate = socket.getPeerX509Certificate()
-  if (certificate !== undefined && isOfMaintenance(certificate))
-    return { socket, fingerprint: fingerprintOf(certificate) }
+  if (certificate !== undefined && isWaiting) return { socket, fingerprint: fingerprintOf(certificate) }
   socket.destroy()
   throw new AgentError('rejected', `${address} is not in maintenance: it has the certificate of a cluster`)
-}
-
-/** A leaf that no authority has a name for, and that says what it is (siderolabs/talos controllers/secrets/api.go). */
-export function isOfMaintenance({ issuer, subject }: Pick<X509Certificate, 'issuer' | 'subject'>): boolean {
-  return (issuer ?? '') === '' && subject === 'CN=maintenance-service.talos.dev'
-}
-
-/** As Talos writes it on the console. */
-export function fingerprintOf({ publicKey }: Pick<X509Certificate, 'publicKey'>): string {
-  return createHash('sha256')
-    .update(publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('base64')
 }
 
 /** By resources alone: Talos 1.12 has no other calls in maintenance. */
@@ -163,7 +151,7 @@ async function readLook({ fingerprint, state }: Wire): Promise<MaintenanceLook> 
     hostname: short(hostname['hostname']),
     maker: short(system['manufacturer']),
     product: short(system['productName']),
-    macs: [...(links ?? [])].flatMap(([, spec]) => cardOf(asRecord(spec))),
+    macs: [...(links ?? [])].flatMap(([, spec]) => macOf(asRecord(spec))),
     disks: [...(disks ?? [])].flatMap(([id, spec]) => diskOf(id, asRecord(spec))),
   }
 }
@@ -171,12 +159,6 @@ async function readLook({ fingerprint, state }: Wire): Promise<MaintenanceLook> 
 /** At most so many characters of what a stranger says. */
 function short(value: unknown): string | undefined {
   return textOf(value)?.slice(0, 128)
-}
-
-function cardOf({ type, kind, permanentAddr, hardwareAddr }: Record<string, unknown>): readonly string[] {
-  if (type !== 'ether' || (textOf(kind) ?? '') !== '') return []
-  const mac = normalMac(textOf(permanentAddr) ?? textOf(hardwareAddr) ?? '')
-  return mac === undefined ? [] : [mac]
 }
 
 function diskOf(id: string, spec: Record<string, unknown>): MaintenanceLook['disks'] {

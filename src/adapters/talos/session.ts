@@ -7,7 +7,7 @@ import { State } from './gen/state_pb.ts'
 import { TimeService } from './gen/time_pb.ts'
 import type { Need } from './roles.ts'
 import { type Credentials, endpointOf } from './talosconfig.ts'
-import { translate } from './trouble.ts'
+import { type Circumstances, translate } from './trouble.ts'
 
 export interface Session {
   readonly machine: Client<typeof MachineService>
@@ -49,7 +49,7 @@ export async function withSession<T>(
     signal.throwIfAborted()
     return await action(connection.session)
   } catch (error) {
-    throw translate(error, { ...circumstances(peer, need), signal, beganAt })
+    throw translate(error, { ...circumstances(peer, need), ...connection.found, signal, beganAt })
   }
 }
 
@@ -69,7 +69,7 @@ export async function* streamed<T>(
     signal.throwIfAborted()
     for await (const item of action(connection.session)) yield item
   } catch (error) {
-    throw translate(error, { ...circumstances(peer, need), signal, beganAt })
+    throw translate(error, { ...circumstances(peer, need), ...connection.found, signal, beganAt })
   }
 }
 
@@ -77,7 +77,7 @@ function connect(
   { address, credentials, limits = connectLimits }: Peer,
   signal: AbortSignal,
   isQuestion = false,
-): Disposable & { session: Session } {
+): Disposable & { readonly session: Session; readonly found: Pick<Circumstances, 'isInMaintenance'> } {
   const baseUrl = endpointOf(address)
   const connection = openConnection(baseUrl, credentials, signal, limits)
   const transport = createGrpcTransport({
@@ -94,6 +94,9 @@ function connect(
       images: createClient(ImageService, transport),
       state: createClient(State, transport),
       time: createClient(TimeService, transport),
+    },
+    get found() {
+      return { isInMaintenance: connection.isInMaintenance }
     },
     [Symbol.dispose]: () => connection.close(),
   }

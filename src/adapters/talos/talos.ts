@@ -4,6 +4,7 @@ import { demandMachine, type ExpectedMachine } from '../../core/cluster/identity
 import type { RebootMode } from '../../core/cluster/drain.ts'
 import type { Talos } from '../../core/cluster/ports.ts'
 import type { NodeInspection } from '../../core/doctor/node.ts'
+import type { ClusterMembers } from '../../core/provision/ports.ts'
 import type { SurveyedMachine } from '../../core/setup/seen.ts'
 import { readActivity } from './activity.ts'
 import type { ConnectLimits } from './connection.ts'
@@ -20,11 +21,19 @@ import { inspectNode } from './inspect.ts'
 import { containerd, installOn } from './installer.ts'
 import { type Need, needs } from './roles.ts'
 import { type Peer, type Session, streamed, withSession } from './session.ts'
+import { identifyMember } from './newcomer.ts'
 import { surveyMachine } from './survey.ts'
 import type { Credentials } from './talosconfig.ts'
 
+interface TalosAddress {
+  readonly name: string
+  readonly role: Role
+  readonly address: string
+}
+
 export interface TalosOptions {
-  readonly nodes: readonly { readonly name: string; readonly role: Role; readonly address: string }[]
+  /** A function is called with each request. */
+  readonly nodes: readonly TalosAddress[] | (() => readonly TalosAddress[])
   /** The credentials; a function is called with each request, so renewed ones are used at once. */
   readonly credentials: Credentials | (() => Credentials | Promise<Credentials>)
   /** How long a connection may take before another one is tried. */
@@ -34,7 +43,7 @@ export interface TalosOptions {
 }
 
 /** The port, and what only this adapter can do. */
-export interface TalosAdapter extends Talos {
+export interface TalosAdapter extends Talos, ClusterMembers {
   /** A kubeconfig for an admin of the cluster, YAML. Control planes only. */
   kubeconfig(node: string, signal: AbortSignal): Promise<string>
   /** A new client certificate with these roles, good for `ttl` ms from now, as PEM texts. Control planes only. */
@@ -69,7 +78,8 @@ export function createTalos({
   etcdWithin = etcdAnswersWithin,
 }: TalosOptions): TalosAdapter {
   async function find(name: string): Promise<Peer & { readonly role: Role }> {
-    const node = nodes.find((candidate) => candidate.name === name)
+    const all = typeof nodes === 'function' ? nodes() : nodes
+    const node = all.find((candidate) => candidate.name === name)
     if (!node) throw new AgentError('misconfigured', `the configuration has no node ${name}`)
     const present = typeof credentials === 'function' ? await credentials() : credentials
     return { name, address: node.address, role: node.role, credentials: present, limits }
@@ -165,6 +175,11 @@ export function createTalos({
       }),
     kubeconfig: (node, signal) => on(node, needs.kubeconfig, signal, (session) => readKubeconfig(session, signal)),
     inspect: (node, signal) => on(node, needs.observe, signal, inspectNode),
+    identify: async (address, signal) => {
+      const present = typeof credentials === 'function' ? await credentials() : credentials
+      const peer = { name: 'a new node', address, credentials: present, limits }
+      return withSession(peer, needs.observe, signal, (session) => identifyMember(session, signal))
+    },
     survey: (node, signal) => on(node, needs.observe, signal, surveyMachine),
     clientConfiguration: (node, wanted, signal) =>
       on(node, needs.clientConfiguration, signal, (session) => generateClient(session, node, wanted, signal)),

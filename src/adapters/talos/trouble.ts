@@ -12,13 +12,22 @@ export interface Circumstances {
   readonly need: Need
   readonly credentials: Pick<Credentials, 'roles'>
   readonly signal: AbortSignal
+  /** Whoever answered has the certificate of a machine in maintenance. */
+  readonly isInMaintenance?: boolean
   /** When the call began, by `performance.now()`. */
   readonly beganAt: number
 }
 
 /** Translates gRPC's codes, and Node's errors of sockets and certificates, into ours. */
-export function translate(error: unknown, { node, need, credentials, signal, beganAt }: Circumstances): AgentError {
+export function translate(error: unknown, circumstances: Circumstances): AgentError {
+  const { node, need, credentials, signal, beganAt, isInMaintenance } = circumstances
   if (error instanceof AgentError) return error
+  if (isInMaintenance)
+    return new AgentError(
+      'misconfigured',
+      `${node} waits in maintenance, without a configuration: it was reset, has lost its disk, or is new at this address`,
+      error,
+    )
   if (signal.aborted) {
     const waited = notWithin(performance.now() - beganAt)
     return new AgentError('unreachable', `${node} did not answer ${waited}`, error)

@@ -1,3 +1,5 @@
+import type { Role } from '../cluster/cluster.ts'
+
 /**
  * The API of a machine that waits in maintenance (port 50000). Anybody may ask it, and anybody may answer in its place: what it says
  * identifies and proves nothing, but for the key that it speaks with.
@@ -59,4 +61,27 @@ export interface EventSinks {
     isWanted(address: string): boolean
     heard(address: string, sentence: string): void
   }): Promise<AsyncDisposable>
+}
+
+/** The Talos API of nodes of the cluster, by our credentials, also of those that are in no configuration. */
+export interface ClusterMembers {
+  /**
+   * Who answers at an address: a node of this cluster, as its certificate says.
+   *
+   * `unreachable` where nobody answers; `misconfigured` where whoever answers is not of this cluster.
+   */
+  identify(address: string, signal: AbortSignal): Promise<MemberLook>
+}
+
+export interface MemberLook {
+  readonly uuid: string | undefined
+  /** Its name in Kubernetes, or its hostname. */
+  readonly name: string | undefined
+  readonly role: Role | undefined
+  /** As the MachineStatus resource spells it: `installing`, `booting`, `running`. */
+  readonly stage: string | undefined
+  readonly version: string | undefined
+  readonly schematic: string | undefined
+  /** Of its network cards, as `normalMac` writes them. */
+  readonly macs: readonly string[]
 }

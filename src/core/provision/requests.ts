@@ -1,5 +1,6 @@
 import type { Role } from '../cluster/cluster.ts'
 import type { Approval, ConfigDelivery, MachineOrder, MachineState } from './machine.ts'
+import type { InventoryNode } from './inventory.ts'
 import type { Way } from './question.ts'
 
 /** What a person may ask about machines on their way into the cluster, and request of them. */
@@ -8,6 +9,10 @@ export interface MachineRequests<Asked> {
   list(): readonly MachineAnswer[]
   /** By its name, UUID, MAC address, address or code. */
   find(request: { readonly machine: string }): MachineDetails
+  /** What it shows on its screen, where it waits in maintenance. */
+  console(request: { readonly machine: string }): ConsoleAnswer
+  /** The machines that have joined, as `nodes` of the configuration. */
+  inventory(): readonly InventoryNode[]
   /** What it would become. `misconfigured` where that is neither said nor written. */
   orderFor(request: ApproveMachine): MachineOrder
   /**
@@ -20,7 +25,7 @@ export interface MachineRequests<Asked> {
     request: { readonly machine: string; readonly reason?: string | undefined },
     asked: Asked,
   ): Promise<MachineChange>
-  /** Forgets all that is known of it: if it asks again it is new. */
+  /** Forgets all that is known of it: if it asks again it is new. A node of the inventory is none any more. */
   forget(request: { readonly machine: string }, asked: Asked): Promise<MachineChange>
 }
 
@@ -82,4 +87,26 @@ export interface MachineDetails extends MachineAnswer {
   readonly order: MachineOrder | undefined
   /** Files of patches that a person may choose. */
   readonly patchFiles: readonly string[]
+  /** What it tells of itself in maintenance. Absent: it is not there. */
+  readonly maintenance?: MaintenanceAnswer | undefined
+}
+
+export interface MaintenanceAnswer {
+  /** When it was looked at, ISO 8601. */
+  readonly at: string
+  /** Of its key, as its console shows it. */
+  readonly fingerprint: string
+  /** Of Talos. */
+  readonly version: string | undefined
+  readonly product: string | undefined
+  readonly disks: readonly { readonly path: string; readonly size: string; readonly model: string | undefined }[]
+  /** What others may do to it while it waits, as a sentence. */
+  readonly risk: string
+}
+
+/** The screen of a machine in maintenance. */
+export interface ConsoleAnswer {
+  readonly address: string | undefined
+  /** The oldest first; bounded. */
+  readonly lines: readonly string[]
 }

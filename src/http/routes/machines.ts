@@ -4,7 +4,7 @@ import { longestReason } from '../../core/requester.ts'
 import { choice, flag, label, labels, names, nameIfAny, text } from '../fields.ts'
 import { route } from '../route.ts'
 import { changed } from '../schemas/jobs.ts'
-import { machineDetails, machines as machineList } from '../schemas/machines.ts'
+import { inventory, machineConsole, machineDetails, machines as machineList } from '../schemas/machines.ts'
 
 const params = z.strictObject({ machine: label('The name, UUID, MAC address, address or code of a machine') })
 
@@ -31,6 +31,27 @@ export function machineRoutes({ machines }: Operator) {
         answer: machineDetails,
       },
       ({ params: given }) => machines.find(given),
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/machines/{machine}/console',
+        summary: 'What a machine shows on its screen that waits in maintenance',
+        scope: 'read',
+        params,
+        answer: machineConsole,
+      },
+      ({ params: given }) => machines.console(given),
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/inventory',
+        summary: 'Machines that have joined the cluster by Caretaker, as nodes',
+        scope: 'read',
+        answer: inventory,
+      },
+      () => machines.inventory(),
     ),
     ...decisionRoutes({ machines }),
   ]

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { ConfigDelivery, MachineOrder } from '../../core/provision/machine.ts'
-import type { MachineAnswer, MachineDetails } from '../../core/provision/requests.ts'
+import type { InventoryNode } from '../../core/provision/inventory.ts'
+import type { ConsoleAnswer, MachineAnswer, MachineDetails, MaintenanceAnswer } from '../../core/provision/requests.ts'
 import { count, schemaOf, text, texts, time } from './answer.ts'
 
 /** Machines on their way into the cluster. */
@@ -40,6 +41,30 @@ const delivery = schemaOf<ConfigDelivery>()(
   z.object({ at: time, address: text, way, sha256: text, isWhole: z.boolean() }),
 )
 
+const maintenance = schemaOf<MaintenanceAnswer>()(
+  'MachineInMaintenance',
+  z.object({
+    at: time,
+    fingerprint: text.meta({ description: 'Of its key, as its console shows it' }),
+    version: text.optional(),
+    product: text.optional(),
+    disks: z.array(z.object({ path: text, size: text, model: text.optional() })),
+    risk: text.meta({ description: 'What others may do to it while it waits' }),
+  }),
+)
+
+export const machineConsole = schemaOf<ConsoleAnswer>()(
+  'MachineConsole',
+  z.object({ address: text.optional(), lines: texts.meta({ description: 'The oldest first' }) }),
+)
+
+export const inventory = z.array(
+  schemaOf<InventoryNode>()(
+    'InventoryNode',
+    z.object({ name: text, role, address: text, macs: texts, uuid: text.optional(), since: time }),
+  ),
+)
+
 export const machineDetails = schemaOf<MachineDetails>()(
   'MachineDetails',
   z.object({
@@ -70,5 +95,6 @@ export const machineDetails = schemaOf<MachineDetails>()(
     delivery: delivery.optional(),
     order: order.optional(),
     patchFiles: texts.meta({ description: 'Files of patches that may be chosen' }),
+    maintenance: maintenance.optional().meta({ description: 'What it tells of itself where it waits in maintenance' }),
   }),
 )

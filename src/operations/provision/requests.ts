@@ -6,16 +6,22 @@ import { orderFor, whyDoubtful, whyImpossible } from '../../core/provision/appro
 import { waitingClaimants } from '../../core/provision/claimants.ts'
 import type { Claimant, Machine, MachineOrder } from '../../core/provision/machine.ts'
 import type { ConfigRenderer } from '../../core/provision/render.ts'
-import type { ApproveMachine, MachineRequests } from '../../core/provision/requests.ts'
+import type { InventoryNode } from '../../core/provision/inventory.ts'
+import type { ApproveMachine, ConsoleAnswer, MachineDetails, MachineRequests } from '../../core/provision/requests.ts'
 import { cleanText, describeRequester, longestReason } from '../../core/requester.ts'
 import type { BootKeeper } from '../netboot/keeper.ts'
 import { standingOf } from '../netboot/standing.ts'
 import { patiently, recordChange, type RequestMeans, unchanged } from '../request.ts'
 import { describeMachine, describeSeen, detailMachine } from './describe.ts'
 import type { MachineDesk } from './desk.ts'
+import type { Inventory } from './inventory.ts'
 import { findNamed } from './named.ts'
+import type { SeenWaiting, WaitingRoom } from './waiting-room.ts'
 
 export interface MachineMeans extends RequestMeans {
+  /** What was seen of machines that wait in maintenance. */
+  readonly room: WaitingRoom
+  readonly inventory: Pick<Inventory, 'nodes' | 'forget'>
   readonly desk: MachineDesk
   readonly renderer: ConfigRenderer
   /** Who keeps what machines do that boot from the network. */
@@ -34,13 +40,18 @@ export function createMachineRequests(means: MachineMeans): MachineRequests<Aske
       const found = named(means, machine)
       return found.kind === 'seen'
         ? describeSeen(found.boot)
-        : detailMachine(found.machine, {
-            desk,
-            now: means.now().getTime(),
-            named: found.claimant,
-            patchFiles: renderer.choices().patches,
-          })
+        : {
+            ...detailMachine(found.machine, {
+              desk,
+              now: means.now().getTime(),
+              named: found.claimant,
+              patchFiles: renderer.choices().patches,
+            }),
+            ...inMaintenance(means.room.of(found.machine.id)),
+          }
     },
+    console: ({ machine }) => consoleOf(means, machine),
+    inventory: () => means.inventory.nodes(),
     orderFor: (request) => {
       const { machine, claimant } = demand(means, request.machine)
       const who = meant(machine, claimant, desk.nameOf(machine), means.now().getTime())
@@ -49,12 +60,39 @@ export function createMachineRequests(means: MachineMeans): MachineRequests<Aske
     approve: (request, asked) => approve(means, request, asked),
     reject: (request, asked) => reject(means, request, asked),
     forget: async ({ machine }, asked) => {
+      const node = means.inventory.forget(machine)
+      if (node) forgetNode(means, node)
+      if (node && desk.machines().every((one) => desk.nameOf(one) !== machine))
+        return changed(means, machine, `${machine} is no node of the inventory any more`, asked)
       const known = demand(means, machine).machine
       const name = desk.nameOf(known)
       desk.forget(known.id)
       return changed(means, name, `${name} is forgotten: if it asks again it is new`, asked)
     },
   }
+}
+
+/** What it was made is forgotten with it. */
+function forgetNode({ desk }: MachineMeans, { name, uuid }: InventoryNode): void {
+  const known = desk.machines().find((one) => one.id === uuid && desk.nameOf(one) === name)
+  if (known?.state === 'locked') desk.forget(known.id)
+}
+
+const risk =
+  'While it waits, anybody on its network can read its kernel arguments and wipe its disks: decide soon, or switch it off'
+
+function inMaintenance(seen: SeenWaiting | undefined): Pick<MachineDetails, 'maintenance'> {
+  if (!seen) return {}
+  const { at, fingerprint, version, maker, product, disks } = seen
+  const made = [maker, product].filter((part) => part !== undefined).join(' ')
+  return { maintenance: { at, fingerprint, version, product: made === '' ? undefined : made, disks, risk } }
+}
+
+function consoleOf(means: MachineMeans, text: string): ConsoleAnswer {
+  const found = named(means, text)
+  const addresses = found.kind === 'seen' ? [] : found.machine.claimants.map(({ address }) => address)
+  const address = addresses.find((one) => means.room.console(one).length > 0) ?? addresses[0]
+  return { address, lines: address === undefined ? [] : means.room.console(address) }
 }
 
 function changed(means: MachineMeans, subject: string, said: string, asked: Asked): RequestAnswer {

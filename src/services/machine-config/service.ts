@@ -15,6 +15,13 @@ export default defineService({
 
   async start(context) {
     const { startMachineConfig } = await import('./work.ts')
-    return startMachineConfig(context)
+    const { section: given } = context
+    if (given === undefined) return startMachineConfig(context)
+    const { startMaintenance } = await import('./maintenance/start.ts')
+    await using stack = new AsyncDisposableStack()
+    const { introduce } = stack.use(await startMaintenance(context, given))
+    const door = stack.use(await startMachineConfig(context, { introduce }))
+    const running = stack.move()
+    return { ...door, [Symbol.asyncDispose]: () => running.disposeAsync() }
   },
 })

@@ -6,6 +6,7 @@ import { choosePlaces, type Place } from '../../core/netboot/places.ts'
 import { deliveryUrl, hostIn } from '../../core/provision/delivery-url.ts'
 import type { ConfigQuestion } from '../../core/provision/question.ts'
 import type { RunningService } from '../../core/service.ts'
+import { withoutEnd } from '../../core/text-end.ts'
 import { createNetworks } from '../../http/addresses.ts'
 import type { ServiceContext } from '../../operations/service.ts'
 import { openCertificates } from './certificates.ts'
@@ -124,7 +125,7 @@ async function partsOf(
       verifyPage({
         homelab: context.config().cluster.name,
         given: code,
-        dashboard: context.publicUrl()?.replace(/\/+$/, ''),
+        dashboard: withoutEnd(context.publicUrl() ?? '', '/') || undefined,
       }),
     limits,
     log,

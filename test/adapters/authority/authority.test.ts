@@ -30,12 +30,10 @@ async function judge({ ca, cert, name, at = now }: { ca: string; cert: string; n
     ...name,
     'cert.pem',
   ]
-  const said = await promisify(execFile)('openssl', words, { cwd: folder.path }).catch(
-    (error: { stderr: string }) => error,
+  const { stdout, stderr } = await promisify(execFile)('openssl', words, { cwd: folder.path }).catch(
+    (error: { stdout: string; stderr: string }) => error,
   )
-  return 'stdout' in said && said.stdout.includes('OK')
-    ? 'OK'
-    : (/error \d+ at .*?: (.*)/.exec((said as { stderr: string }).stderr)?.[1] ?? '?')
+  return stdout.includes('OK') ? 'OK' : (/error \d+ at .*?: (.*)/.exec(stderr)?.[1] ?? '?')
 }
 
 test.each([

@@ -1,6 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, test } from 'vitest'
 import { createEventSinks } from '../../../src/adapters/talos/event-sink.ts'
 import { createMaintenanceApi } from '../../../src/adapters/talos/maintenance.ts'
+import { createTalos } from '../../../src/adapters/talos/talos.ts'
 import { introductionText } from '../../../src/core/provision/introduction.ts'
 import { createAuthority } from '../../lab/authority.ts'
 import { createLabMachine, type LabMachine, type LabMachineOptions } from '../../lab/machine/machine.ts'
@@ -87,6 +88,7 @@ describe('the API of a machine in maintenance', () => {
     await api.apply(machine.address, meant, take, soon())
     expect(taken).toBe(1)
     // With its hostname it has another key.
+    await expect.poll(() => machine.fingerprint).not.toBe(fingerprint)
     await expect(api.apply(machine.address, meant, take, soon())).rejects.toThrow(/another key/)
   })
 
@@ -113,6 +115,23 @@ describe('the API of a machine in maintenance', () => {
     await expect(api.look(node.address, soon())).rejects.toMatchObject({ code: 'rejected' })
     await expect(api.look('127.0.174.8', soon())).rejects.toMatchObject({ code: 'unreachable' })
   })
+})
+
+test('a node that is found in maintenance is named so, and not as one of another cluster', async () => {
+  const machine = await waiting(14)
+  const { cert, key } = await authority.issueClient({ common: 'us', organizations: ['os:admin'] })
+  const credentials = { ca: authority.ca, cert, key, roles: ['os:admin'], expires: new Date(Date.now() + 60_000) }
+  const nodes = [{ name: 'w-1', role: 'worker', address: machine.address } as const]
+  const talos = createTalos({ nodes, credentials })
+  for (const call of [
+    talos.observe('w-1', soon()),
+    talos.version('w-1', soon()),
+    Array.fromAsync(talos.follow('w-1', soon())),
+  ])
+    await expect(call).rejects.toMatchObject({
+      code: 'misconfigured',
+      message: expect.stringMatching(/^w-1 \(127\.0\.174\.14\) waits in maintenance, without a configuration/),
+    })
 })
 
 describe('the events of a machine that has an event sink', () => {

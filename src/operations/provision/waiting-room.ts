@@ -1,0 +1,38 @@
+import type { MaintenanceLook } from '../../core/provision/ports.ts'
+import { createConsoles } from './consoles.ts'
+
+/** What was seen of machines that wait in maintenance, in memory: after a restart they are looked at again. */
+export interface WaitingRoom {
+  /** A line of its screen. */
+  line(address: string, text: string): void
+  /** What it told at a look; undefined: it does not answer. */
+  seen(id: string, address: string, look: MaintenanceLook | undefined): void
+  of(id: string): SeenWaiting | undefined
+  /** The oldest line first. */
+  console(address: string): readonly string[]
+}
+
+export interface SeenWaiting extends MaintenanceLook {
+  readonly address: string
+  /** ISO 8601. */
+  readonly at: string
+}
+
+/** So many machines are remembered. */
+const most = 64
+
+export function createWaitingRoom(now: () => Date): WaitingRoom {
+  const consoles = createConsoles()
+  const known = new Map<string, SeenWaiting>()
+  return {
+    line: consoles.line,
+    seen(id, address, look) {
+      known.delete(id)
+      if (look) known.set(id, { ...look, address, at: now().toISOString() })
+      const [oldest] = known.keys()
+      if (known.size > most && oldest !== undefined) known.delete(oldest)
+    },
+    of: (id) => known.get(id),
+    console: consoles.of,
+  }
+}
