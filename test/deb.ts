@@ -91,6 +91,8 @@ async function layOut(tree: string, architecture: Architecture, dist: string): P
     await chmod(join(tree, place), 0o644)
   }
   await copy(join(root, 'config/example/schematics/homelab.yaml'), `${documents}/examples/schematics/homelab.yaml`)
+  for (const name of ['machines.yaml', 'nut-client.yaml'])
+    await copy(join(root, 'config/example/machines', name), `${documents}/examples/machines/${name}`)
   await copy(join(root, 'README.md'), `${documents}/README.md`)
   for await (const page of glob('docs/*.md', { cwd: root })) await copy(join(root, page), `${documents}/${page}`)
   await copy(join(dist, 'LICENSES.txt'), `${documents}/LICENSES.txt`)

@@ -5,8 +5,10 @@ import { green, red } from './colours.ts'
 export function renderConfig(made: RenderAnswer, onlyDiff: boolean): string {
   const { name, role, contract, installs, patches, masked, diff } = made
   const head = [
-    `# ${name} as a ${role}, as Talos ${contract} has it; installs ${installs.version} with ${installs.schematic}`,
-    `# patches: ${patches.length === 0 ? 'none' : patches.join(', ')}`,
+    `# ${name} as a ${role}, in the words of Talos ${contract}`,
+    `# installs ${installs.version}`,
+    `# with ${installs.schematic.slice(0, 16)}…`,
+    ...(patches.length === 0 ? ['# without patches'] : ['# patches:', ...patches.map((file) => `#   ${file}`)]),
   ]
   if (!onlyDiff) return [...head, ...masked].join('\n')
   return [...head, ...(diff.length === 0 ? ['# the patches change nothing'] : diff.map(coloured))].join('\n')

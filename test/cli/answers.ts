@@ -262,6 +262,18 @@ export const answers: Parameters<typeof startDaemon>[0] = {
   },
   netboot,
   machines,
+  machineConfigs: {
+    render: async () => ({
+      name: 'worker-2',
+      role: 'worker',
+      contract: '1.13',
+      installs: { version: 'v1.13.9', schematic: 'ca3fbb9c3bb73ff71b7629ef5b487c827b93878609f361b0e1e555342378b595' },
+      patches: ['nut-client.yaml'],
+      masked: ['version: v1alpha1', 'machine:', '    type: worker', '    token: "(secret)"'],
+      diff: ['@@ -2,3 +2,4 @@', ' machine:', '     type: worker', '-    persist: true', '+    kernel: {}'],
+      warnings: ['/dev/sda may be another disk after a restart'],
+    }),
+  },
   names: () => ({
     nodes: nodes.map(({ name }) => name),
     hosts: ['synology'],

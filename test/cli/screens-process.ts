@@ -70,6 +70,7 @@ const more: Readonly<Record<string, readonly string[]>> = {
   'machine approve': ['BCDF-GHJK', '--role', 'worker', '--yes'],
   'machine reject': ['BCDF-GHJK', 'not', 'ours'],
   'machine forget': ['worker-nuc-attic'],
+  'machine render': ['worker-2', '--diff'],
   'token create': ['phone', '--scope', 'read'],
   'token revoke': ['phone'],
   pause: ['w-1', 'a', 'new', 'disk'],
@@ -82,8 +83,8 @@ const more: Readonly<Record<string, readonly string[]>> = {
   backup: ['saved.tar', '--config', 'good/caretaker.yaml'],
   restore: ['saved.tar', '--config', 'good/caretaker.yaml'],
 }
-/** Those that don't end, answer to a shell, ask a person, or a Factory, or name files of their own folder. */
-const goingOn = ['start', 'completion', 'complete', 'init', 'schematic check', 'schematic delivery']
+/** Those that don't end, answer to a shell, ask a person, or a Factory, go by the socket alone, or name files of their folder. */
+const goingOn = ['start', 'completion', 'complete', 'init', 'schematic check', 'machine secrets', 'schematic delivery']
 
 /** And those that tell of the folder that they run in: their screens are drawn from fixed answers. */
 const left = [...goingOn, 'backup', 'restore']

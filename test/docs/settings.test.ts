@@ -10,7 +10,16 @@ const sections = new Set(settings.map((path) => path.split('.')[0]!))
 /** Groups that a page may begin with, where its subject says which is meant: `wake.stagger`. */
 const groups = new Set(['wake', 'draining', 'shutdown', 'trust'])
 /** Words of others that are written as settings are. */
-const foreign = new Set(['wakeOnLan', 'leftMs', 'chargePercent', 'nodeName', 'officialExtensions', 'shutdown.return'])
+const foreign = new Set([
+  'wakeOnLan',
+  'leftMs',
+  'chargePercent',
+  'nodeName',
+  'officialExtensions',
+  'shutdown.return',
+  'diskSelector',
+  'busPath',
+])
 
 /** Whether a word in backticks is meant as a setting. */
 function isMeant(word: string): boolean {

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse, parseAllDocuments, stringify } from 'yaml'
+import { parseMachines } from '../../src/config/machines.ts'
+import { readPatchFile } from '../../src/config/patch-file.ts'
 import { messageOf } from '../../src/core/errors.ts'
+import { parsePatchFile } from '../../src/operations/provision/renderer.ts'
 import { toSchematic } from '../../src/main/settings.ts'
 import { parseWhole } from '../config/whole.ts'
 import { readPages, root } from './pages.ts'
@@ -49,6 +52,15 @@ function faultIn(text: string, place: string): string | undefined {
       } catch (error) {
         return messageOf(error)
       }
+    } else if (value['machines'] !== undefined) {
+      try {
+        parseMachines(text, place)
+      } catch (error) {
+        return messageOf(error)
+      }
+    } else if (value['kind'] === 'ExtensionServiceConfig') {
+      const [fault] = parsePatchFile(readPatchFile(text, place, ['nut-password']), []).faults
+      if (fault) return fault.message
     } else if (value['apiVersion'] !== undefined) {
       if (typeof value['kind'] !== 'string') return 'it has no kind'
     } else {

@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Alerts } from '../../core/alert.ts'
 import type { Logger } from '../../core/log.ts'
-import type { MachineConfig } from '../../core/machine-config/document.ts'
-import type { Value } from '../../core/machine-config/tree.ts'
 import type { Ports } from '../../core/ports.ts'
 import type { ConfigRenderer } from '../../core/provision/render.ts'
 import { imagesOf } from '../../core/release/image.ts'
@@ -59,7 +57,7 @@ export async function openRenderer(
     folder: watched.kept,
     secrets: secrets.read,
     facts: facts.of,
-    write: (config: MachineConfig) => documentsText(config as readonly Value[]),
+    write: documentsText,
   })
   return {
     renderer,

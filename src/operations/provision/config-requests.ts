@@ -4,7 +4,7 @@ import { normalMac } from '../../core/address.ts'
 import type { Asked } from '../../core/operator.ts'
 import type { MachineConfigRequests, RenderMachine } from '../../core/provision/config-requests.ts'
 import { type Machine, machineKind, type MachineOrder } from '../../core/provision/machine.ts'
-import type { Claim } from '../../core/provision/question.ts'
+import { type Claim, idOf, readClaim } from '../../core/provision/question.ts'
 import type { ConfigRenderer } from '../../core/provision/render.ts'
 import { importSecrets, type SecretsMeans } from './secrets-request.ts'
 
@@ -51,15 +51,17 @@ export function chooseOrder(
 ): { readonly order: MachineOrder; readonly claim: Claim } {
   const named = renderer.named(request.machine)
   const found = named ? undefined : findMachine(machines, request.machine)
-  if (!named && !found)
+  // With a role it may also be one that nobody knows yet.
+  if (!named && !found && request.role === undefined)
     throw new AgentError(
       'not-found',
       `no machine is called ${request.machine}, neither in machines.yaml nor among those that have asked`,
     )
-  const claim = found?.claim ?? {}
+  const claim = found?.claim ?? (named ? {} : readClaim({ uuid: request.machine, mac: request.machine }))
   const approved = found?.machine.approval?.order ?? found?.machine.order
   const written = (approved && renderer.named(approved.name)) ?? named ?? renderer.match(claim)
-  const name = request.name ?? approved?.name ?? written?.name
+  const own = found || idOf(claim) !== undefined ? undefined : request.machine
+  const name = request.name ?? approved?.name ?? written?.name ?? own
   const role = request.role ?? approved?.role ?? written?.role
   if (name === undefined)
     throw new AgentError('misconfigured', `say what ${request.machine} is to be called: --name NAME`)

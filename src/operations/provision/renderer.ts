@@ -188,7 +188,7 @@ function whatIsMissing({
   return [
     ...(bundle ? [] : ['there are no secrets of the cluster: import them with `caretaker machine secrets FILE`']),
     ...(endpoint === undefined
-      ? ['machineConfig.endpoint is not set: the URL of Kubernetes, such as https://192.168.0.2:6443']
+      ? ['the endpoint of Kubernetes is not known: no control plane tells it, and machineConfig.endpoint is not set']
       : []),
     ...(kubernetes === undefined
       ? ['which Kubernetes the cluster runs is not known: it does not answer, and machineConfig.kubernetes is not set']

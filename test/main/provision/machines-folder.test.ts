@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readMachinesFolder, watchMachinesFolder } from '../../../src/main/provision/machines-folder.ts'
@@ -66,4 +66,27 @@ test('a bad edit changes nothing until it is mended, and a good one counts', asy
   await write('machines/machines.yaml', 'patches: [new.yaml]')
   await waitFor('the good edit to count', 20_000, async () => (await current.current()).patches.has('new.yaml'))
   expect(told).toEqual([undefined, expect.stringContaining('nut.yaml') as string, undefined])
+})
+
+test('the example is read as it stands, with a file for its secret', async () => {
+  const example = new URL('../../../config/example/machines/', import.meta.url)
+  const files = await Promise.all(
+    ['machines.yaml', 'nut-client.yaml'].map(
+      async (name) => [`machines/${name}`, await readFile(new URL(name, example), 'utf8')] as const,
+    ),
+  )
+  const { settings } = await configuration({ ...Object.fromEntries(files), 'nut-password': 'hunter2' })
+  const { value } = await readMachinesFolder(settings)
+  expect(value.file.patches).toEqual([{ file: 'nut-client.yaml' }])
+  // Also what is commented out is as it should be.
+  const uncommented = files[0]![1].replaceAll(/^# {2}(?=- name| {2}\S)/gm, '  ').replace('machines: []', 'machines:')
+  const whole = await configuration({
+    ...Object.fromEntries(files),
+    'machines/machines.yaml': uncommented,
+    'machines/extra.yaml': 'debug: true',
+    'nut-password': 'x',
+  })
+  expect((await readMachinesFolder(whole.settings)).value.file.machines).toEqual([
+    expect.objectContaining({ name: 'worker-2', way: 'plain', labels: { gpu: 'nvidia' } }) as object,
+  ])
 })

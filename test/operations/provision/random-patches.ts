@@ -114,6 +114,9 @@ const scalars = [
   '%',
   '`',
 ]
+/** Those that are YAML wherever they stand. */
+const plain = scalars.slice(0, 21)
+
 const kinds = [
   'HostnameConfig',
   'ExtensionServiceConfig',
@@ -136,13 +139,13 @@ export function randomPatch(random: Random): string {
   const pick = <T>(all: readonly T[]) => all[Math.floor(random() * all.length)]!
   const value = (depth: number): string => {
     const chance = random()
-    if (depth > 5 || chance < 0.35) return pick(scalars)
+    if (depth > 5 || chance < 0.35) return pick(random() < 0.9 ? plain : scalars)
     const many = Math.floor(random() * 4)
     if (chance < 0.55) return `[${Array.from({ length: many }, () => value(depth + 1)).join(', ')}]`
     return map(depth, many)
   }
   const map = (depth: number, many: number): string =>
-    `{ ${Array.from({ length: many }, () => `${JSON.stringify(pick(keys))}: ${value(depth + 1)}`).join(', ')} }`
+    `{ ${Array.from(new Set(Array.from({ length: many }, () => pick(keys))), (key) => `${JSON.stringify(key)}: ${value(depth + 1)}`).join(', ')} }`
   const likely = (): string =>
     pick([
       () => `machine: ${map(1, 3)}`,

@@ -4,7 +4,6 @@ import { expect } from 'vitest'
 import { decodeDocument } from '../../../src/core/machine-config/decode.ts'
 import type { MachineConfig } from '../../../src/core/machine-config/document.ts'
 import type { SecretsBundle } from '../../../src/core/machine-config/secrets.ts'
-import type { Value } from '../../../src/core/machine-config/tree.ts'
 import type { MachinesFolder } from '../../../src/core/provision/machines-file.ts'
 import type { MachineOrder } from '../../../src/core/provision/machine.ts'
 import { type ClusterFacts, createRenderer } from '../../../src/operations/provision/renderer.ts'
@@ -73,7 +72,7 @@ export function rendererOf(written: Written = {}) {
     folder: { last: folder, current: async () => folder },
     secrets: async () => ('secrets' in written ? written.secrets : testSecrets),
     facts: async () => ({ ...testFacts, ...written.facts }),
-    write: (config: MachineConfig) => documentsText(config as readonly Value[]),
+    write: documentsText,
   })
 }
 

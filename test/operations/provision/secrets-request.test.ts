@@ -17,7 +17,7 @@ const bundleText = documentsText([testSecrets as unknown as Value])
 const other: SecretsBundle = { ...testSecrets, cluster: { ...testSecrets.cluster, id: btoa('another') } }
 const otherText = documentsText([other as unknown as Value])
 
-async function kept(isOurs: boolean | undefined = undefined) {
+async function kept(isOurs?: boolean) {
   const folder = await temporaryFolder()
   const store = createSecretsStore(folder.path)
   const journal = openMemoryJournal()
