@@ -251,6 +251,7 @@ export const printedBy: Readonly<Record<string, Printed>> = {
   'netboot recipe': answer('get /netboot/recipes/{router}'),
   'machine list': answer('get /machines'),
   'machine show': answer('get /machines/{machine}'),
+  'machine export': answer('get /inventory'),
   'machine approve': changed,
   'machine reject': changed,
   'machine forget': changed,

@@ -32,7 +32,7 @@ const wrong: readonly unknown[] = [
 
 const words =
   'zod|expected (?:string|number|int|boolean|object|array)|received|invalid input|too (?:small|big)|unrecognized'
-const libraries = new RegExp(`${foreign}|${words}|undefined|\\[object|NaN|unworded`, 'i')
+const libraries = new RegExp(`${foreign}|${words}|undefined|\\[object|\\bNaN\\b|unworded`, 'i')
 
 /** The configuration with one value in the place of a setting. */
 function textWith(path: string, type: string | undefined, value: unknown): string {

@@ -64,6 +64,8 @@ export function judgeArrival({ delivery, claimants, order }: Machine, arrival: A
             trouble: `it has had its configuration for ${Math.round(sinceMs / 60_000)} min and does not answer as a node: its console says why`,
           }
         : nothing
+    default:
+      return arrival satisfies never
   }
 }
 

@@ -55,8 +55,8 @@ function inMaintenance() {
     },
   }
   const stop = new AbortController()
-  const own_ = new AsyncDisposableStack()
-  stack.push(own_)
+  const whole = new AsyncDisposableStack()
+  stack.push(whole)
   const start = () => {
     const over = watchMaintenance({
       desk: at.desk,
@@ -68,7 +68,7 @@ function inMaintenance() {
       signal: stop.signal,
       every: 5,
     })
-    own_.defer(async () => {
+    whole.defer(async () => {
       stop.abort()
       await over
     })

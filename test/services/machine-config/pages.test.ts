@@ -62,7 +62,7 @@ test('the confirmation shows code, address, evidence, warnings and the masked di
   it.desk.ask(asks())
   const code = it.code()
   const form = { machine: code, role: 'worker', name: 'worker-2', labels: 'gpu=nvidia, shelf=top', patches: 'gpu.yaml' }
-  const shown = await it.ask(`/machines/do/approve?${new URLSearchParams(form)}`, { scope: 'admin' })
+  const shown = await it.ask(`/machines/do/approve?${new URLSearchParams(form).toString()}`, { scope: 'admin' })
   for (const part of [
     `the console of the machine must show ${code}`,
     'the configuration of the worker worker-2, with secrets of the cluster',
@@ -113,7 +113,7 @@ test.for(refusals)('$name is not to be approved, and the confirmation says so', 
   it.world.refused = refused
   it.desk.ask(asks())
   const query = new URLSearchParams({ machine: it.code(), ...form })
-  const { text } = await it.ask(`/machines/do/approve?${query}`, { scope: 'admin' })
+  const { text } = await it.ask(`/machines/do/approve?${query.toString()}`, { scope: 'admin' })
   expect(text).toContain(says)
   expect(text).not.toContain('Approve it</button>')
 })

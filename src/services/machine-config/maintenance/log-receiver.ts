@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { AgentError, messageOf } from '../../../core/errors.ts'
+import { canonicalAddress } from '../../../http/addresses.ts'
 
 /** Connections of one machine, and of all. */
 const most = { each: 2, all: 64 }
@@ -28,10 +29,13 @@ export interface LogReceiverOptions {
 export async function receiveLogs({ address, port, isWanted, line }: LogReceiverOptions): Promise<AsyncDisposable> {
   const sockets = new Map<Socket, string>()
   const server = createServer((socket) => {
-    const from = (socket.remoteAddress ?? '').replace(/%.*$/, '').replace(/^::ffff:/, '')
+    const from = canonicalAddress(socket.remoteAddress ?? '') ?? ''
     socket.on('error', () => socket.destroy())
     const own = [...sockets.values()].filter((one) => one === from).length
-    if (!isWanted(from) || own >= most.each || sockets.size >= most.all) return void socket.destroy()
+    if (!isWanted(from) || own >= most.each || sockets.size >= most.all) {
+      socket.destroy()
+      return
+    }
     sockets.set(socket, from)
     socket.setTimeout(idleAfter, () => socket.destroy())
     socket.on('close', () => sockets.delete(socket))
@@ -66,8 +70,8 @@ function readLines(socket: Socket, take: (line: string) => void): void {
     const now = Math.floor(performance.now() / 1_000)
     if (now !== second) [second, count] = [now, 0]
     count += lines.length
-    if (rest.length > longestLine || count > mostLines) return void socket.destroy()
-    for (const line of lines) if (line.length <= longestLine) take(line)
+    if (rest.length > longestLine || count > mostLines) socket.destroy()
+    else for (const line of lines) if (line.length <= longestLine) take(line)
   })
 }
 

@@ -126,8 +126,7 @@ async function give(
     await api.apply(question.address, meant, take, signal)
     taken?.sent()
   } catch (error) {
-    const given = taken as TakenConfig | undefined
-    if (given) given.cut(messageOf(error))
+    if (taken) taken.cut(messageOf(error))
     else if (error instanceof AgentError && error.code === 'rejected') desk.trouble(id, messageOf(error))
     else log.info({ machine: id, reason: messageOf(error) }, 'not given its configuration yet')
   }

@@ -55,7 +55,7 @@ function titleOf({ name, mac, id }: MachineAnswer): string {
 
 /** What leads to one machine alone: the code that its console shows, else what it is known by. */
 function linkTo({ code, id }: MachineAnswer): string {
-  return `/machines?${new URLSearchParams(code === undefined ? { machine: id } : { code })}`
+  return `/machines?${new URLSearchParams(code === undefined ? { machine: id } : { code }).toString()}`
 }
 
 function machineCard(machine: MachineAnswer, viewing: Viewing): Markup {
