@@ -3,6 +3,7 @@ import type { Cluster } from '../../../src/core/cluster/cluster.ts'
 import type { Boot } from '../../../src/core/netboot/boots.ts'
 import type { ApproveMachine } from '../../../src/core/provision/requests.ts'
 import { createMachineRequests, type MachineMeans } from '../../../src/operations/provision/requests.ts'
+import { createWaitingRoom } from '../../../src/operations/provision/waiting-room.ts'
 import { clusterOf, controlPlane } from '../../core/cluster/nodes.ts'
 import { address, loadsImage, mac } from '../../fakes/machines.ts'
 import { asked } from '../../fakes/person.ts'
@@ -26,6 +27,8 @@ export function openRequests({
   const means = {
     desk: it.desk,
     renderer: it.renderer,
+    room: createWaitingRoom(it.now),
+    inventory: { nodes: () => [], forget: () => undefined },
     boots: { machines: seenBooting },
     agent: {
       observe: async () => {
