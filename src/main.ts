@@ -7,12 +7,11 @@ import { AgentError } from './core/errors.ts'
 import type { Floor } from './core/clock.ts'
 import type { Logger } from './core/log.ts'
 import { createMeter } from './core/metrics/meter.ts'
-import type { ConfigRenderer } from './core/provision/render.ts'
 import type { ServiceStatus } from './core/service.ts'
 import { createQueueDoor } from './engine/queue-door.ts'
 import { serveControl } from './http/control.ts'
 import { watchClock } from './main/clock-watch.ts'
-import { createDoctorPorts } from './main/doctor.ts'
+import { doctorWith, type MadeLater } from './main/doctor.ts'
 import { endingInTime } from './main/farewell.ts'
 import { type Finished, tellFinished } from './main/interrupted-restore.ts'
 import { watchLoop } from './main/loop-watch.ts'
@@ -35,7 +34,7 @@ import type { Supervisor } from './main/systemd.ts'
 import { tellAlerts } from './main/tell.ts'
 import { ownRelease } from './main/version.ts'
 import { tellOfLife, type Watchdog } from './main/watchdog.ts'
-import { openWorld, type World, type WorldOptions } from './main/wiring.ts'
+import { openWorld, type World } from './main/wiring.ts'
 import type { Job } from './operations/job.ts'
 import { createClock, type WatchedClock } from './operations/clock.ts'
 import { createNotifierDoor } from './operations/notification-requests.ts'
@@ -86,9 +85,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const clock = openClock(journal, alerts, releasedAt)
   const told = { ...tellAlerts(settings, alerts, log), time: clock.hear }
   const meter = createMeter()
-  let renderer: ConfigRenderer | undefined
-  const doctor: WorldOptions['doctor'] = (parts) => createDoctorPorts({ ...parts, renderer: () => renderer })
-  const world = await openWorld({ settings, journal, log, meter, isDaemon: true, told, doctor })
+  const made: MadeLater = {}
+  const world = await openWorld({ settings, journal, log, meter, isDaemon: true, told, doctor: doctorWith(made) })
   stack.use(endingInTime('connections', world, log))
   const { ports } = world
   const shared = { ports, alerts, log, meter, key: createKeys(settings.state, log) }
@@ -109,7 +107,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const notifier = createNotifierDoor()
   const boots = stack.use(keepBoots({ agent, journal, alerts, config: () => settings.config }))
   const provision = stack.use(await openProvision({ settings, ports, agent, world, schematics, boots, alerts, log }))
-  ;({ renderer } = provision)
+  made.renderer = provision.renderer
   const operator = createOperator({
     agent,
     ports,

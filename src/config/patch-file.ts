@@ -2,7 +2,7 @@ import { AgentError } from '../core/errors.ts'
 import { type Fault, FaultsError } from '../core/fault.ts'
 import { pathText } from '../core/machine-config/tree.ts'
 import type { PatchFile } from '../core/provision/machines-file.ts'
-import { markValues, quoteValues, unmarked, valuesIn } from '../core/provision/values.ts'
+import { markValues, unmarked, valuesIn } from '../core/provision/values.ts'
 import { describeUnlisted } from '../core/spelling.ts'
 import { parseTrees } from '../yaml.ts'
 
@@ -27,7 +27,7 @@ export function readPatchFile(text: string, path: string, values: readonly strin
     }),
   )
   if (faults.length > 0) throw new FaultsError(faults)
-  return { path, documents: documents.map(({ tree, placeOf }) => ({ tree: quoteValues(tree), placeOf })) }
+  return { path, documents }
 }
 
 function parsed(text: string, path: string) {

@@ -36,6 +36,15 @@ export interface DoctorParts {
   readonly renderer?: () => ConfigRenderer | undefined
 }
 
+/** What the doctor looks at, and is made after its ports. */
+export interface MadeLater {
+  renderer?: ConfigRenderer
+}
+
+export function doctorWith(made: MadeLater): (parts: DoctorParts) => DoctorPorts {
+  return (parts) => createDoctorPorts({ ...parts, renderer: () => made.renderer })
+}
+
 /** What only the doctor asks of the outside. What is large is loaded when it is asked. */
 export function createDoctorPorts(parts: DoctorParts): DoctorPorts {
   const { settings, talos, upses, loginsRefused, share } = parts

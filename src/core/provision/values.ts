@@ -33,14 +33,6 @@ export function valuesIn(tree: Tree, path: Path = []): readonly NamedValue[] {
   return Object.entries(tree).flatMap(([key, one]) => [...named(key, true, path), ...valuesIn(one, [...path, key])])
 }
 
-/** What holds values is a text, with quotes or without. */
-export function quoteValues(tree: Tree): Tree {
-  if (tree instanceof Plain) return tree.source.includes(open) ? tree.source : tree
-  if (typeof tree === 'string') return tree
-  if (Array.isArray(tree)) return (tree as readonly Tree[]).map(quoteValues)
-  return mapped(tree as Mapping<Tree>, quoteValues)
-}
-
 /** A document with what its values stand for. @throws AgentError `misconfigured` where one is unknown */
 export function fillValues(value: Value, values: ReadonlyMap<string, string>): Value {
   const fill = (text: string) =>

@@ -2,18 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Alerts } from '../../core/alert.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Ports } from '../../core/ports.ts'
-import type { ConfigRenderer } from '../../core/provision/render.ts'
 import { imagesOf } from '../../core/release/image.ts'
 import { isTold } from '../../core/release/registration.ts'
 import { compareVersions } from '../../core/version.ts'
 import { remembered } from '../../operations/facts.ts'
 import { type ClusterFacts, createRenderer } from '../../operations/provision/renderer.ts'
-import type { SecretsStore } from '../../operations/provision/secrets-request.ts'
+import type { ConfigMeans } from '../../operations/provision/config-requests.ts'
 import type { RunningAgent } from '../../operations/running-agent.ts'
 import { documentsText } from '../../yaml.ts'
 import type { KnownSchematics } from '../services.ts'
 import type { Settings } from '../settings.ts'
 import type { World } from '../wiring.ts'
+import { createSecretsStore, secretsMeans } from './machine-secrets.ts'
 import { machinesFolderOf, watchMachinesFolder } from './machines-folder.ts'
 
 /** How long the share, nodes and Kubernetes may take to tell what they know, in ms. */
@@ -25,18 +25,16 @@ export interface RendererOptions {
   readonly settings: Settings
   readonly ports: Pick<Ports, 'factory' | 'share' | 'journal'>
   readonly agent: Pick<RunningAgent, 'observe' | 'onLook'>
-  readonly world: Pick<World, 'endpoint'>
+  readonly world: Pick<World, 'endpoint' | 'authority'>
   readonly schematics: KnownSchematics
-  readonly secrets: SecretsStore
   readonly alerts: Alerts
   readonly log: Logger
 }
 
 /** Makes machine configurations of what lies beside the configuration, and follows its edits. */
-export async function openRenderer(
-  options: RendererOptions,
-): Promise<{ readonly renderer: ConfigRenderer } & Disposable> {
-  const { settings, alerts, log, secrets } = options
+export async function openRenderer(options: RendererOptions): Promise<ConfigMeans & Disposable> {
+  const { settings, alerts, log, world } = options
+  const secrets = createSecretsStore(settings.state)
   const folder = machinesFolderOf(settings)
   const watched = await watchMachinesFolder(settings, (why) => {
     if (why !== undefined) log.warn({ reason: why }, 'invalid files of machines; what was valid last stays in use')
@@ -61,6 +59,7 @@ export async function openRenderer(
   })
   return {
     renderer,
+    secrets: secretsMeans(secrets, world),
     [Symbol.dispose]: () => {
       facts[Symbol.dispose]()
       watched[Symbol.dispose]()

@@ -2,11 +2,9 @@ import type { MachineMeans } from '../../operations/provision/requests.ts'
 import type { OperatorOptions } from '../../operations/operator.ts'
 import { type DeskMeans, keepDesk } from './machine-desk.ts'
 import { openRenderer, type RendererOptions } from './machine-renderer.ts'
-import { createSecretsStore, secretsMeans } from './machine-secrets.ts'
 import type { World } from '../wiring.ts'
 
-export interface ProvisionOptions
-  extends Omit<RendererOptions, 'secrets' | 'agent' | 'world'>, Pick<DeskMeans, 'boots'> {
+export interface ProvisionOptions extends Omit<RendererOptions, 'agent' | 'world'>, Pick<DeskMeans, 'boots'> {
   readonly agent: RendererOptions['agent'] & DeskMeans['agent']
   readonly world: World
 }
@@ -17,15 +15,14 @@ export interface Provision extends Disposable, Pick<MachineMeans, 'desk' | 'rend
 }
 
 export async function openProvision(options: ProvisionOptions): Promise<Provision> {
-  const { settings, ports, world } = options
-  const secrets = createSecretsStore(settings.state)
-  const rendering = await openRenderer({ ...options, secrets })
+  const { settings, ports } = options
+  const rendering = await openRenderer(options)
   const { renderer } = rendering
   const desk = keepDesk({ ...options, journal: ports.journal, config: () => settings.config, renderer })
   return {
     desk,
     renderer,
-    rendering: { renderer, secrets: secretsMeans(secrets, world) },
+    rendering,
     [Symbol.dispose]: () => {
       desk[Symbol.dispose]()
       rendering[Symbol.dispose]()
