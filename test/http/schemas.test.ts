@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import type { Operator } from '../../src/core/operator.ts'
 import { routesOf } from '../../src/http/routes.ts'
 import { begin } from '../fakes/rollout.ts'
-import { asked, operatorOf } from '../fakes/person.ts'
+import { asks, mac } from '../fakes/machines.ts'
+import { asked, deskOf, operatorOf } from '../fakes/person.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { onBattery, two } from '../fakes/stories.ts'
 
@@ -11,7 +12,7 @@ const named: readonly (readonly [prefix: string, params: Readonly<Record<string,
   ['/nodes/', { name: 'cp-1' }],
   ['/upses/', { name: 'ups' }],
   ['/netboot/machines/', { machine: 'w-1' }],
-  ['/machines/', { machine: 'BCDF-GHJK' }],
+  ['/machines/', { machine: mac }],
   ['/netboot/recipes/', { router: 'dnsmasq' }],
 ]
 
@@ -31,6 +32,7 @@ async function answersOf(operator: Operator) {
 test('every answer of the homelab is as its schema says, at rest, in a rollout and on battery', async () => {
   const homelab = fakeHomelab(two, { versions: ['v1.13.9', 'v1.14.1'] })
   await using at = await begin(homelab)
+  deskOf(homelab, at).ask(asks())
   const operator = operatorOf(homelab, at)
   operator.tokens.create({ name: 'phone', scope: 'operate', lastsMs: 60_000 }, asked())
   const moments: (() => Promise<unknown>)[] = [
