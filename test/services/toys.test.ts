@@ -158,6 +158,7 @@ test('the services of this agent all load: the power guard first, and last the q
     'bootFiles',
     'dashboard',
     'homeAssistant',
+    'machineConfig',
     'metrics',
     'notifications',
     'proxyDhcp',

@@ -3,16 +3,32 @@ import type { Boot } from '../../core/netboot/boots.ts'
 import { diagnose } from '../../core/netboot/diagnosis.ts'
 import { makerOf } from '../../core/netboot/firmware.ts'
 import { claimOf, lastAtOf, waitingClaimants } from '../../core/provision/claimants.ts'
-import type { Machine } from '../../core/provision/machine.ts'
+import type { Claimant, Machine } from '../../core/provision/machine.ts'
 import type { MachineAnswer, MachineDetails } from '../../core/provision/requests.ts'
 import type { MachineDesk } from './desk.ts'
 
+/**
+ * Of those who claim to be a machine the one that it is told of: whoever was named, else who is approved, else who waits for
+ * a person.
+ */
+function toldOf(machine: Machine, named: Claimant | undefined, now: number): Claimant | undefined {
+  const { state, approval, claimants } = machine
+  const approved = claimants.find(({ code }) => code === approval?.code)
+  return named ?? (state === 'approved' ? approved : undefined) ?? waitingClaimants(machine, now)[0] ?? claimants[0]
+}
+
+export interface Describing {
+  readonly desk: MachineDesk
+  readonly now: number
+  /** By its code. */
+  readonly named?: Claimant | undefined
+}
+
 /** A machine on record, in the words of a list. */
-export function describeMachine(machine: Machine, desk: Pick<MachineDesk, 'nameOf'>, now: number): MachineAnswer {
+export function describeMachine(machine: Machine, { desk, now, named }: Describing): MachineAnswer {
   const { id, state, since, approval, order } = machine
-  const { mac, serial, uuid } = claimOf(machine)
-  const [waiting] = waitingClaimants(machine, now)
-  const meant = waiting ?? machine.claimants.find(({ code }) => code === approval?.code) ?? machine.claimants[0]
+  const told = toldOf(machine, named, now)
+  const { mac, serial, uuid } = told?.claim ?? claimOf(machine)
   const name = desk.nameOf(machine)
   return {
     id,
@@ -24,9 +40,9 @@ export function describeMachine(machine: Machine, desk: Pick<MachineDesk, 'nameO
     maker: mac === undefined ? undefined : makerOf(mac),
     serial,
     uuid,
-    address: meant?.address,
-    way: meant?.way,
-    code: meant?.code,
+    address: told?.address,
+    way: told?.way,
+    code: told?.code,
     lastAt: lastAtOf(machine),
     ...saying(machine, now),
   }
@@ -35,22 +51,17 @@ export function describeMachine(machine: Machine, desk: Pick<MachineDesk, 'nameO
 /** Everything of it, for whoever decides. */
 export function detailMachine(
   machine: Machine,
-  {
-    desk,
-    patchFiles,
-    now,
-  }: { readonly desk: MachineDesk; readonly patchFiles: readonly string[]; readonly now: number },
+  { patchFiles, ...of }: Describing & { readonly patchFiles: readonly string[] },
 ): MachineDetails {
   const { approval, delivery, order, claimants } = machine
-  const meant =
-    waitingClaimants(machine, now)[0] ?? claimants.find(({ code }) => code === approval?.code) ?? claimants[0]
+  const told = toldOf(machine, of.named, of.now)
   return {
-    ...describeMachine(machine, desk, now),
+    ...describeMachine(machine, of),
     claimants: claimants.map(({ address, code, asked, firstAt, lastAt, claim }) => {
       const { mac, serial, hostname } = claim
       return { address, code, asked, firstAt, lastAt, mac, serial, hostname }
     }),
-    evidence: meant ? desk.evidenceOf(machine, meant) : [],
+    evidence: told ? of.desk.evidenceOf(machine, told) : [],
     approval: approval && { at: approval.at, until: approval.until, by: approval.by },
     delivery,
     order: approval?.order ?? order,

@@ -43,8 +43,9 @@ export function createMachineRequests(means: MachineMeans): MachineRequests<Aske
         : {
             ...detailMachine(found.machine, {
               desk,
-              patchFiles: renderer.choices().patches,
               now: means.now().getTime(),
+              named: found.claimant,
+              patchFiles: renderer.choices().patches,
             }),
             ...inMaintenance(means.room.of(found.machine.id)),
           }
@@ -107,7 +108,7 @@ function listed(means: MachineMeans) {
   const all = desk.machines()
   return [
     ...[...all.filter(isWaiting), ...all.filter((one) => !isWaiting(one))].map((one) =>
-      describeMachine(one, desk, now),
+      describeMachine(one, { desk, now }),
     ),
     ...seen(means).map(describeSeen),
   ]
