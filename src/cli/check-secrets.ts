@@ -76,9 +76,9 @@ function checkKnownHosts(path: Path, file: string, { address, port }: Pick<Found
   })
 }
 
-/** Every `ca: FILE`. */
+/** Every `ca: FILE`. An authority of our own is in no file of anybody's. */
 function authoritiesIn(value: unknown, path: Path): readonly { readonly path: Path; readonly file: string }[] {
-  if (typeof value !== 'object' || value === null) return []
+  if (typeof value !== 'object' || value === null || path.join('.') === 'machineConfig.tls') return []
   return entriesOf(value).flatMap(([key, one]) =>
     key === 'ca' && typeof one === 'string'
       ? [{ path: [...path, key], file: one }]

@@ -62,8 +62,11 @@ export function renderDelivery({
     return paragraphs([`${file} says already that machines ask at ${url} (${way}): nothing to change`, ...findings])
   const text = paragraphs([
     ...findings,
-    isWritten ? `Written: ${file}. Machines that boot it ask at ${url} (${way})` : `It would ask at ${url} (${way})`,
-    ...describe(consequences),
+    isWritten
+      ? `Written: ${file}. Machines that boot it ask at ${url} (${way})`
+      : `Machines that boot it would ask at ${url} (${way})`,
+    // The difference stands above.
+    ...describe({ ...consequences, differences: [] }).slice(1),
   ])
   return `${paragraphs(diff.split('\n').map(drawn))}\n\n${text}`
 }

@@ -49,6 +49,11 @@ test('a configuration that is well has neither faults nor warnings', async () =>
   expect(await check()).toEqual({ faults: [], warnings: [] })
 })
 
+test('an authority of our own is no file', async () => {
+  const add = 'machineConfig: { listen: [127.0.0.1], tls: { ca: own } }\n'
+  expect(await check({ add })).toEqual({ faults: [], warnings: [] })
+})
+
 interface Case extends Setup {
   readonly name: string
   readonly found: RegExp

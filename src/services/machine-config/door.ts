@@ -74,7 +74,8 @@ function serverFor(material: Material | undefined, limits: DoorLimits, listener:
     headersTimeout: limits.requestWithin,
     requestTimeout: limits.requestWithin,
     connectionsCheckingInterval: Math.min(limits.requestWithin, 2_000),
-    keepAliveTimeout: limits.requestWithin,
+    // Connections are kept for a configuration alone, until the machine hangs up.
+    keepAliveTimeout: 2 * limits.takenWithin,
     maxHeaderSize: longestHead,
   }
   if (!material) return createServer(options, listener)

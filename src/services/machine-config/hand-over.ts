@@ -19,7 +19,7 @@ export async function handOver(taken: TakenConfig, response: ServerResponse, wit
   const end = new Promise<string | undefined>((resolve) => {
     socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'its connection broke'))
     socket.once('end', () => resolve(undefined))
-    socket.once('close', () => resolve(undefined))
+    socket.once('close', () => resolve('its connection was closed before it had said that it has all'))
   })
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<string>((resolve) => {

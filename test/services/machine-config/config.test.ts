@@ -1,6 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { connect } from 'node:net'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { connect, Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { createConfigRoute } from '../../../src/services/machine-config/config-route.ts'
+import { doorLimits } from '../../../src/services/machine-config/limits.ts'
+import { silentLog } from '../../fakes/log.ts'
 import {
   configRequest,
   port,
@@ -93,6 +96,27 @@ test('what is approved waits for a machine that has hung up', async () => {
   expect(await ask()).toMatchObject({ status: 200, body: secret })
 })
 
+test('a machine that hangs up in the moment in which it is approved has taken nothing', async () => {
+  await serve()
+  const route = createConfigRoute({
+    desk: door.desk,
+    limits: doorLimits,
+    introduce: () => undefined,
+    log: silentLog,
+    told: () => {},
+    signal: new AbortController().signal,
+  })
+  const question = { claim: { uuid, mac }, address: machine, way: 'plain' as const }
+  await route.answer(question, new ServerResponse(new IncomingMessage(new Socket())), false)
+  const response = new ServerResponse(new IncomingMessage(new Socket()))
+  const answered = route.answer(question, response, false)
+  door.desk.approve(code, secret)
+  response.emit('close')
+  await answered
+  expect(door.desk.diary).toEqual([])
+  expect(door.desk.ask(question).kind).toBe('deliver')
+})
+
 test('by one approval it gets it once: what asks again waits for another one', async () => {
   await serve({ limits: { hold: 40 } })
   await ask()
@@ -159,31 +183,6 @@ test('a machine that is to wait in maintenance gets what is incomplete, whatever
   door.desk.introduce(uuid)
   door.desk.approve(code, secret)
   expect(await ask()).toMatchObject({ status: 200, body: `kind: HostnameConfig # ${uuid} ${machine}\n` })
-})
-
-test('a machine that hangs up in the middle was not delivered to', async () => {
-  await serve()
-  await ask()
-  door.desk.approve(code, randomBytes(8_000_000).toString('hex'))
-  await new Promise<void>((resolve) => {
-    const socket = connect({ host: address, port, localAddress: machine })
-    socket.on('connect', () => socket.write(configRequest(query)))
-    socket.once('data', () => socket.resetAndDestroy())
-    socket.on('close', () => resolve())
-  })
-  await expect.poll(() => door.desk.diary.at(-1)).toMatch(new RegExp(`^cut ${uuid}: `))
-})
-
-test('a machine that takes nothing was not delivered to', async () => {
-  await serve({ limits: { takenWithin: 60 } })
-  await ask()
-  door.desk.approve(code, randomBytes(8_000_000).toString('hex'))
-  const socket = connect({ host: address, port, localAddress: machine })
-  socket.on('connect', () => socket.write(configRequest(query)))
-  socket.on('error', () => {})
-  socket.pause()
-  await expect.poll(() => door.desk.diary.at(-1)).toMatch(/^cut .*: it did not take it within/)
-  socket.destroy()
 })
 
 test('so many are held, of one address and in all; who comes next is answered at once', async () => {

@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import type { ConfigurationAnswer } from '../../../src/core/netboot/boot-event.ts'
+import type { ProvisionDesk } from '../../../src/core/provision/desk.ts'
 import { createConfigRoute, type Introduce } from '../../../src/services/machine-config/config-route.ts'
 import { createConnectionGate } from '../../../src/services/machine-config/connections.ts'
 import { createDeviceFlow, flowLasts } from '../../../src/services/machine-config/device-flow.ts'
@@ -31,6 +32,8 @@ export interface TestDoorOptions {
   readonly material?: Material
   readonly allow?: readonly string[]
   readonly dashboard?: string
+  /** Who decides, where that is not the fake one. */
+  readonly desk?: ProvisionDesk
   /** An address for which something is approved. */
   readonly expected?: string
   readonly introduce?: Introduce
@@ -41,7 +44,8 @@ export interface TestDoorOptions {
 /** The door of machines on an address, before a desk that a test decides for. */
 export async function serveMachines(address: string, options: TestDoorOptions = {}): Promise<TestDoor> {
   const limits = { ...doorLimits, burst: 1_000, allBurst: 10_000, ...options.limits }
-  const desk = fakeDesk()
+  const fake = fakeDesk()
+  const { desk = fake } = options
   const told: string[] = []
   const written: string[] = []
   const stop = new AbortController()
@@ -84,7 +88,7 @@ export async function serveMachines(address: string, options: TestDoorOptions = 
     log: silentLog,
   })
   return {
-    desk,
+    desk: fake,
     told,
     notes: written,
     held: () => config.held,
