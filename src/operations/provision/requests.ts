@@ -170,6 +170,11 @@ async function approve(means: MachineMeans, request: ApproveMachine, asked: Aske
   const { desk, renderer } = means
   const { machine, claimant } = demand(means, request.machine)
   const who = meant(machine, claimant, desk.nameOf(machine), means.now().getTime())
+  if (who.asked === 0)
+    throw new AgentError(
+      'rejected',
+      `${desk.nameOf(machine)} has taken its configuration, and has not asked since: it is approved anew once it asks again`,
+    )
   const { order, written } = wantedOrder(means, request, machine, who)
   const cluster = await means.agent.observe(patiently(asked.signal)).catch(() => undefined)
   await desk.refresh(machine.id)
@@ -177,7 +182,9 @@ async function approve(means: MachineMeans, request: ApproveMachine, asked: Aske
   // It has taken time: what is decided about is what is there now.
   const present = desk.get(machine.id)
   const still = present?.claimants.find(({ code }) => code === who.code)
-  if (!present || !still) throw new AgentError('rejected', `${request.machine} has changed meanwhile: look at it again`)
+  const isRejectedSince = still?.isRejected === true && who.isRejected !== true
+  if (!present || !still || isRejectedSince)
+    throw new AgentError('rejected', `${request.machine} has changed meanwhile: look at it again`)
   const others = desk.machines().filter(({ id }) => id !== machine.id)
   const facts = { order, written, evidence: desk.evidenceOf(present, still), cluster, machine: present, others }
   const why = whyImpossible(facts)

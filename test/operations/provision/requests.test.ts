@@ -101,6 +101,44 @@ test('of several that claim one machine the one that is meant has to be named by
   expect(it.desk.ask(asks({ address: '192.168.0.99' })).kind).toBe('wait')
 })
 
+test('what is rejected while it is being approved is not approved', async () => {
+  const it = openRequests()
+  it.desk.ask(asks())
+  const { promise, resolve } = Promise.withResolvers<void>()
+  it.renderer.held = promise
+  const approving = it.approve({ machine: it.code() })
+  await it.requests.reject({ machine: it.code() }, asked())
+  resolve()
+  await expect(approving).rejects.toMatchObject({
+    code: 'rejected',
+    message: expect.stringMatching(/changed meanwhile/),
+  })
+  expect(it.desk.machines()[0]).toMatchObject({ state: 'rejected' })
+})
+
+test('what was approved and taken is not approved once more before it asks again', async () => {
+  const it = openRequests()
+  it.desk.ask(asks())
+  await it.approve({ name: 'worker-2' })
+  ;(await it.desk.take(asks())).sent()
+  await expect(it.approve({ machine: 'worker-2' })).rejects.toMatchObject({
+    message: expect.stringMatching(/worker-2 has taken its configuration, and has not asked since/),
+  })
+  expect(it.desk.machines()[0]).toMatchObject({ state: 'delivered' })
+  it.desk.ask(asks())
+  await it.approve({ machine: 'worker-2' })
+  expect(it.desk.machines()[0]).toMatchObject({ state: 'approved' })
+})
+
+test('who has not asked since the clock was put back waits for nobody', async () => {
+  const it = openRequests()
+  it.desk.ask(asks({ address: '192.168.0.99' }))
+  it.passes(-86_400_000)
+  it.desk.ask(asks())
+  await it.approve({ machine: uuid })
+  expect(it.desk.machines()[0]!.approval).toMatchObject({ address })
+})
+
 const doubts: readonly { name: string; cluster: Cluster | 'away'; without?: boolean; says: RegExp }[] = [
   {
     name: 'while the cluster is whole',
