@@ -32,7 +32,7 @@ export function addMachineCommands(): void {
     return exit.ok
   })
   addApprove()
-  command('machine reject <machine> [reason...]', 'give a machine no configuration', (options, [machine, ...words]) => {
+  command('machine reject <machine> [why...]', 'give a machine no configuration', (options, [machine, ...words]) => {
     const json = words.length === 0 ? {} : { reason: words.join(' ') }
     return say(options, (daemon) => daemon.machines[':machine'].reject.$post({ ...named(machine), json }))
   })

@@ -1,6 +1,6 @@
 import { exportedNodes, type InventoryNode } from '../core/provision/inventory.ts'
 import type { MachineAnswer, MachineDetails } from '../core/provision/requests.ts'
-import { describeMoment } from '../core/time.ts'
+import { describeMoment, describeTime } from '../core/time.ts'
 import { flowText } from '../yaml.ts'
 import { dim, green, plain, red, yellow } from './colours.ts'
 import { facts, hanging, paragraphs, table } from './table.ts'
@@ -22,16 +22,27 @@ const colours: Readonly<Record<MachineAnswer['state'], Paint>> = {
 export function renderMachines(machines: readonly MachineAnswer[], zone: string): string {
   if (machines.length === 0) return 'no machine has asked for its configuration yet'
   return table(
-    ['MACHINE', 'STATE', 'ADDRESS', 'CODE', 'ASKED LAST', 'WHERE IT STANDS'],
+    [
+      'MACHINE',
+      'STATE',
+      'ADDRESS',
+      'CODE',
+      { title: 'SEEN LAST', spare: true },
+      { title: 'WHERE IT STANDS', flows: true },
+    ],
     machines.map((machine) => [
-      machine.name ?? machine.mac ?? machine.id,
+      titleOf(machine),
       colourOf(machine)(machine.state),
       machine.address ?? '',
       machine.code ?? '',
-      describeMoment(machine.lastAt, zone),
+      describeTime(machine.lastAt, zone),
       withNext(machine),
     ]),
   )
+}
+
+function titleOf({ name, mac, id }: Pick<MachineAnswer, 'name' | 'mac' | 'id'>): string {
+  return name ?? mac ?? id
 }
 
 function colourOf({ state, next }: Pick<MachineAnswer, 'state' | 'next'>): Paint {

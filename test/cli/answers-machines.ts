@@ -4,7 +4,7 @@ import { ago } from './answers-time.ts'
 
 /** Machines on their way into the cluster: one that waits, one that has joined and asks again, one that was seen booting. */
 
-const waiting: MachineDetails = {
+const waiting: MachineAnswer = {
   id: '4c4c4544-0051-3310-8052-b4c04f4e4d31',
   name: 'worker-nuc-attic',
   state: 'pending',
@@ -20,6 +20,10 @@ const waiting: MachineDetails = {
   lastAt: ago(1),
   said: 'It asks for its configuration, and a person has to decide',
   next: 'Compare BCDF-GHJK with its console, then `caretaker machine approve BCDF-GHJK`',
+}
+
+const details: MachineDetails = {
+  ...waiting,
   claimants: [
     {
       address: '192.168.0.21',
@@ -89,7 +93,7 @@ const seen: MachineAnswer = {
 
 export const machines: NonNullable<NonNullable<Parameters<typeof startDaemon>[0]>['machines']> = {
   list: () => [waiting, joined, seen],
-  find: () => waiting,
+  find: () => details,
   approve: async () => ({
     said: '52:54:00:12:34:56 at 192.168.0.21 may have its configuration as worker worker-nuc-attic, once and within 30 min',
     changed: true,

@@ -15,7 +15,18 @@ import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd/stand-in.ts'
 const url = 'http://nas.lan:8420'
 const token = 'caretaker_desk-0123456789abcdef0123456789abcdef'
 const readToken = 'caretaker_wall-0123456789abcdef0123456789abcdef'
-const paths = ['/', '/nodes', '/rollout', '/releases', '/power', '/machines', '/images', '/jobs', '/journal', '/settings']
+const paths = [
+  '/',
+  '/nodes',
+  '/rollout',
+  '/releases',
+  '/power',
+  '/machines',
+  '/images',
+  '/jobs',
+  '/journal',
+  '/settings',
+]
 const wide = { width: 1440, height: 900 }
 const phone = { width: 390, height: 844 }
 /** In ms: many processes share the machine, and only what never comes is to fail. */

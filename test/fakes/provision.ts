@@ -9,6 +9,8 @@ export interface FakeDesk extends ProvisionDesk {
   /** A person lets whoever shows this code have a configuration, once. */
   approve(code: string, text?: string): void
   reject(id: string): void
+  /** Nothing is known of it any more. */
+  forget(id: string): void
   /** The approval of whoever shows this code has run out. */
   expire(code: string): void
   /** From now on it waits in maintenance. */
@@ -46,12 +48,15 @@ export function fakeDesk({ codes = numberedCode }: { readonly codes?: (index: nu
   const changes = createListeners<string>()
   let failure: string | undefined
   let waits = 0
+  /** Codes so far. */
+  let given = 0
 
   function claimantOf(question: ConfigQuestion): KnownClaimant | undefined {
     const id = idOf(question.claim)
     if (id === undefined) return undefined
     const key = keyOf(question)
-    const known = claimants.get(key) ?? { id, key, code: codes(claimants.size), shown: 1 }
+    const known = claimants.get(key) ?? { id, key, code: codes(given), shown: 1 }
+    if (!claimants.has(key)) given += 1
     claimants.set(key, known)
     return known
   }
@@ -123,6 +128,10 @@ export function fakeDesk({ codes = numberedCode }: { readonly codes?: (index: nu
     },
     reject: (id) => {
       rejected.add(id)
+      changes.tell(id)
+    },
+    forget: (id) => {
+      for (const one of [...claimants.values()].filter((known) => known.id === id)) claimants.delete(one.key)
       changes.tell(id)
     },
     expire: (code) => {

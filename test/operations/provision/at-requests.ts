@@ -2,7 +2,9 @@ import { parseConfig } from '../../../src/config/config.ts'
 import type { Cluster } from '../../../src/core/cluster/cluster.ts'
 import type { Boot } from '../../../src/core/netboot/boots.ts'
 import type { ApproveMachine } from '../../../src/core/provision/requests.ts'
+import { createInventory } from '../../../src/operations/provision/inventory.ts'
 import { createMachineRequests, type MachineMeans } from '../../../src/operations/provision/requests.ts'
+import { createWaitingRoom } from '../../../src/operations/provision/waiting-room.ts'
 import { clusterOf, controlPlane } from '../../core/cluster/nodes.ts'
 import { address, loadsImage, mac } from '../../fakes/machines.ts'
 import { asked } from '../../fakes/person.ts'
@@ -26,6 +28,13 @@ export function openRequests({
   const means = {
     desk: it.desk,
     renderer: it.renderer,
+    room: createWaitingRoom(it.now),
+    inventory: createInventory({
+      journal: it.journal,
+      alerts: it.alerts,
+      written: () => config.nodes,
+      now: it.now,
+    }),
     boots: { machines: seenBooting },
     agent: {
       observe: async () => {

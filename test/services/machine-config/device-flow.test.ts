@@ -173,6 +173,16 @@ test('a code that has run out leads to a new one', async () => {
   expect(errorsOf(await poll(begun))).toEqual(['400 expired_token', '400 expired_token'])
 })
 
+test('a machine that was forgotten begins anew, so that its console shows the code that counts', async () => {
+  await serve()
+  const begun = await begin()
+  door.desk.forget(uuid)
+  expect(errorsOf(await poll(begun))).toEqual(['400 expired_token', '400 expired_token'])
+  expect((await begin()).user_code).toBe('BBBB-BBBC')
+  door.desk.approve('BBBB-BBBC', secret)
+  expect(errorsOf(await poll(begun))).toEqual(['400 expired_token', '400 expired_token'])
+})
+
 test('variables without a value are empty, and a machine without any is nobody', async () => {
   await serve()
   const answer = await sendRaw(address, formRequest(`/device/code?${rawQuery}`, 'client_id=caretaker&mac=&uuid='), {
