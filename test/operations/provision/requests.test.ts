@@ -55,6 +55,21 @@ test('without a name a machine gets one from its card', async () => {
   expect((await it.approve()).said).toContain('as worker worker-123456')
 })
 
+test('a hostname that another node has is no name for a machine that says it', async () => {
+  const it = openRequests()
+  it.desk.ask(asks({ claim: { hostname: 'CP-1.home.arpa' } }))
+  expect((await it.approve()).said).toContain('as worker worker-123456')
+})
+
+test('under the name of a node a machine is not approved while the cluster can not be looked at, unless forced', async () => {
+  const it = openRequests({ cluster: 'away' })
+  it.desk.ask(asks())
+  await expect(it.approve({ name: 'cp-1' })).rejects.toMatchObject({
+    message: expect.stringMatching(/cp-1 is a node, and the cluster could not be looked at/),
+  })
+  expect((await it.approve({ name: 'cp-1', force: true })).said).toContain('as worker cp-1')
+})
+
 const impossible = [
   {
     name: 'that has not said what it becomes',
