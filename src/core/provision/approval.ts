@@ -22,21 +22,32 @@ export function orderFor(
     written,
     before,
     claim,
-  }: { readonly written: WrittenMachine | undefined; readonly before: MachineOrder | undefined; readonly claim: Claim },
+    isTaken,
+  }: {
+    readonly written: WrittenMachine | undefined
+    readonly before: MachineOrder | undefined
+    readonly claim: Claim
+    /** Whether another machine is a node of this name. */
+    readonly isTaken: (name: string) => boolean
+  },
 ): Omit<MachineOrder, 'role'> & { readonly role: Role | undefined } {
   const role = wanted.role ?? written?.role ?? before?.role
   return {
     role,
-    name: wanted.name ?? written?.name ?? before?.name ?? defaultName(role, claim),
+    name: wanted.name ?? written?.name ?? before?.name ?? defaultName(role, claim, isTaken),
     labels: { ...(written?.labels ?? before?.labels), ...wanted.labels },
     patches: wanted.patches ?? written?.patches ?? before?.patches ?? [],
   }
 }
 
-/** Its hostname, where DHCP has given it one; else its role and what is one of its own. */
-function defaultName(role: Role | undefined, { hostname, mac, uuid }: Claim): string {
+/** Its hostname, where DHCP has given it one that is its own; else its role and what is one of its own. */
+function defaultName(
+  role: Role | undefined,
+  { hostname, mac, uuid }: Claim,
+  isTaken: (name: string) => boolean,
+): string {
   const given = hostname?.toLowerCase().split('.')[0]
-  if (given !== undefined && nameFault(given) === undefined && given !== 'localhost') return given
+  if (given !== undefined && nameFault(given) === undefined && given !== 'localhost' && !isTaken(given)) return given
   return `${role ?? 'worker'}-${(mac?.replaceAll(':', '') ?? uuid ?? '').slice(-6)}`
 }
 
@@ -65,6 +76,8 @@ export interface ApprovalFacts {
   readonly machine: Machine
   /** Every other machine on record. */
   readonly others: readonly Machine[]
+  /** Another machine is a node of that name. */
+  readonly isTaken: boolean
 }
 
 /** Why it can't be approved, whoever wants it; undefined where it can. */
@@ -87,13 +100,15 @@ export function whyImpossible({ order, cluster, machine, others }: ApprovalFacts
 }
 
 /** Why it should not be approved, a clause each, unless a person insists. */
-export function whyDoubtful({ order, written, evidence, cluster }: ApprovalFacts): readonly string[] {
+export function whyDoubtful({ order, written, evidence, cluster, isTaken }: ApprovalFacts): readonly string[] {
+  const name =
+    isTaken && !cluster ? [`${order.name} is a node, and the cluster could not be looked at: it may be up`] : []
   const role =
     written?.role !== undefined && written.role !== order.role
       ? [`machines.yaml says that it is a ${written.role}`]
       : []
-  if (order.role !== 'controlplane') return role
-  return [...role, ...ofQuorum(cluster), ...(isBorneOut(evidence) ? [] : withoutEvidence(evidence))]
+  if (order.role !== 'controlplane') return [...name, ...role]
+  return [...name, ...role, ...ofQuorum(cluster), ...(isBorneOut(evidence) ? [] : withoutEvidence(evidence))]
 }
 
 function ofQuorum(cluster: ApprovalFacts['cluster']): readonly string[] {

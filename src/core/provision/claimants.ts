@@ -19,9 +19,12 @@ export function claimantOf(
   )
 }
 
-/** Whether it has asked lately, so that somebody may still wait for an answer. */
+/**
+ * Whether it has asked lately, so that somebody may still wait for an answer. One that asked in what is the future, since the
+ * clock was put back, asks again if it is there.
+ */
 export function isAsking({ lastAt }: Pick<Claimant, 'lastAt'>, now: number): boolean {
-  return now - Date.parse(lastAt) <= goneAfter
+  return Math.abs(now - Date.parse(lastAt)) <= goneAfter
 }
 
 /** Those that wait for a person to decide, the newest first: they ask, nobody has rejected them, and nothing is approved for them. */

@@ -47,7 +47,7 @@ export function createMask(secrets: readonly string[]): Mask {
     return maskTelling(masked)
   }
   const maskValue = (value: Value, key: string, parent: Value): Value => {
-    if (typeof value === 'string') return isSecretSetting(key, value, parent) ? hidden : text(value)
+    if (typeof value === 'string') return isSecretSetting(key, value, parent) ? hidden : maskWords(key, text(value))
     if (Array.isArray(value)) return (value as readonly Value[]).map((one) => maskValue(one, key, value))
     if (!isMapping(value)) return value
     const hides = isNamesToSecrets(key)
@@ -105,7 +105,7 @@ const secretSettings = new Set([
 
 function isSecretSetting(key: string, value: string, parent: Value): boolean {
   if (value === '') return false
-  if (secretSettings.has(key)) return true
+  if (secretSettings.has(key) || /(?:password|passwd|passphrase|secret|token)$/i.test(key)) return true
   // Elsewhere a key is a name, as of a label.
   const isOfPair = isMapping(parent) && ('crt' in parent || 'cert' in parent)
   return key === 'key' && (isOfPair || /^[A-Za-z0-9+/=\s-]{32,}$/.test(value) || value.includes('PRIVATE KEY'))
@@ -125,7 +125,9 @@ function isNamesToSecrets(key: string): (name: string) => boolean {
 function maskTelling(text: string): string {
   return text
     .split(/^(?=---)/m)
-    .map((part) => (/^ {0,9}"?kind"?: *["']?Secret["']?,? *$/m.test(part) ? maskManifest(part) : part))
+    .map((part) =>
+      /(?:^[ -]{0,40}|[{,] *)"?kind"? *: *["']?Secret["']? *(?:[,}]|$)/m.test(part) ? maskManifest(part) : part,
+    )
     .join('')
     .replaceAll(
       /-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY)-----(?:(?!-----END)[\s\S])*(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----)?/g,
@@ -138,27 +140,39 @@ function maskTelling(text: string): string {
     .join('\n')
 }
 
-/** `MONITOR` of upsmon.conf(5), and what looks like a password by its name. */
+/** `MONITOR` of upsmon.conf(5), variables of an environment, and what looks like a password by its name. */
 function maskLine(line: string): string {
-  const words = line.trimStart().split(/\s+/)
-  const monitored = words[0] === 'MONITOR' ? words[4] : undefined
-  const masked = monitored === undefined ? line : line.replace(` ${monitored}`, ` ${hidden}`)
-  return masked.replaceAll(
-    /((?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|psk|private[_-]?key)["']? {0,9}[:=] {0,9})(?!\(secret\))(?:"[^"]*"|'[^']*'|[^\s"',}]+)/gi,
+  return line
+    .replace(/^(\s*MONITOR(?:\s+\S+){3}\s+)("[^"]*"|\S+)/, `$1${hidden}`)
+    .replace(
+      /^(\s*(?:export )?\w*(?:pass|secret|token|key|auth|cred|psk)\w*=)(?!\(secret\)).+$/i,
+      (whole, name: string) => (/public/i.test(name) ? whole : `${name}${hidden}`),
+    )
+    .replaceAll(
+      /((?:pass(?:word|wd|phrase)?|secret|token|(?:api|auth|access|setup|shared|signing|encryption|license|master|private)[_-]?key|psk|credentials?)["']? {0,9}[:=] {0,9})(?!\(secret\))(?:"[^"]*"|'[^']*'|[^\s"',}]+)/gi,
+      `$1${hidden}`,
+    )
+}
+
+/** Files name a password also without a sign in between, as netrc(5); in a sentence that would be any word. */
+function maskWords(key: string, text: string): string {
+  if (key !== 'content' && key !== 'contents') return text
+  return text.replaceAll(
+    /\b((?:password|passwd|passphrase|credential)[ \t]+)(?![:=]|\(secret\))(?:"[^"]*"|\S+)/gi,
     `$1${hidden}`,
   )
 }
 
 /** A Secret of Kubernetes: what stands within `data` and `stringData` is gone; one in JSON altogether. */
 function maskManifest(manifest: string): string {
-  if (manifest.trimStart().startsWith('{')) return hidden
+  if (/^[^\n]{0,200}\{[^\n]*kind/m.test(manifest)) return hidden
   let within: number | undefined
   const lines = manifest.split('\n').flatMap((line) => {
     const depth = line.length - line.trimStart().length
     if (within !== undefined && (line.trim() === '' || depth > within)) return []
-    const field = /^(data|stringData):/.exec(line.trimStart())?.[1]
-    within = field === undefined ? undefined : depth
-    return [field === undefined ? line : `${' '.repeat(depth)}${field}: ${hidden}`]
+    const [, dashes = '', field] = /^((?:- +)*)(data|stringData):/.exec(line.trimStart()) ?? []
+    within = field === undefined ? undefined : depth + dashes.length
+    return [field === undefined ? line : `${' '.repeat(depth)}${dashes}${field}: ${hidden}`]
   })
   return lines.join('\n')
 }

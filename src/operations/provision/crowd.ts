@@ -7,9 +7,11 @@ import type { MachineStore } from './store.ts'
 
 /**
  * So many machines that only ask are kept, and so many that were rejected. Of those that ask so many at one address (a
- * router may stand between), and so many that are new within ten minutes: who makes them up does not write all day.
+ * router may stand between), and so many that are new within ten minutes: who makes them up does not write all day. That
+ * one claims a card that is known proves nothing: of these only so many are taken note of beside the strangers, and so many
+ * that claim to be the same machine come before them.
  */
-const most = { pending: 64, rejected: 128, atOneAddress: 8, new: 64 }
+const most = { pending: 64, rejected: 128, atOneAddress: 8, new: 64, newOfKnown: 32, alike: 4 }
 const newWithin = 600_000
 /** Who has been silent for so long is forgotten, in ms. */
 const forgottenAfter = 7 * 86_400_000
@@ -17,7 +19,8 @@ const forgottenAfter = 7 * 86_400_000
 export interface CrowdOptions {
   readonly store: MachineStore
   readonly boots: () => readonly Boot[]
-  readonly isWritten: (claim: Claim) => boolean
+  /** The name in machines.yaml of who claims this. */
+  readonly writtenAs: (claim: Claim) => string | undefined
   readonly now: () => Date
 }
 
@@ -33,12 +36,19 @@ export interface Crowd {
   isKnown(machine: Machine): boolean
 }
 
-export function createCrowd({ store, boots, isWritten, now }: CrowdOptions): Crowd {
+export function createCrowd({ store, boots, writtenAs, now }: CrowdOptions): Crowd {
   /** When strangers were taken note of lately, in ms since the epoch. */
   let strangers: readonly number[] = []
+  let known: readonly number[] = []
 
   const isKnown = (machine: Machine) =>
-    isWritten(claimOf(machine)) || machine.claimants.some((one) => wasSeenBooting(one, boots()))
+    writtenAs(claimOf(machine)) !== undefined || machine.claimants.some((one) => wasSeenBooting(one, boots()))
+
+  /** Whether others that claim to be the same came before it. */
+  const isOneOfMany = (machine: Machine, all: readonly Machine[]) => {
+    const called = (one: Machine) => writtenAs(claimOf(one)) ?? claimOf(one).mac ?? one.id
+    return all.filter((one) => one.firstAt < machine.firstAt && called(one) === called(machine)).length >= most.alike
+  }
 
   const only = (state: Machine['state']) => store.all().filter((machine) => machine.state === state)
 
@@ -52,8 +62,13 @@ export function createCrowd({ store, boots, isWritten, now }: CrowdOptions): Cro
       const isSeen = boots().some(
         (boot) => boot.address === address && (boot.mac === claim.mac || boot.uuid === claim.uuid),
       )
-      if (isWritten(claim) || isSeen) return true
-      strangers = strangers.filter((one) => Math.abs(at - one) < newWithin)
+      const isLately = (one: number) => Math.abs(at - one) < newWithin
+      known = known.filter(isLately)
+      if ((writtenAs(claim) !== undefined || isSeen) && known.length < most.newOfKnown) {
+        known = [...known, at]
+        return true
+      }
+      strangers = strangers.filter(isLately)
       if (strangers.length >= most.new) return false
       strangers = [...strangers, at]
       return true
@@ -61,9 +76,11 @@ export function createCrowd({ store, boots, isWritten, now }: CrowdOptions): Cro
     bound: (id) => {
       const pending = only('pending')
       if (pending.length <= most.pending) return
-      const [unknown, known] = [pending.filter((one) => !isKnown(one)), pending.filter(isKnown)]
+      const isDear = (one: Machine) => isKnown(one) && !isOneOfMany(one, pending)
       // Those that asked last stand first.
-      const leaving = [...known, ...unknown].filter((one) => one.id !== id).toReversed()
+      const leaving = [...pending.filter(isDear), ...pending.filter((one) => !isDear(one))]
+        .filter((one) => one.id !== id)
+        .toReversed()
       for (const one of leaving.slice(0, pending.length - most.pending)) store.remove(one.id)
     },
     forget: () => {

@@ -62,7 +62,7 @@ export function createParts(options: DeskOptions): DeskParts {
   const store = createMachineStore(journal)
   const named = (machine: Machine) => nameOf(machine, (claim) => renderer.match(claim)?.name)
   const expected = (claim: Claim) => renderer.match(claim)?.way ?? options.way()
-  const crowd = createCrowd({ store, boots, isWritten: (claim) => renderer.match(claim) !== undefined, now })
+  const crowd = createCrowd({ store, boots, writtenAs: (claim) => renderer.match(claim)?.name, now })
   const evidenceOf = (machine: Machine, claimant: Claimant) =>
     evidenceFor({
       machine,

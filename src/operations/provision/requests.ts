@@ -1,3 +1,4 @@
+import { normalMac } from '../../core/address.ts'
 import { counted } from '../../core/count.ts'
 import { AgentError } from '../../core/errors.ts'
 import { hasReached, type Boot } from '../../core/netboot/boots.ts'
@@ -171,6 +172,11 @@ async function approve(means: MachineMeans, request: ApproveMachine, asked: Aske
   const { desk, renderer } = means
   const { machine, claimant } = demand(means, request.machine)
   const who = meant(machine, claimant, desk.nameOf(machine), means.now().getTime())
+  if (who.asked === 0)
+    throw new AgentError(
+      'rejected',
+      `${desk.nameOf(machine)} has taken its configuration, and has not asked since: it is approved anew once it asks again`,
+    )
   const { order, written } = wantedOrder(means, request, machine, who)
   const cluster = await means.agent.observe(patiently(asked.signal)).catch(() => undefined)
   await desk.refresh(machine.id)
@@ -178,9 +184,19 @@ async function approve(means: MachineMeans, request: ApproveMachine, asked: Aske
   // It has taken time: what is decided about is what is there now.
   const present = desk.get(machine.id)
   const still = present?.claimants.find(({ code }) => code === who.code)
-  if (!present || !still) throw new AgentError('rejected', `${request.machine} has changed meanwhile: look at it again`)
+  const isRejectedSince = still?.isRejected === true && who.isRejected !== true
+  if (!present || !still || isRejectedSince)
+    throw new AgentError('rejected', `${request.machine} has changed meanwhile: look at it again`)
   const others = desk.machines().filter(({ id }) => id !== machine.id)
-  const facts = { order, written, evidence: desk.evidenceOf(present, still), cluster, machine: present, others }
+  const facts = {
+    order,
+    written,
+    evidence: desk.evidenceOf(present, still),
+    cluster,
+    machine: present,
+    others,
+    isTaken: isTakenFor(means, who)(order.name),
+  }
   const why = whyImpossible(facts)
   if (why !== undefined) throw new AgentError('rejected', why)
   const doubts = whyDoubtful(facts)
@@ -198,17 +214,29 @@ async function approve(means: MachineMeans, request: ApproveMachine, asked: Aske
 
 /** @throws AgentError `misconfigured` where something has to be said that is written nowhere */
 function wantedOrder(
-  { renderer }: MachineMeans,
+  means: MachineMeans,
   request: ApproveMachine,
   machine: Machine,
   { claim }: Pick<Claimant, 'claim'>,
 ) {
-  const written = renderer.match(claim)
-  const { role, ...rest } = orderFor(request, { written, before: machine.order, claim })
+  const written = means.renderer.match(claim)
+  const isTaken = isTakenFor(means, { claim })
+  const { role, ...rest } = orderFor(request, { written, before: machine.order, claim, isTaken })
   if (role === undefined)
     throw new AgentError('misconfigured', 'say what it is to be: a worker or a controlplane (`--role`)')
   const order: MachineOrder = { ...rest, role }
   return { order, written }
+}
+
+/** Whether a node has a name that is another machine than the one that claims this. */
+function isTakenFor({ config, inventory }: MachineMeans, { claim: { mac, uuid } }: Pick<Claimant, 'claim'>) {
+  return (name: string): boolean => {
+    const joined = inventory.nodes().find((one) => one.name === name)
+    const node = config().nodes.find((one) => one.name === name)
+    const macs = [...(joined?.macs ?? []), ...[node?.mac ?? []].flat().map((one) => normalMac(one))]
+    const isItself = (mac !== undefined && macs.includes(mac)) || (uuid !== undefined && joined?.uuid === uuid)
+    return (joined !== undefined || node !== undefined) && !isItself
+  }
 }
 
 async function reject(

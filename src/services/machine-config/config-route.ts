@@ -67,7 +67,8 @@ export function createConfigRoute(options: ConfigRouteOptions): ConfigRoute {
     using place = holds.enter(question.address)
     if (!place) return first
     let answer: ConfigAnswer = first
-    while (answer.kind === 'wait') {
+    // Another code is to stand on its console at once: it was forgotten, and is somebody new.
+    while (answer.kind === 'wait' && answer.code === first.code) {
       try {
         await desk.changed(answer.id, waited)
       } catch {

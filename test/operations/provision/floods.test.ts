@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
+import { createJournal } from '../../../src/core/journal.ts'
 import { machineKind } from '../../../src/core/provision/machine.ts'
+import type { RecordStore } from '../../../src/core/records.ts'
+import { memoryStore } from '../../fakes/journal.ts'
 import { asks, loadsImage, mac, stranger, uuid } from '../../fakes/machines.ts'
 import { openDesk, start, worker } from './at-desk.ts'
 
@@ -44,6 +47,46 @@ test.for(floods)(
     expect(it.alerts.all.some(({ id }) => id === `provision.pending:${uuid}`)).toBe(true)
   },
 )
+
+test('whoever claims a known card with ever other UUIDs does not write all day, and drives nobody away', () => {
+  let writes = 0
+  const it = openDesk({
+    journal: (now) =>
+      createJournal(
+        counting(() => void (writes += 1)),
+        now,
+      ),
+  })
+  const other = stranger(1_000_000, '192.168.0.40')
+  it.world.boots = [loadsImage(new Date(start).toISOString(), { ...other.claim, address: other.address })]
+  it.renderer.written = [{ name: 'worker-2' }]
+  const known = it.desk.ask(other)
+  for (let n = 0; n < strangers; n += 1) {
+    const { claim, ...from } = stranger(n)
+    it.passes(50)
+    it.desk.ask(asks({ ...from, claim: { ...claim, mac } }))
+  }
+  expect(writes).toBeLessThan(110)
+  expect(it.desk.ask(other)).toEqual(known)
+})
+
+/** Records in memory: each that has to be on the disk at once is told of. */
+function counting(wrote: () => void): RecordStore {
+  const store = memoryStore()
+  return {
+    ...store,
+    records: (kind) => {
+      const records = store.records(kind)
+      return {
+        ...records,
+        save: (record, durability) => {
+          if (kind.name === machineKind.name && durability === 'now') wrote()
+          records.save(record, durability)
+        },
+      }
+    },
+  }
+}
 
 test('whoever claims a known machine from everywhere does not drive it away', () => {
   const it = openDesk()

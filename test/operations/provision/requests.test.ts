@@ -55,6 +55,21 @@ test('without a name a machine gets one from its card', async () => {
   expect((await it.approve()).said).toContain('as worker worker-123456')
 })
 
+test('a hostname that another node has is no name for a machine that says it', async () => {
+  const it = openRequests()
+  it.desk.ask(asks({ claim: { hostname: 'CP-1.home.arpa' } }))
+  expect((await it.approve()).said).toContain('as worker worker-123456')
+})
+
+test('under the name of a node a machine is not approved while the cluster can not be looked at, unless forced', async () => {
+  const it = openRequests({ cluster: 'away' })
+  it.desk.ask(asks())
+  await expect(it.approve({ name: 'cp-1' })).rejects.toMatchObject({
+    message: expect.stringMatching(/cp-1 is a node, and the cluster could not be looked at/),
+  })
+  expect((await it.approve({ name: 'cp-1', force: true })).said).toContain('as worker cp-1')
+})
+
 const impossible = [
   {
     name: 'that has not said what it becomes',
@@ -99,6 +114,44 @@ test('of several that claim one machine the one that is meant has to be named by
   await it.approve({ machine: it.code() })
   expect(it.desk.machines()[0]!.approval).toMatchObject({ address })
   expect(it.desk.ask(asks({ address: '192.168.0.99' })).kind).toBe('wait')
+})
+
+test('what is rejected while it is being approved is not approved', async () => {
+  const it = openRequests()
+  it.desk.ask(asks())
+  const { promise, resolve } = Promise.withResolvers<void>()
+  it.renderer.held = promise
+  const approving = it.approve({ machine: it.code() })
+  await it.requests.reject({ machine: it.code() }, asked())
+  resolve()
+  await expect(approving).rejects.toMatchObject({
+    code: 'rejected',
+    message: expect.stringMatching(/changed meanwhile/),
+  })
+  expect(it.desk.machines()[0]).toMatchObject({ state: 'rejected' })
+})
+
+test('what was approved and taken is not approved once more before it asks again', async () => {
+  const it = openRequests()
+  it.desk.ask(asks())
+  await it.approve({ name: 'worker-2' })
+  ;(await it.desk.take(asks())).sent()
+  await expect(it.approve({ machine: 'worker-2' })).rejects.toMatchObject({
+    message: expect.stringMatching(/worker-2 has taken its configuration, and has not asked since/),
+  })
+  expect(it.desk.machines()[0]).toMatchObject({ state: 'delivered' })
+  it.desk.ask(asks())
+  await it.approve({ machine: 'worker-2' })
+  expect(it.desk.machines()[0]).toMatchObject({ state: 'approved' })
+})
+
+test('who has not asked since the clock was put back waits for nobody', async () => {
+  const it = openRequests()
+  it.desk.ask(asks({ address: '192.168.0.99' }))
+  it.passes(-86_400_000)
+  it.desk.ask(asks())
+  await it.approve({ machine: uuid })
+  expect(it.desk.machines()[0]!.approval).toMatchObject({ address })
 })
 
 const doubts: readonly { name: string; cluster: Cluster | 'away'; without?: boolean; says: RegExp }[] = [

@@ -28,6 +28,40 @@ describe('secrets', () => {
     expect(leaks(native.masked)).toEqual([])
   })
 
+  test('in the words of other programs are in no text for people', async () => {
+    const files = {
+      'variables.yaml': `apiVersion: v1alpha1
+kind: ExtensionServiceConfig
+name: tailscale
+environment: [TS_AUTHKEY=canary-in-a-patch, 'NB_SETUP_KEY="canary-in-a-patch"', TS_STATE_DIR=/var/lib]
+`,
+      'files.yaml': `apiVersion: v1alpha1
+kind: ExtensionServiceConfig
+name: agent
+configFiles:
+  - mountPath: /a
+    content: |-
+      MONITOR ups@192.168.0.6 1 monuser "two canary-in-a-patch" secondary
+      authkey: canary-in-a-patch
+      PresharedKey = canary-in-a-patch
+      machine ghcr.io login me password canary-in-a-patch
+`,
+      'arguments.yaml': 'machine: { kubelet: { extraArgs: { some-token: canary-in-a-patch } } }',
+      'manifests.yaml': `cluster:
+  inlineManifests:
+    - { name: a, contents: '{"kind": "Secret", "data": {"a": "canary-in-a-patch"}}' }
+    - { name: b, contents: "kind: List\\nitems:\\n- kind: Secret\\n  data:\\n    a: canary-in-a-patch\\n" }
+    - { name: c, contents: "{ kind: Secret, stringData: { a: canary-in-a-patch } }" }
+`,
+    }
+    const machines = `${usualInstall}patches: [${Object.keys(files).join(', ')}]`
+    const made = await render({ machines, files }, controlPlane, 'v1.13.9')
+    expect(made.text.split('canary-in-a-patch')).toHaveLength(11)
+    expect(made.masked.split('\n').filter((line) => line.includes('canary-in-a-patch'))).toEqual([])
+    expect(made.diff).not.toContain('canary-in-a-patch')
+    expect(made.masked).toContain('TS_STATE_DIR=/var/lib')
+  })
+
   test('are in no error', async () => {
     const token = testSecrets.trustdinfo.token
     const texts = [

@@ -3,6 +3,7 @@ import { connect, Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createConfigRoute } from '../../../src/services/machine-config/config-route.ts'
 import { doorLimits } from '../../../src/services/machine-config/limits.ts'
+import { openDesk } from '../../operations/provision/at-desk.ts'
 import { silentLog } from '../../fakes/log.ts'
 import {
   configRequest,
@@ -45,6 +46,17 @@ test('a machine shows its code at once, is held while a person decides, and gets
   })
   expect(door.told).toEqual([`${machine} pending`, `${machine} pending`, `${machine} delivered`])
   expect(door.held()).toBe(0)
+})
+
+test('a machine that is forgotten while it is held shows its new code at once', async () => {
+  const it = openDesk()
+  await serve({ desk: it.desk })
+  await ask()
+  const second = ask()
+  await held(1)
+  it.desk.forget(uuid)
+  const { body } = await second
+  expect(body).toBe(`pending: ${it.desk.machines()[0]!.claimants[0]!.code}`)
 })
 
 test('nobody decides: it hears the code again when it has waited long enough, and never 204 or nothing', async () => {
