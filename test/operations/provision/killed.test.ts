@@ -32,9 +32,12 @@ const cases = [
 ] as const
 
 test.for(cases)('kill -9 where a machine is $at loses nothing of it on the disk', async ({ at, state, kind, open }) => {
-  using journal = openJournal(`${folder}/${at}`)
+  using living = new DisposableStack()
+  const journal = living.use(openJournal(`${folder}/${at}`))
   const before = journal.entries(100).filter(({ kind: entry }) => entry === 'alert').length
   const it = openDesk({ journal: () => journal })
+  // What it has still to tell is not written once the journal is closed.
+  living.use(it.desk)
   await it.told()
   expect(it.desk.get(uuid)?.state).toBe(state)
   expect(it.alerts.all.map(({ id }) => id)).toEqual(open.map((one) => `${one}:${uuid}`))
