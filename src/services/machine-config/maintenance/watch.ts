@@ -135,7 +135,12 @@ async function give(
   }
 }
 
-/** What a machine says of its configuration may repeat it. */
+/** What a machine says of its configuration may repeat it, the last of it cut off: only so many of its words are kept. */
 function maskedBy(config: string, words: string): string {
-  return createMask(parseTrees(config, 'the configuration').flatMap(({ tree }) => scalarsOf(tree))).text(words)
+  const texts = parseTrees(config, 'the configuration').flatMap(({ tree }) => scalarsOf(tree))
+  const masked = createMask(texts).text(words)
+  const begun = /[^\s"'`]{4,}$/.exec(masked)?.[0]
+  const isCut =
+    begun !== undefined && texts.some((text) => text.split('\n').some((line) => line.trim().startsWith(begun)))
+  return isCut ? `${masked.slice(0, -begun.length)}…` : masked
 }
