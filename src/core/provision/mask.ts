@@ -63,6 +63,18 @@ export function createMask(secrets: readonly string[]): Mask {
   }
 }
 
+/** Hides texts in words that may repeat them, the last of them cut off: only so many words of others are kept. */
+export function hidingFrom(secrets: readonly string[]): (words: string) => string {
+  const mask = createMask(secrets)
+  return (words) => {
+    const masked = mask.text(words)
+    const begun = /[^\s"'`]{4,}$/.exec(masked)?.[0]
+    const isCut =
+      begun !== undefined && secrets.some((text) => text.split('\n').some((line) => line.trim().startsWith(begun)))
+    return isCut ? `${masked.slice(0, -begun.length)}…` : masked
+  }
+}
+
 /** Every text of documents that is not shown as it is, once they are masked. */
 export function hiddenIn(config: MachineConfig, masked: MachineConfig): readonly string[] {
   const differing = (value: Value | undefined, shown: Value | undefined): readonly string[] => {
@@ -113,7 +125,7 @@ function isSecretSetting(key: string, value: string, parent: Value): boolean {
 
 const always = () => true
 const never = () => false
-const tells = (name: string) => /pass|secret|token|key|auth|cred/i.test(name)
+const tells = (name: string) => /pass|secret|token|key|auth|cred|psk/i.test(name)
 
 /** Maps whose names say what is secret: headers, and variables of an environment. */
 function isNamesToSecrets(key: string): (name: string) => boolean {
@@ -142,16 +154,19 @@ function maskTelling(text: string): string {
 
 /** `MONITOR` of upsmon.conf(5), variables of an environment, and what looks like a password by its name. */
 function maskLine(line: string): string {
-  return line
+  return maskVariable(line)
     .replace(/^(\s*MONITOR(?:\s+\S+){3}\s+)("[^"]*"|\S+)/, `$1${hidden}`)
-    .replace(
-      /^(\s*(?:export )?\w*(?:pass|secret|token|key|auth|cred|psk)\w*=)(?!\(secret\)).+$/i,
-      (whole, name: string) => (/public/i.test(name) ? whole : `${name}${hidden}`),
-    )
     .replaceAll(
       /((?:pass(?:word|wd|phrase)?|secret|token|(?:api|auth|access|setup|shared|signing|encryption|license|master|private)[_-]?key|psk|credentials?)["']? {0,9}[:=] {0,9})(?!\(secret\))(?:"[^"]*"|'[^']*'|[^\s"',}]+)/gi,
       `$1${hidden}`,
     )
+}
+
+/** `NAME=value`, judged by its whole name. */
+function maskVariable(line: string): string {
+  const name = line.slice(0, Math.max(0, line.indexOf('=')))
+  const isSecret = /^(?:export )?\w+$/.test(name.trim()) && tells(name) && !/public/i.test(name)
+  return isSecret && line.length > name.length + 1 ? `${name}=${hidden}` : line
 }
 
 /** Files name a password also without a sign in between, as netrc(5); in a sentence that would be any word. */

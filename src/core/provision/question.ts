@@ -37,7 +37,7 @@ const longest = 64
 /**
  * Reads a claim from what stands in a request. A variable that Talos could not resolve arrives as it was written,
  * `${hostname}`, after 90 s (siderolabs/talos, metal/url/url.go), and says nothing; neither does what has no such form,
- * nor a UUID of zeros or of ones, which many boards have (talos#8804).
+ * nor a UUID that many boards have, as one of zeros or of ones (talos#8804).
  */
 export function readClaim(given: Readonly<Partial<Record<keyof Claim, string | null | undefined>>>): Claim {
   const said = (value: string | null | undefined) =>
@@ -53,8 +53,12 @@ export function readClaim(given: Readonly<Partial<Record<keyof Claim, string | n
   }
 }
 
+/** What firmware has that was never told one, in both orders of bytes (AMI's default): boards share it. */
+const ofMany = new Set(['03000200-0400-0500-0006-000700080009', '00020003-0004-0005-0006-000700080009'])
+
 function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) && !/^[0-]+$|^[f-]+$/.test(text)
+  const isOne = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) && !/^[0-]+$|^[f-]+$/.test(text)
+  return isOne && !ofMany.has(text)
 }
 
 /** What a machine is known by: its UUID, else its MAC address. Undefined: it says neither, and is nobody. */

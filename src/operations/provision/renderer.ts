@@ -13,7 +13,7 @@ import {
   type PatchFile,
 } from '../../core/provision/machines-file.ts'
 import type { MachineOrder } from '../../core/provision/machine.ts'
-import { createMask, hidden, hiddenIn, secretsIn } from '../../core/provision/mask.ts'
+import { createMask, hidden, hiddenIn, hidingFrom, secretsIn } from '../../core/provision/mask.ts'
 import type { Claim } from '../../core/provision/question.ts'
 import type { ConfigRenderer, RenderedConfig, WrittenMachine } from '../../core/provision/render.ts'
 import { type Rendering, renderDocuments } from '../../core/provision/rendering.ts'
@@ -82,7 +82,7 @@ export function createRenderer({ folder, secrets, facts, write }: RendererMeans)
         installs: { version: rendering.version, schematic: rendering.schematic },
         patches: rendering.patches.map(({ file }) => file),
         warnings: [...rendering.warnings, ...made.warnings].map(mask.text),
-        hide: createMask(hiddenIn(made.config, mask.config(made.config))).text,
+        hide: hidingFrom(hiddenIn(made.config, mask.config(made.config))),
       }
     } catch (error) {
       throw maskedError(error, mask.text)

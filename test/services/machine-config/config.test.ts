@@ -87,6 +87,7 @@ test.each([
   { name: 'says nothing', given: '' },
   { name: 'has no value for its variables', given: 'mac=%24%7Bmac%7D&uuid=%24%7Buuid%7D' },
   { name: 'has a board without a UUID of its own', given: 'uuid=00000000-0000-0000-0000-000000000000' },
+  { name: 'has the UUID of many boards', given: 'uuid=03000200-0400-0500-0006-000700080009' },
 ])('a machine that $name is nobody, and waits for nothing', async ({ given }) => {
   await serve()
   for (let count = 0; count < 2; count += 1)

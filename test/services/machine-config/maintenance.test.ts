@@ -127,6 +127,16 @@ describe('a machine that waits in maintenance', () => {
     expect(it.given).toEqual([])
   })
 
+  it('that refuses its configuration in too many words is told of without the beginning of a secret', async () => {
+    const it = inMaintenance()
+    it.at.desk.ask(asks())
+    it.start()
+    it.world.refuses = new AgentError('rejected', 'it refuses: machine.token canary-7')
+    it.at.approves()
+    await vi.waitFor(() => expect(it.machine()?.trouble).toMatch(/machine\.token …/))
+    expect(JSON.stringify([it.at.texts(), it.at.desk.machines()])).not.toContain('canary')
+  })
+
   it('that refuses its configuration is told of in its words, without what is secret', async () => {
     const it = inMaintenance()
     const answer = it.at.desk.ask(asks())
