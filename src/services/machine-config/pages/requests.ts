@@ -75,11 +75,11 @@ async function previewApproval(form: Given, asking: Asking): Promise<readonly st
   const details = asking.operator.machines.find({ machine: form['machine'] ?? '' })
   if (details.state === 'seen') throw new AgentError('rejected', 'it has not asked for a configuration yet')
   const { name, role, installs, contract, patches, warnings } = await rendered(form, asking)
-  const with_ = patches.length === 0 ? 'without patches' : `with ${patches.join(', ')}`
+  const patched = patches.length === 0 ? 'without patches' : `with ${patches.join(', ')}`
   return [
     `Compare: the console of the machine must show ${details.code ?? 'a code'}`,
     `${details.mac ?? details.id} at ${details.address ?? 'an unknown address'} gets, once and within 30 min, the configuration of the ${role} ${name}, with secrets of the cluster`,
-    `It installs ${installs.version} (schematic ${installs.schematic.slice(0, 12)}), written for Talos ${contract}, ${with_}`,
+    `It installs ${installs.version} (schematic ${installs.schematic.slice(0, 12)}), written for Talos ${contract}, ${patched}`,
     ...(role === 'controlplane'
       ? ['A control plane gets the keys of every CA: whoever has its configuration has the cluster']
       : []),
