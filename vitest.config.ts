@@ -1,16 +1,22 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/longest-first.ts'
 
 /** What is pure keeps nothing that the next file could trip over, and is imported once. */
 const pure = within('core')
 /** Neither do stories on a fake homelab; these wait now and then. */
 const fakes = within('stories', 'engine', 'operations', 'config', 'http')
 /** Each of these ends what it starts, and waits most of its time. */
-const parts = within('adapters', 'cli', 'contract', 'docs', 'lab', 'main', 'services')
+const parts = within('adapters', 'cli', 'contract', 'docs', 'e2e', 'install', 'lab', 'main', 'services')
 
 export default defineConfig({
   test: {
-    // Tests wait more than they compute: with a worker for each core the cores are idle half of the time.
-    maxWorkers: '150%',
+    // Tests wait more than they compute: with a worker for each core the cores are idle half of the time. A share of the
+    // cores, as `150%`, is never more than all of them.
+    maxWorkers: 2 * availableParallelism(),
+    sequence: { sequencer: LongestFirst },
+    // Of a file whose cases may run at once, each with a homelab of its own: more would only make each of them slower.
+    maxConcurrency: 3,
     // What tests leave behind is young: with more room a quarter of the time of random lives is not spent on collecting it.
     execArgv: ['--min-semi-space-size=16'],
     // Node reads the sources as it does for users, which takes a fraction of what it takes Vite; nothing here is mocked.

@@ -1,11 +1,10 @@
-import { AgentError } from '../src/core/errors.ts'
 import { defineJob, type JobContext } from '../src/operations/job.ts'
 import { after, done, every, later, on } from '../src/core/job.ts'
 import { withdrawnReason } from '../src/core/release/policy.ts'
 import { surplusOf } from '../src/core/release/retention.ts'
-import { schematicsInUse } from '../src/core/release/schematic.ts'
-import { planStaging, type StagingPlan, type StagingView } from '../src/core/release/staging.ts'
+import { planStaging, type StagingOrder, type StagingPlan, type StagingView } from '../src/core/release/staging.ts'
 import { nodesAskedAgainAfter, remembered } from '../src/operations/facts.ts'
+import { registerSchematics } from '../src/operations/register-schematics.ts'
 import { reportingShare } from '../src/operations/share-reports.ts'
 import { stageOrders } from '../src/operations/stage-orders.ts'
 import {
@@ -40,7 +39,8 @@ const stageImage = defineJob({
     demandMounted({ config, journal }, contents)
     const view = stagingView({ config, journal, schematics, cluster }, contents)
     const restores = remembered.shareAccepted.recall(journal) === true
-    const plan = planStaging(view, { ...config.share, ...(restores ? { changed: 'restore' as const } : {}) })
+    const policy = { ...config.share, ...(restores ? { changed: 'restore' as const } : {}) }
+    const plan = planStaging(view, policy)
     dropHolds(context, plan)
     remembered.imageNotes.remember(journal, plan.remarks)
     if (plan.orders.length === 0) {
@@ -50,7 +50,14 @@ const stageImage = defineJob({
         ? later(reason, after(now(), nodesAskedAgainAfter))
         : done(reason)
     }
-    const { fresh, failed } = await stageOrders(context, plan.orders, view.images.length > 1)
+    const isStill = async ({ image, order, publishAs, isOfNode }: StagingOrder) => {
+      const seen = isOfNode ? await context.observe() : cluster
+      const now = stagingView({ config, journal, schematics, cluster: seen }, contents)
+      return planStaging(now, policy).orders.some(
+        (one) => one.image === image && one.publishAs === publishAs && one.order.version === order.version,
+      )
+    }
+    const { fresh, failed } = await stageOrders(context, plan.orders, { areSeveral: view.images.length > 1, isStill })
     // Of an image without its schematic it is not known what is needed.
     if (!unknown) await tidy(context, view, plan)
     const failure = failed[0] ?? unknown
@@ -60,32 +67,6 @@ const stageImage = defineJob({
 })
 
 export default reportingShare(stageImage)
-
-/**
- * Every schematic is known to the Factory under an id of its own, which counts when an image is asked for. Answers why one
- * is not: that keeps no other image back.
- */
-async function registerSchematics({
-  config,
-  ports: { factory, journal },
-  schematics,
-  signal,
-}: JobContext): Promise<AgentError | undefined> {
-  const ids: Record<string, string> = { ...remembered.schematicIds.recall(journal) }
-  const failed: AgentError[] = []
-  for (const name of schematicsInUse(config)) {
-    try {
-      const found = schematics.get(name)
-      if (!found) throw new AgentError('misconfigured', `config/schematics/${name}.yaml is missing, or was never valid`)
-      ids[found.id] ??= await factory.register(found.schematic, signal)
-    } catch (error) {
-      if (signal.aborted || !(error instanceof AgentError)) throw error
-      failed.push(error)
-    }
-  }
-  remembered.schematicIds.remember(journal, ids)
-  return failed[0]
-}
 
 async function look({ ports: { share } }: JobContext): Promise<ShareContents> {
   return { staged: await share.staged(), names: await share.names() }

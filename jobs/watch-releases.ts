@@ -6,6 +6,7 @@ import type { Journal } from '../src/core/journal.ts'
 import { describeLeftBehind, movementOf } from '../src/core/release/left-behind.ts'
 import { mergeLists, type ReleaseLists } from '../src/core/release/lists.ts'
 import { withdrawnReason } from '../src/core/release/policy.ts'
+import { heldImages } from '../src/operations/known-bytes.ts'
 import { chooseFirst, chooseTarget, nodesAskedAgainAfter, remembered } from '../src/operations/facts.ts'
 import { describeTime } from '../src/core/time.ts'
 import { compareVersions } from '../src/core/version.ts'
@@ -38,15 +39,18 @@ export default defineJob({
     }
 
     // The target is kept while all nodes are down: they may boot from what is staged.
-    if (config.nodes.length > 0 && running.length === 0 && left.length === 0) {
+    const isSilent = config.nodes.length > 0 && running.length === 0 && left.length === 0
+    // Nodes that were never heard may be waiting for their first image.
+    const isFirst =
+      config.nodes.length === 0 || (isSilent && Object.keys(remembered.ran.recall(journal) ?? {}).length === 0)
+    if (isSilent && !isFirst) {
       const reason = `no node answers${before === undefined ? '' : `; ${before} stays the target release`}`
       say(reason)
       return later(reason, after(now(), nodesAskedAgainAfter))
     }
-    const decision =
-      config.nodes.length === 0
-        ? chooseFirst(journal, config.upgrade, { now: now(), clock })
-        : chooseTarget(cluster, journal, config.upgrade, { now: now(), ownNode, clock })
+    const decision = isFirst
+      ? chooseFirst(journal, config.upgrade, { now: now(), clock })
+      : chooseTarget(cluster, journal, config.upgrade, { now: now(), ownNode, clock })
     remembered.coming.remember(journal, decision.kind === 'current' ? undefined : decision.version)
     if (decision.kind !== 'target') {
       // A release that vanished from the list, and was not withdrawn, is no reason to stage an older one.
@@ -115,6 +119,9 @@ function reportLists(
     before,
     journal.openRollout()?.release,
     ...cluster.nodes.map(({ talos }) => (talos.ok ? talos.value.version : undefined)),
+    // What a person has taken names back to, and what waits for a person.
+    ...Object.values(remembered.holds.recall(journal) ?? {}).map(({ version }) => version),
+    ...heldImages(journal).map(({ version }) => version),
   ]
   const taken = withdrawn.filter((version) => inUse.includes(version)).map(withdrawnReason)
   const text = taken.length === 0 ? undefined : `${taken.join('; ')}: no more nodes are upgraded to it`

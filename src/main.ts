@@ -20,9 +20,9 @@ import { openJournalAndAlerts } from './main/journal.ts'
 import { settleDamage } from './main/journal-damage.ts'
 import { findOwnMachine, holderOf, readBootId } from './main/identity.ts'
 import { createKeys } from './main/keys.ts'
-import { createLiveSettings, type LiveSettings } from './main/live-settings.ts'
+import type { LiveSettings } from './main/live-settings.ts'
 import { keepBoots } from './main/boots.ts'
-import { settingsWithInventory } from './main/inventory.ts'
+import { followInventory } from './main/inventory.ts'
 import { keepStatePrivate, type StateAccess } from './main/private-state.ts'
 import { watchLives } from './main/renewal.ts'
 import { loadOwnJobs } from './main/registry.ts'
@@ -40,8 +40,6 @@ import type { Job } from './operations/job.ts'
 import { createClock, type WatchedClock } from './operations/clock.ts'
 import { createNotifierDoor } from './operations/notification-requests.ts'
 import { createOperator, type OperatorOptions } from './operations/operator.ts'
-import { createInventory } from './operations/provision/inventory.ts'
-import { createWaitingRoom } from './operations/provision/waiting-room.ts'
 
 /** Between two checks of every page of the journal, in ms. */
 const verifiesEvery = 86_400_000
@@ -83,9 +81,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   reportState(state, alerts, log)
   tellFinished(options.finished, { journal, alerts, log })
   tellAccess(access, alerts, log)
-  const written = createLiveSettings({ settings: options.settings, journal, alerts, log })
-  const inventory = createInventory({ journal, alerts, written: () => written.config.nodes, now: () => new Date() })
-  const settings = settingsWithInventory(written, inventory)
+  const { settings, newcomers } = followInventory({ settings: options.settings, journal, alerts, log })
   const { version, releasedAt } = await ownRelease()
   const clock = openClock(journal, alerts, releasedAt)
   const told = { ...tellAlerts(settings, alerts, log), time: clock.hear }
@@ -95,7 +91,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const world = await openWorld({ settings, journal, log, meter, isDaemon: true, told, doctor })
   stack.use(endingInTime('connections', world, log))
   const { ports } = world
-  const shared = { ports, alerts, log, meter }
+  const shared = { ports, alerts, log, meter, key: createKeys(settings.state, log) }
   await checkServices(settings)
   const jobs = await loadOwnJobs()
   const schematics = recallSchematics(ports)
@@ -114,7 +110,6 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const boots = stack.use(keepBoots({ agent, journal, alerts, config: () => settings.config }))
   const provision = stack.use(await openProvision({ settings, ports, agent, world, schematics, boots, alerts, log }))
   ;({ renderer } = provision)
-  const room = createWaitingRoom(agent.now)
   const operator = createOperator({
     agent,
     ports,
@@ -124,14 +119,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     notifier: () => notifier.current,
     boots,
     ...provision,
-    room,
-    inventory,
+    ...newcomers,
     loginRefused: (label) => world.loginsRefused.get(label),
   })
-  const key = createKeys(settings.state, log)
-  const means = { ...shared, settings, agent, queue, schematics, operator, notifier, key }
-  const machines = { ...room, joined: inventory.joined }
-  const services = createServices({ ...means, desk: provision.desk, machines, boot: boots.note })
+  const means = { ...shared, settings, agent, queue, schematics, operator, notifier }
+  const services = createServices({ ...means, desk: provision.desk, machines: newcomers.notice, boot: boots.note })
   // A later part that fails must not leave runs behind.
   stack.defer(services.stop)
   // In the background: unreachable control planes must not delay the power guard.

@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { lacks } from './lab/needs.ts'
+import { longest } from './longest.ts'
 import { parseWhole, wholeSchema } from './config/whole.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -167,6 +168,11 @@ test('every version that is named is the same', async () => {
     expect(await read(file)).toContain(`caretaker:${version}`)
   // BullMQ's own keys are used to take up jobs of a killed agent.
   expect(dependencies['bullmq']).toMatch(/^\d/)
+})
+
+test('the files of tests that are begun first are there', async () => {
+  const files = await Array.fromAsync(glob('test/**/*.test.ts', { cwd: root }))
+  expect(longest.filter((name) => !files.includes(`test/${name}.test.ts`))).toEqual([])
 })
 
 /** Two of them are Go: collecting garbage and sharing the work out would take longer than the work. */

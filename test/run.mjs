@@ -77,7 +77,7 @@ const servers = {
 
 /** What some tests are made against; without them these are skipped. */
 const programsOfTests =
-  'queue nut nut-tls tftp tftp-clients fuse curl uki kubectl ssh apprise aiosmtpd debian dhcp mosquitto prometheus chromium'.split(
+  'queue nut nut-tls tftp tftp-clients fuse curl uki kubectl ssh apprise aiosmtpd debian dhcp netboot mosquitto prometheus chromium'.split(
     ' ',
   )
 

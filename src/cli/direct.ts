@@ -20,7 +20,7 @@ import { remembered } from '../operations/facts.ts'
 import { readReleases } from '../operations/releases-request.ts'
 import { verifyShare } from '../operations/verify-share.ts'
 import { observe } from '../engine/observe.ts'
-import { openFactories } from '../main/factories.ts'
+import { keepSigners, openFactories } from '../main/factories.ts'
 import { findOwnMachine } from '../main/identity.ts'
 import { type Settings, toSchematic } from '../main/settings.ts'
 import { loadSchematics } from '../services/schematics-watch/watch.ts'
@@ -63,7 +63,8 @@ export async function readReleasesDirectly(settings: Settings, signal: AbortSign
 export async function verifyDirectly(settings: Settings, signal: AbortSignal): Promise<VerificationAnswer> {
   const { config, path } = settings
   using kept = openKeptJournal(settings)
-  const share = createShare({ directory: path(config.share.directory) })
+  const signedBy = await keepSigners({ settings })
+  const share = createShare({ directory: path(config.share.directory), signedBy })
   const ports = { share, bootServer: openBootServer(settings) }
   return verifyShare({ ports, signal }, kept)
 }
@@ -76,12 +77,13 @@ export async function planDirectly(settings: Settings, signal: AbortSignal): Pro
     await using schematics = await loadSchematics({ ...quietly, directory: settings.schematics })
     // What is noted here only we see.
     const journal: Journal = kept ?? openMemoryJournal()
-    const ids = Object.fromEntries([...schematics.current.values()].map(({ id }) => [id, id]))
     const { versions, withdrawn } = await knownReleases(journal, () => openFactories({ settings, journal }), signal)
     remembered.versions.remember(journal, versions)
     remembered.withdrawn.remember(journal, withdrawn)
-    if (!remembered.schematicIds.recall(journal)) remembered.schematicIds.remember(journal, ids)
     await using world = await openWorld({ settings, journal })
+    const { registry } = world.ports.factory
+    const known = Object.fromEntries([...schematics.current.values()].map(({ id }) => [id, { id, registry }]))
+    if (!remembered.registrations.recall(journal)) remembered.registrations.remember(journal, known)
     const states = [...world.upses].map(async ([label, ups]): Promise<[string, PowerState]> => {
       const reading = await ups.read(signal).catch(() => undefined)
       const start = startPower(0)

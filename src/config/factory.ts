@@ -56,7 +56,7 @@ export const factory = z.strictObject({
     .default([])
     .meta({
       description:
-        'Factories that are asked for releases and images where those before them do not answer. Installer images always come from the host of factory.url',
+        'Factories that are asked for releases and images where those before them do not answer. Nodes pull their installers from the host of factory.url all the same, and none is upgraded before that one has been told its schematic',
     }),
   signedBy: z
     .array(z.string().min(1))

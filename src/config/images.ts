@@ -95,10 +95,26 @@ export const image = z
       .array(name)
       .default([])
       .meta({ description: 'The nodes that boot it', examples: [['worker-3']] }),
+    diskless: z.boolean().default(false).meta({
+      description:
+        'Its one node has no installation on its disk and boots this file each time: its upgrade is a publication of the file and a reboot, at its turn',
+    }),
   })
   .refine(({ secureBoot, kind }) => !(secureBoot && kind === 'kernel'), {
     message: 'machines with SecureBoot boot a UKI or an ISO: iPXE starts kernels that nobody has signed',
     path: ['kind'],
+  })
+  .refine(({ diskless, nodes }) => !diskless || nodes.length === 1, {
+    message: 'a diskless image belongs to one node, as nodes are upgraded one by one: name it in `nodes`',
+    path: ['nodes'],
+  })
+  .refine(({ diskless, kind }) => !(diskless && kind === 'iso'), {
+    message: 'nothing publishes a medium anew: a node without a disk boots a UKI, or a kernel by iPXE',
+    path: ['kind'],
+  })
+  .refine(({ diskless, file }) => !(diskless && file?.includes('{version}')), {
+    message: 'a node without a disk boots the same name each time: leave {version} out',
+    path: ['file'],
   })
 
 function isFileName(text: string): boolean {
@@ -111,7 +127,7 @@ export interface ImagesTogether {
   readonly schematic: unknown
   readonly images: readonly unknown[]
   readonly share: unknown
-  readonly nodes: readonly { readonly name: unknown }[]
+  readonly nodes: readonly { readonly name: unknown; readonly role?: unknown }[]
 }
 
 /** Faults across the images: names that are taken, nodes that are not there. */
@@ -135,6 +151,11 @@ export function checkImages(
         fault(`${node} boots ${whole[other]!.name} already`, 'images', index, 'nodes')
       bootedBy.set(node, index)
     }
+    if (
+      one.diskless &&
+      nodes.some(({ name: node, role }) => one.nodes.includes(String(node)) && role === 'controlplane')
+    )
+      fault('a control plane keeps etcd on its disk: only workers can be diskless', 'images', index, 'diskless')
     const file = fileOf(one, schematic)
     const reserved = whyReserved(file)
     if (reserved !== undefined) fault(reserved, 'images', index, 'file')
@@ -146,7 +167,9 @@ export function checkImages(
 }
 
 /** Whether two files have, or may come to have, one name. */
-function clash(one: string, other: string): boolean {
+function clash(first: string, second: string): boolean {
+  // Many shares take two spellings of a name for one.
+  const [one, other] = [first.toLowerCase(), second.toLowerCase()]
   return one === other || isNameOf({ file: one }, other) || isNameOf({ file: other }, one)
 }
 
@@ -157,6 +180,6 @@ function fileOf(one: ImageSetting, schematic: unknown): string {
 
 /** Beside each file lies what it is, as NAME.json; releases lie in talos/. */
 function whyReserved(file: string): string | undefined {
-  if (file === 'talos') return 'talos is the folder of the releases: give it another name'
-  return file.endsWith('.json') ? 'files that end in .json are ours: give it another name' : undefined
+  if (file.toLowerCase() === 'talos') return 'talos is the folder of the releases: give it another name'
+  return file.toLowerCase().endsWith('.json') ? 'files that end in .json are ours: give it another name' : undefined
 }

@@ -1,5 +1,6 @@
 import type { Alert } from './alert.ts'
 import type { KnownAnswer } from './known.ts'
+import type { NetbootMachine } from './netboot/requests.ts'
 import type { Delivery } from './notify/delivery.ts'
 import type { PowerAnswer, PowerPlanAnswer } from './operator.ts'
 import type { Outage } from './power/outage.ts'
@@ -22,6 +23,8 @@ export interface Facts {
   readonly rollout: RolloutFacts
   /** The newest outage, over or not. */
   readonly outage: Outage | undefined
+  /** Machines that boot from the network; none where none has asked and none is to. */
+  readonly boots: readonly NetbootMachine[]
 }
 
 export interface ReleaseFacts {

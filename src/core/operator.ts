@@ -1,4 +1,4 @@
-import type { Scope, Token } from './access/token.ts'
+import type { TokenRequests } from './access/requests.ts'
 import type { Activity } from './activity.ts'
 import type { Alert, AlertChange } from './alert.ts'
 import type { Node, SeenCluster } from './cluster/cluster.ts'
@@ -9,7 +9,7 @@ import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { EntryFilter } from './journal-filter.ts'
 import type { KnownAnswer } from './known.ts'
 import type { NamesAnswer } from './names.ts'
-import type { NetbootRequests } from './netboot/requests.ts'
+import type { BootChange, NetbootRequests } from './netboot/requests.ts'
 import type { Delivery } from './notify/delivery.ts'
 import type { Page, PageRequest } from './page.ts'
 import type { DrillReportAnswer, TimelineRowAnswer, UnreadUps, UpsAnswer, UpsDetailsAnswer } from './power/answers.ts'
@@ -17,9 +17,11 @@ import type { Outage } from './power/outage.ts'
 import type { UpsReadingsAnswer } from './power/readings.ts'
 import type { ShutdownPlan } from './power/shutdown.ts'
 import type { ImageStatus, StagedImage } from './release/image.ts'
-import type { MachineConfigRequests } from './provision/config-requests.ts'
+import type { UkiSection } from './release/uki.ts'
 import type { ReleaseAnswer } from './release/release-answer.ts'
 import type { VerificationRequests } from './release/verification.ts'
+import type { RequestAnswer } from './request-answer.ts'
+import type { MachineConfigRequests } from './provision/config-requests.ts'
 import type { MachineRequests } from './provision/requests.ts'
 import type { Requester } from './requester.ts'
 import type { TargetDecision } from './release/target.ts'
@@ -41,8 +43,8 @@ import type { TestAnswer } from './notify/test-answer.ts'
 export interface Operator {
   /** Called with each change from now on, until it is disposed of. Nothing is looked at for it. */
   subscribe(listener: (change: Change) => void): Disposable
-  /** How everything is. `known`: the cluster as it was seen last, however long ago, so that nobody waits for a look. */
-  status(signal: AbortSignal, freshness?: 'recent' | 'known'): Promise<StatusAnswer>
+  /** How everything is. `known`: the cluster as seen last, so that nobody waits; `followed`: looked at again meanwhile. */
+  status(signal: AbortSignal, freshness?: 'recent' | 'known' | 'followed'): Promise<StatusAnswer>
   /** What is known without asking nodes, UPSes or the Factory: for whoever asks all the time. */
   known(): Promise<KnownAnswer>
   /** Open alerts, the most severe first. */
@@ -61,33 +63,29 @@ export interface Operator {
   readonly power: PowerRequests
   readonly staging: StagingRequests
   readonly notifications: NotificationRequests
-  readonly tokens: TokenRequests
+  readonly tokens: TokenRequests<Asked>
   readonly doctor: DoctorRequests<Asked>
   readonly netboot: NetbootRequests<Asked>
   readonly machines: MachineRequests<Asked>
   readonly machineConfigs: MachineConfigRequests<Asked>
 }
 
-/** What has changed: an alert, what a UPS tells, an entry that was written, or anything else of the status. */
+/**
+ * What has changed: an alert, what a UPS tells, an entry that was written, what a machine does that boots from the network,
+ * or anything else of the status.
+ */
 export type Change =
   | { readonly type: 'alert'; readonly change: AlertChange; readonly alert: Alert }
   | { readonly type: 'power'; readonly power: PowerAnswer }
   | { readonly type: 'journal'; readonly entry: Entry }
   | { readonly type: 'status'; readonly status: StatusAnswer }
+  | { readonly type: 'boot'; readonly boot: BootChange }
 
 /** What every request carries. */
 export interface Asked {
   readonly by: Requester
   /** Aborts when no one waits for the answer any more. */
   readonly signal: AbortSignal
-}
-
-/** The result of a request. */
-export interface RequestAnswer {
-  /** What changed, or why nothing did, as a sentence. */
-  readonly said: string
-  /** False if everything was as requested already. */
-  readonly changed: boolean
 }
 
 export interface JobRequests {
@@ -165,6 +163,8 @@ export interface WakeRequest {
 
 export interface StagingRequests extends VerificationRequests<Asked> {
   staged(): Promise<readonly StagedImage[]>
+  /** What the UKIs on the share are made of, by their paths; what could not be read is left out. */
+  sections(signal: AbortSignal): Promise<ReadonlyMap<string, readonly UkiSection[]>>
   /** Without a release: the target release. */
   stage(request: { readonly version?: string | undefined; readonly wait: boolean }, asked: Asked): Promise<RunAnswer>
   /** Publishes what an image's name served before. It stays so until another release is to be published, or `stage`. */
@@ -178,22 +178,6 @@ export interface NotificationRequests {
   test(request: { readonly channel?: string | undefined }, asked: Asked): Promise<readonly TestAnswer[]>
   /** What was sent, and what waits, newest first. */
   log(page: PageRequest): Page<Delivery>
-}
-
-export interface TokenRequests {
-  list(): readonly TokenAnswer[]
-  /** The token itself is answered once, and never again. */
-  create(
-    request: { readonly name: string; readonly scope: Scope; readonly lastsMs?: number | undefined },
-    asked: Asked,
-  ): NewTokenAnswer
-  revoke(request: { readonly name: string }, asked: Asked): RequestAnswer
-}
-
-export type TokenAnswer = Omit<Token, 'hash'>
-
-export interface NewTokenAnswer extends RequestAnswer {
-  readonly token: string
 }
 
 export interface StatusAnswer {

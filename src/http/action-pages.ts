@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { type Context, Hono } from 'hono'
-import { html, raw } from 'hono/html'
 import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { type Presser, presserOf } from '../core/notify/presser.ts'
-import type { Asked, RequestAnswer } from '../core/operator.ts'
+import type { Asked } from '../core/operator.ts'
+import type { RequestAnswer } from '../core/request-answer.ts'
+import { plainPage, plainPageHeaders } from './plain-page.ts'
 
 /** What a page of a button needs: `Actions` of operations. */
 export interface ActionDoor {
@@ -13,48 +13,13 @@ export interface ActionDoor {
   perform(channel: string, token: string, asked: Asked): Promise<RequestAnswer>
 }
 
-const style = `
-  :root { color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif }
-  body { margin: 15vh auto 0; max-width: 32rem; padding: 0 1.5rem }
-  h1 { font-size: 1rem; font-weight: 600; opacity: .7 }
-  button { font: inherit; font-weight: 600; width: 100%; margin-top: 1.5rem; padding: .9rem; border: 0; border-radius: .6rem;
-    background: #b3261e; color: #fff }
-`
-// Every character counts for its hash.
-const styleElement = raw(`<style>${style}</style>`)
-/** The page has one style and nothing else: no script, no picture, nothing from elsewhere. */
-const policy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
-
 /**
  * The pages that buttons of messages lead to. Looking at one does nothing, because mail scanners and previews of chats follow
  * links; a POST does it. Whoever has the link may press it: it carries a signature and works once.
  */
 export function createActionPages(homelab: () => string, actions: ActionDoor, log: Logger) {
-  const page = (c: Context, { title, text, button, status = 200 }: PageParts) =>
-    c.html(
-      html`<!doctype html>
-        <html lang="en">
-          <head>
-            <meta charset="utf-8" />
-            <meta name="viewport" content="width=device-width" />
-            <title>${title}</title>
-            ${styleElement}
-          </head>
-          <body>
-            <h1>${homelab()}</h1>
-            <p role="status">${text}.</p>
-            ${button === undefined ? '' : html`<form method="post"><button>${button}</button></form>`}
-          </body>
-        </html>`,
-      status,
-      { 'content-security-policy': policy, 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' },
-    )
+  const page = (c: Context, { status = 200, ...parts }: PageParts) =>
+    c.html(plainPage({ heading: homelab(), ...parts }), status, plainPageHeaders)
 
   /** A phone that presses a button by itself shows no page: it hears JSON. */
   const answer = (c: Context, parts: PageParts & { readonly done: boolean }) =>

@@ -87,6 +87,8 @@ export function createLive(operator: Operator, { most, log, beatsEvery = beatsUs
         return eventOf('power', change.power)
       case 'journal':
         return eventOf('journal', change.entry)
+      case 'boot':
+        return eventOf('boot', change.boot)
       case 'status':
         return eventOf('status', change.status)
       default:

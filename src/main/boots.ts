@@ -5,8 +5,8 @@ import type { Alerts } from '../core/alert.ts'
 import type { Journal } from '../core/journal.ts'
 import { type BootKeeper, createBootKeeper } from '../operations/netboot/keeper.ts'
 
-/** Between two looks at machines that may have fallen silent, in ms. */
-const looksEvery = 30_000
+/** Between two looks at machines that may have fallen silent, and at what they have just done, in ms. */
+const [looksEvery, looksAgainEvery] = [30_000, 1_000]
 
 export interface BootsOptions {
   readonly agent: Pick<Agent, 'onLook' | 'now'>
@@ -19,11 +19,11 @@ export interface BootsOptions {
 export function keepBoots({ agent, journal, alerts, config }: BootsOptions): BootKeeper & Disposable {
   const keeper = createBootKeeper({ journal, alerts, config, now: agent.now, isOwn })
   const subscription = agent.onLook(keeper.noteCluster)
-  const looking = setInterval(keeper.look, looksEvery).unref()
+  const timers = [setInterval(keeper.look, looksEvery).unref(), setInterval(keeper.lookAgain, looksAgainEvery).unref()]
   return {
     ...keeper,
     [Symbol.dispose]: () => {
-      clearInterval(looking)
+      for (const timer of timers) clearInterval(timer)
       subscription[Symbol.dispose]()
     },
   }

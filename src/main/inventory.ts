@@ -1,7 +1,31 @@
 import { withInventory } from '../config/inventory.ts'
 import type { Config } from '../config/config.ts'
-import type { Inventory } from '../operations/provision/inventory.ts'
-import type { LiveSettings } from './live-settings.ts'
+import type { Alerts } from '../core/alert.ts'
+import type { Journal } from '../core/journal.ts'
+import { createInventory, type Inventory } from '../operations/provision/inventory.ts'
+import { createWaitingRoom, type WaitingRoom } from '../operations/provision/waiting-room.ts'
+import type { ServiceContext } from '../operations/service.ts'
+import { createLiveSettings, type LiveSettings, type LiveSettingsOptions } from './live-settings.ts'
+
+/** What is known of machines on their way into the cluster, besides what the desk decides. */
+export interface Newcomers {
+  readonly room: WaitingRoom
+  readonly inventory: Inventory
+  readonly notice: ServiceContext['notice']['machines']
+}
+
+/** Settings that follow their file, and the machines that join. */
+export function followInventory(
+  options: LiveSettingsOptions & { readonly journal: Journal; readonly alerts: Alerts },
+): { readonly settings: LiveSettings; readonly newcomers: Newcomers } {
+  const { journal, alerts } = options
+  const now = () => new Date()
+  const written = createLiveSettings(options)
+  const inventory = createInventory({ journal, alerts, written: () => written.config.nodes, now })
+  const room = createWaitingRoom(now)
+  const notice = { line: room.line, seen: room.seen, joined: inventory.joined }
+  return { settings: settingsWithInventory(written, inventory), newcomers: { room, inventory, notice } }
+}
 
 /** Settings whose nodes are those of the file and those that have joined. The same until one of the two changes. */
 export function settingsWithInventory(

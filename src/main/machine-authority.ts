@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAuthorityText, openAuthority } from '../adapters/authority/authority.ts'
 import { AgentError, during, messageOf } from '../core/errors.ts'
 import type { Authority } from '../core/provision/authority.ts'
+import { createSecret } from './replace-file.ts'
 
 /** Where the authority of a name is kept: a backup with secrets has it. */
 export function authorityFile(state: string, host: string): string {
@@ -40,31 +40,11 @@ export async function keepAuthority(state: string, host: string): Promise<Author
   if (known) return known
   const file = authorityFile(state, host)
   try {
-    await writeNew(file, createAuthorityText(host))
+    await createSecret(file, createAuthorityText(host))
   } catch (error) {
     throw new AgentError('misconfigured', `${file} can't be written: ${messageOf(error)}`)
   }
   const kept = await readAuthority(state, host)
   if (!kept) throw new AgentError('internal', `${file} has vanished`)
   return kept
-}
-
-/** Writes a file that only we read, whole or not at all, unless it is there. */
-async function writeNew(file: string, text: string): Promise<void> {
-  await mkdir(join(file, '..'), { recursive: true, mode: 0o700 })
-  const beside = `${file}.${randomBytes(6).toString('hex')}`
-  try {
-    await using handle = await open(beside, 'wx', 0o600)
-    await handle.writeFile(text)
-    await handle.sync()
-    await link(beside, file).catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EEXIST') return
-      // Without links, as on exFAT.
-      await rename(beside, file)
-    })
-  } finally {
-    await unlink(beside).catch(() => {})
-  }
-  await using folder = await open(join(file, '..'), 'r')
-  await folder.sync()
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { access, chmod, constants, mkdir, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { access, chmod, constants, link, mkdir, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { messageOf } from '../core/errors.ts'
 
@@ -37,14 +37,22 @@ export async function writeSecret(file: string, text: string): Promise<void> {
   await writeBeside(file, text, { mode: 0o600 })
 }
 
+/** The same for one that must not be replaced: what is there already stays, whoever wrote it. */
+export async function createSecret(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await writeBeside(file, text, { mode: 0o600, isNew: true })
+}
+
 interface Manner {
   readonly mode: number
   readonly owner?: { readonly uid: number; readonly gid: number }
   readonly isStill?: () => Promise<boolean>
+  /** It is not to take the place of anything. */
+  readonly isNew?: boolean
 }
 
 /** Answers whether it was done. */
-async function writeBeside(target: string, text: string, { mode, owner, isStill }: Manner): Promise<boolean> {
+async function writeBeside(target: string, text: string, { mode, owner, isStill, isNew }: Manner): Promise<boolean> {
   const directory = dirname(target)
   const beside = join(directory, `.${basename(target)}.${randomBytes(6).toString('hex')}`)
   try {
@@ -59,7 +67,8 @@ async function writeBeside(target: string, text: string, { mode, owner, isStill 
     // What the umask has taken away.
     await chmod(beside, mode)
     if (isStill && !(await isStill())) return false
-    await rename(beside, target)
+    if (isNew === true) await linkTo(beside, target)
+    else await rename(beside, target)
   } finally {
     await unlink(beside).catch(() => {})
   }
@@ -70,4 +79,16 @@ async function writeBeside(target: string, text: string, { mode, owner, isStill 
     await folder.close()
   }
   return true
+}
+
+/** One of two who do it at a time is first. File systems without links, such as exFAT, can't tell which. */
+async function linkTo(beside: string, target: string): Promise<void> {
+  try {
+    await link(beside, target)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'EPERM' && code !== 'ENOTSUP') throw error
+    await rename(beside, target)
+  }
 }

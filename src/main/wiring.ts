@@ -33,6 +33,7 @@ import { freeSpaceAt } from './doctor-files.ts'
 import { type FactoryTold, keepSigners, openFactories } from './factories.ts'
 import { isMissingFile } from './file-gate.ts'
 import type { KeptFile } from './kept-file.ts'
+import { absenceIn, withAbsence } from './absence.ts'
 import { followMachines } from './machines.ts'
 import { missingFor } from './missing.ts'
 import { renewableKubernetes, renewableTalos } from './renewable.ts'
@@ -120,7 +121,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     ),
     share,
     bootServer: openBootServer(settings),
-    talos,
+    talos: isDaemon ? withAbsence(talos, absenceIn(journal)) : talos,
     kubernetes: createKubernetes(api),
     upses,
     ...(await followMachines({ settings, log, canWait: mayLack, trouble: (name, why) => told.machine?.(name, why) })),

@@ -8,7 +8,8 @@ import { type Action, readTicket, usedActionKind, writeTicket } from '../core/no
 import { cancelledIn, describeRestarts } from '../core/power/cancelled.ts'
 import type { Power } from '../core/power/feeds.ts'
 import { policyFor } from '../core/power/triggers.ts'
-import type { Asked, Operator, RequestAnswer } from '../core/operator.ts'
+import type { Asked, Operator } from '../core/operator.ts'
+import type { RequestAnswer } from '../core/request-answer.ts'
 import type { MachineDetails } from '../core/provision/requests.ts'
 import { describeTime } from '../core/time.ts'
 

@@ -1,18 +1,23 @@
 import type { Journal } from '../core/journal.ts'
+import type { BootChange } from '../core/netboot/requests.ts'
 import { createListeners } from '../core/listeners.ts'
 import type { Change, Operator, PowerAnswer, PowerRequests, StatusAnswer } from '../core/operator.ts'
 import { createGathering, type Pace } from './gathering.ts'
+import type { BootKeeper } from './netboot/keeper.ts'
 import type { RunningAgent } from './running-agent.ts'
 
 /** Each UPS is read up to four times a second. In ms. */
 const powerPace: Pace = { within: 200, apart: 1_000 }
 /** While nodes are upgraded something changes all the time, and the status is large. In ms. */
 const statusPace: Pace = { within: 1_000, apart: 5_000 }
+/** Twenty machines may boot at once. In ms. */
+const bootPace: Pace = { within: 200, apart: 1_000 }
 
 export interface ChangesOptions {
   readonly agent: Omit<RunningAgent, 'preview' | 'start' | 'observe'>
   readonly journal: Pick<Journal, 'onEntry'>
   readonly power: Pick<PowerRequests, 'state'>
+  readonly boots: Pick<BootKeeper, 'onChange'>
   /** The status, with the cluster as it was seen last. */
   readonly status: (signal: AbortSignal) => Promise<StatusAnswer>
 }
@@ -41,7 +46,7 @@ export function createChanges(options: ChangesOptions): Operator['subscribe'] {
   }
 }
 
-function watch({ agent, journal, power, status }: ChangesOptions, tell: (change: Change) => void): Disposable {
+function watch({ agent, journal, power, boots, status }: ChangesOptions, tell: (change: Change) => void): Disposable {
   const stop = new AbortController()
   const stack = new DisposableStack()
   stack.defer(() => stop.abort())
@@ -83,6 +88,7 @@ function watch({ agent, journal, power, status }: ChangesOptions, tell: (change:
     }),
   )
   stack.use(agent.guard.onChange(powerSoon))
+  watchBoots(boots, stack, (boot) => tell({ type: 'boot', boot }), clock)
   stack.use(agent.onEvent(statusSoon))
   stack.use(agent.onLook(statusSoon))
   stack.use(agent.onActivity(statusSoon))
@@ -90,6 +96,23 @@ function watch({ agent, journal, power, status }: ChangesOptions, tell: (change:
   // What a listener that joins later is told the difference to.
   statusSoon()
   return stack
+}
+
+/** Of several machines the last one is told: whoever hears of it looks again. */
+function watchBoots(
+  { onChange }: ChangesOptions['boots'],
+  stack: DisposableStack,
+  tell: (boot: BootChange) => void,
+  clock: () => number,
+): void {
+  let last: BootChange | undefined
+  const { soon } = stack.use(createGathering(bootPace, () => last && tell(last), clock))
+  stack.use(
+    onChange(({ machine, phase }) => {
+      last = { machine, phase }
+      soon()
+    }),
+  )
 }
 
 /**

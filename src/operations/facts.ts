@@ -3,6 +3,7 @@ import { doctorReport } from '../core/doctor/report-shape.ts'
 import type { InstalledNode } from '../core/netboot/machines.ts'
 import { drillReport, drillRequest } from '../core/power/drill-shape.ts'
 import type { NamedMachine } from '../core/power/renames.ts'
+import { registrationShape } from '../core/release/registration.ts'
 import { registeredSchematic } from '../core/release/schematic-shape.ts'
 import type { RollbackRequest } from '../core/upgrade/gates.ts'
 import type { Journal } from '../core/journal.ts'
@@ -66,8 +67,8 @@ export const remembered = {
   coming: fact('release.coming', text),
   /** What the last look at releases came to, as a sentence. */
   news: fact('release.news', text),
-  /** By our own id of a schematic, the id that the Factory gave it. */
-  schematicIds: fact('factory.schematics', mapOf(text)),
+  /** By our own id of a schematic, what the Factory calls it, and where nodes' installers of it are. */
+  registrations: fact('factory.schematics', mapOf(registrationShape)),
   /** Schematics as they were last in force, by name. */
   schematics: fact('schematics', mapOf(registeredSchematic)),
   /** Releases that a person asked to be staged. */

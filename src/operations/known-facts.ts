@@ -32,6 +32,7 @@ export async function gatherFacts({ operator, ports: { journal }, alerts, config
     releases: releasesIn(journal),
     rollout: rolloutIn(journal, config()),
     outage: journal.outages(1)[0],
+    boots: operator.netboot.status(),
   }
 }
 

@@ -12,14 +12,14 @@ import type { Asked } from '../core/operator.ts'
 import { allBootFiles, httpServerOf, tftpServerOf } from './netboot/boot-files.ts'
 import { checkNetboot } from './netboot/check.ts'
 import type { BootKeeper } from './netboot/keeper.ts'
-import { type MachineStanding, standingOf } from './netboot/standing.ts'
+import { type MachineStanding, standingOf, standingsIn } from './netboot/standing.ts'
 import { remembered } from './facts.ts'
 import { originOf, recordChange, type RequestMeans, unchanged } from './request.ts'
 import { notFound } from './running-agent.ts'
 
 export interface NetbootMeans extends RequestMeans {
   /** Who keeps what machines do that boot. */
-  readonly boots: Pick<BootKeeper, 'machines'>
+  readonly boots: Pick<BootKeeper, 'machines' | 'onChange'>
 }
 
 /** How long a machine may take to be switched on, in ms. */
@@ -57,8 +57,9 @@ export function createNetbootRequests(means: NetbootMeans): NetbootRequests<Aske
 
 /** Those that have asked, the last first; then those that are to boot and have not asked. */
 function listed(means: NetbootMeans): readonly NetbootMachine[] {
+  const standingFor = standingsIn(means.ports.journal, means.config(), means.now().getTime())
   const seen = [...means.boots.machines.values()]
-    .flatMap(([last]) => (last ? [describe(standing(means, last), last)] : []))
+    .flatMap(([last]) => (last ? [describe(standingFor(last), last)] : []))
     .toReversed()
   const names = new Set(seen.map(({ machine }) => machine))
   const wanted = [
@@ -105,10 +106,11 @@ function demand(means: NetbootMeans, text: string): Demanded {
   return { standing: standing(means, told), tries: [], boot: {}, mac: own }
 }
 
-function describe({ key, boots, why, armed }: MachineStanding, boot: Partial<Boot>): NetbootMachine {
+function describe({ key, name, boots, why, armed }: MachineStanding, boot: Partial<Boot>): NetbootMachine {
   const { mac, uuid } = boot
   return {
     machine: key,
+    isKnown: name !== undefined,
     mac,
     uuid,
     maker: mac === undefined ? undefined : makerOf(mac),

@@ -1,6 +1,7 @@
 import type { Node } from '../core/cluster/cluster.ts'
 import { AgentError } from '../core/errors.ts'
-import { type Asked, type NodeRequests, type RequestAnswer } from '../core/operator.ts'
+import { type Asked, type NodeRequests } from '../core/operator.ts'
+import type { RequestAnswer } from '../core/request-answer.ts'
 import { cleanText, longestReason } from '../core/requester.ts'
 import { markForRetry } from '../core/upgrade/attempts.ts'
 import { remembered, withdrawRollbacks } from './facts.ts'

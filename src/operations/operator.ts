@@ -56,6 +56,7 @@ export function createOperator(options: OperatorOptions): Operator {
       agent,
       journal,
       power,
+      boots: options.boots,
       status: (signal) => readStatus(means, power, 'known', signal),
     }),
     status: (signal, freshness = 'recent') => readStatus(means, power, freshness, signal),

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { Scope } from '../core/access/token.ts'
-import type { Asked, Operator } from '../core/operator.ts'
+import type { Asked, Operator, StatusAnswer } from '../core/operator.ts'
 import type { SettingInForce } from '../core/setting.ts'
 
 /**
@@ -44,6 +44,8 @@ export function definePage<Data>(page: Page<Data>): AnyPage {
 /** What a page may ask: the Operator, as every other door does. */
 export interface Asking {
   readonly operator: Operator
+  /** How everything is: what is drawn in the same moment shows the same. `followed`: nodes are looked at again meanwhile. */
+  status(freshness?: 'known' | 'followed'): Promise<StatusAnswer>
   /** The configuration as it is now. */
   config(): Config
   /** Every setting as it is used, and the file that they are from. */

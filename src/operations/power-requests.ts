@@ -4,14 +4,8 @@ import type { Journal } from '../core/journal.ts'
 import { describeTime } from '../core/time.ts'
 import { notObserved, observed } from '../core/cluster/cluster.ts'
 import { AgentError, isUnexpected, messageOf } from '../core/errors.ts'
-import type {
-  Asked,
-  DrillAnswer,
-  PowerAnswer,
-  PowerPlanAnswer,
-  PowerRequests,
-  RequestAnswer,
-} from '../core/operator.ts'
+import type { Asked, DrillAnswer, PowerAnswer, PowerPlanAnswer, PowerRequests } from '../core/operator.ts'
+import type { RequestAnswer } from '../core/request-answer.ts'
 import {
   drillReportAnswerOf,
   type NoReading,
@@ -35,7 +29,7 @@ import { cancelledIn, describeRestarts, triggersIn } from '../core/power/cancell
 import { remembered } from './facts.ts'
 import { runAndWait } from './job-requests.ts'
 import type { JobContext } from './job.ts'
-import type { createReadings } from './readings.ts'
+import type { createReadings, InputVoltage } from './readings.ts'
 import { planNow, rehearse } from './rehearse.ts'
 import { patiently, recordChange, type RequestMeans, unchanged } from './request.ts'
 import { findJob, notFound } from './running-agent.ts'
@@ -44,8 +38,8 @@ import { wakeEverything, wakeMachine } from './wake-requests.ts'
 export interface PowerMeans extends RequestMeans {
   /** What upsd last said to our login, where it refused it. */
   loginRefused(label: string): string | undefined
-  /** What UPSes have told in the last day. */
-  readonly readings: Pick<ReturnType<typeof createReadings>, 'read'>
+  /** What UPSes have told in the last day, and now and then. */
+  readonly readings: ReturnType<typeof createReadings>
 }
 
 /** Requests about the power. */
@@ -65,7 +59,7 @@ export function createPowerRequests(means: PowerMeans): PowerRequests {
   }
 }
 
-function readPower({ agent, config, ports, loginRefused, now }: PowerMeans): PowerAnswer {
+function readPower({ agent, config, ports, loginRefused, readings, now }: PowerMeans): PowerAnswer {
   const { guard } = agent
   return {
     upses: [...guard.power.upses].map(([label, state]) => ({
@@ -75,6 +69,7 @@ function readPower({ agent, config, ports, loginRefused, now }: PowerMeans): Pow
       silentForMs: rounded(guard.silentFor(label)),
       driver: driverAnswerOf(ports.upses.get(label)?.driver),
       noReading: noReadingOf(guard.silence(label)),
+      ...voltageAnswerOf(readings.voltageOf(label)),
       triggers: triggersNow({ agent, config }, label, state),
     })),
     shutdownRequestedAt: guard.power.ordered,
@@ -120,6 +115,10 @@ function triggersNow(
 
 function noReadingOf(silence: Silence | undefined): NoReading | undefined {
   return silence && { forMs: Math.round(silence.ms), why: silence.why }
+}
+
+function voltageAnswerOf(voltage: InputVoltage | undefined): Pick<UpsAnswer, 'inputVolts' | 'inputVoltsMsAgo'> {
+  return voltage === undefined ? {} : { inputVolts: voltage.volts, inputVoltsMsAgo: voltage.msAgo }
 }
 
 /** Monotonic clocks count in fractions of a millisecond. */

@@ -7,10 +7,11 @@ import { describeAccepted } from '../core/cluster/storage.ts'
 import { describeLeftBehind, movementOf } from '../core/release/left-behind.ts'
 import { partsOf } from '../core/release/provisions.ts'
 import { isSameImage } from '../core/release/image.ts'
+import { isTold } from '../core/release/registration.ts'
 import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import { type Abort, describeAbort } from '../core/upgrade/abort.ts'
 import { decideUpgrade } from '../core/upgrade/decide.ts'
-import { isForward } from '../core/upgrade/decision.ts'
+import { isForward, nodesThatPull, type UpgradeDecision } from '../core/upgrade/decision.ts'
 import { destinationOf } from '../core/upgrade/destination.ts'
 import { estimateRollout } from '../core/upgrade/estimate.ts'
 import { approvalObstacle, type Circumstances, type Obstacle, setAside } from '../core/upgrade/gates.ts'
@@ -19,6 +20,7 @@ import type { UpgradeTarget } from '../core/upgrade/policy.ts'
 import { abortOf } from './aborts.ts'
 import { chooseTarget, remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
+import { orderFor } from '../core/release/staging.ts'
 import { wantedImages } from './staging-view.ts'
 import { gatherCircumstances, pauseOf } from './upgrade-circumstances.ts'
 
@@ -88,6 +90,8 @@ export async function previewUpgrade(
     const reason = await stagingObstacle(version, context)
     if (reason !== undefined) return { ...preview, decision: { kind: 'wait', gate: 'staging', reason } }
   }
+  const untold = installerObstacle(decision, context)
+  if (untold !== undefined) return { ...preview, decision: { kind: 'wait', gate: 'staging', reason: untold } }
   return preview
 }
 
@@ -107,6 +111,28 @@ async function stagingObstacle(
   return decided === undefined || decided === version ? undefined : `${version} is not the target release yet`
 }
 
+/** Why no installer is ordered: where nodes pull it from its schematic is unknown. What is installed needs none. */
+function installerObstacle(
+  decision: UpgradeDecision,
+  { config, ports: { journal, factory }, schematics }: Pick<JobContext, 'config' | 'ports' | 'schematics'>,
+): string | undefined {
+  const registrations = remembered.registrations.recall(journal) ?? {}
+  const untold = nodesThatPull(decision).find(
+    (node) => !isTold(registrations[schematicOf(node, config, schematics)?.id ?? ''], factory.registry),
+  )
+  if (untold === undefined) return undefined
+  return `${factory.registry}, where the installer of ${untold} is pulled from, has not been told its schematic yet`
+}
+
+/** The empty name stands for most nodes. */
+function schematicOf(
+  node: string,
+  { nodes, schematic }: Pick<Config, 'nodes' | 'schematic'>,
+  schematics: ReadonlyMap<string, RegisteredSchematic>,
+): RegisteredSchematic | undefined {
+  return schematics.get(nodes.find(({ name }) => name === node)?.schematic ?? schematic)
+}
+
 /** By what a person holds rollouts back, or that of the release that is decided on. */
 function heldBy(config: Config, journal: Journal, aborted: Abort | undefined): readonly string[] {
   const paused = pauseOf(config, journal)
@@ -116,20 +142,27 @@ function heldBy(config: Config, journal: Journal, aborted: Abort | undefined): r
 /** What nodes are to run; or why that is not known yet. The empty name stands for the schematic of most of them. */
 function targetFor(
   version: string,
-  { nodes, schematic }: Config,
+  config: Config,
   schematics: ReadonlyMap<string, RegisteredSchematic>,
   { journal, factory }: JobContext['ports'],
 ): UpgradeTarget | string {
-  const registered = remembered.schematicIds.recall(journal) ?? {}
-  const of = (node: string) => schematics.get(nodes.find(({ name }) => name === node)?.schematic ?? schematic)
+  const { nodes } = config
+  const registered = remembered.registrations.recall(journal) ?? {}
+  const of = (node: string) => schematicOf(node, config, schematics)
   const unregistered = nodes.find(({ name }) => registered[of(name)?.id ?? ''] === undefined)
   if (unregistered) return `the schematic of ${unregistered.name} is not registered with the Factory yet`
   return {
     version,
     registry: factory.registry,
-    schematicOf: (node) => registered[of(node)?.id ?? ''] ?? '',
+    schematicOf: (node) => registered[of(node)?.id ?? '']?.id ?? '',
     extensionsOf: (node) => of(node)?.schematic.customization?.systemExtensions?.officialExtensions ?? [],
     partsOf: (node) => partsOf(of(node)?.schematic ?? {}),
+    networkBootOf: (node, release) => {
+      const image = wantedImages({ config, journal, schematics }).find(
+        ({ diskless, nodes: [only] }) => diskless && only === node,
+      )
+      return image && { order: orderFor(image, { version: release }), file: image.file }
+    },
     rebootModeOf: (node) => nodes.find(({ name }) => name === node)?.rebootMode,
   }
 }

@@ -14,6 +14,14 @@ import type { RunningAgent } from './running-agent.ts'
 /** Between two samples of a UPS whose state stays as it is, and between two savings of them, in ms. */
 const sampledEvery = 60_000
 const savedEvery = 10 * 60_000
+/** How long the input voltage counts, which is read now and then; in ms. */
+const voltsKept = 10 * 60_000
+
+/** The input voltage as it was read last, in V, and how long ago that was. */
+export interface InputVoltage {
+  readonly volts: number
+  readonly msAgo: number
+}
 
 export interface ReadingsOptions {
   readonly agent: { readonly guard: Pick<RunningAgent['guard'], 'power' | 'onChange'> }
@@ -29,22 +37,30 @@ export function createReadings({ agent, ports, now }: ReadingsOptions) {
   const records = ports.journal.records(readingHourKind)
   const waiting = new Map<string, ReadingSample[]>()
   const last = new Map<string, { readonly at: number; readonly mode: PowerState['mode'] }>()
-  const volts = new Map<string, number>()
+  const voltages = new Map<string, { readonly volts: number; readonly at: number }>()
   let savedAt = now().getTime()
+
+  function voltageOf(label: string): InputVoltage | undefined {
+    const known = voltages.get(label)
+    if (known === undefined) return undefined
+    // A clock may have been set back.
+    const msAgo = Math.abs(now().getTime() - known.at)
+    return msAgo <= voltsKept ? { volts: known.volts, msAgo } : undefined
+  }
 
   function sample(): void {
     const at = now()
     for (const [label, state] of agent.guard.power.upses) {
       if (!('reading' in state) || state.reading === undefined) continue
-      // It is read now and then.
       const { inputVolts } = state.reading
-      if (inputVolts !== undefined) volts.set(label, inputVolts)
       const before = last.get(label)
+      // What was read on mains says nothing of a power cut, nor the other way round.
+      if (before && before.mode !== state.mode) voltages.delete(label)
+      if (inputVolts !== undefined) voltages.set(label, { volts: inputVolts, at: at.getTime() })
       if (before?.mode === state.mode && Math.abs(at.getTime() - before.at) < sampledEvery) continue
       last.set(label, { at: at.getTime(), mode: state.mode })
       const all = waiting.get(label) ?? []
-      waiting.set(label, [...all, sampleOf(state, at, volts.get(label))].slice(-mostOfHour))
-      volts.delete(label)
+      waiting.set(label, [...all, sampleOf(state, at, voltageOf(label)?.volts)].slice(-mostOfHour))
     }
     if (Math.abs(at.getTime() - savedAt) >= savedEvery) save(at)
   }
@@ -63,6 +79,7 @@ export function createReadings({ agent, ports, now }: ReadingsOptions) {
   agent.guard.onChange(sample)
 
   return {
+    voltageOf,
     /** Those of each UPS within the last day, oldest first. */
     read: (): readonly UpsReadingsAnswer[] => {
       const since = now().getTime() - readingsKept

@@ -23,6 +23,8 @@ export interface RecentLook<T> {
   recent(signal: AbortSignal): Promise<Seen<T>>
   /** What was seen last, however long ago; where nothing was seen yet, a first look. */
   known(signal: AbortSignal): Promise<Seen<T>>
+  /** The same, and what is not recent is looked at again meanwhile, without haste: for whoever asks again with what changes. */
+  followed(signal: AbortSignal): Promise<Seen<T>>
   /**
    * What was seen last, without waiting; undefined where nothing was. What is older than so many ms is looked at again
    * meanwhile, where that is wanted.
@@ -97,6 +99,10 @@ export function createRecentLook<T>({ look, now, monotonic }: RecentLookOptions<
       return last
     },
     known: async (signal) => last ?? shared(signal),
+    followed: async (signal) => {
+      if (last && (isOutdated || monotonic() - last.seenAt > refreshedAfter)) refresh()
+      return last ?? shared(signal)
+    },
     last: (refreshAfter = Infinity) => {
       const age = last ? monotonic() - last.seenAt : Infinity
       if (age > refreshAfter) refresh()

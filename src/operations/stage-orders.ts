@@ -14,6 +14,12 @@ export interface StagedOrders {
   readonly failed: readonly Error[]
 }
 
+export interface StagingCircumstances {
+  readonly areSeveral: boolean
+  /** Whether a name is still to serve this: a person may have taken it back meanwhile, or the turn of a node may have come. */
+  readonly isStill: (order: StagingOrder) => Promise<boolean>
+}
+
 /**
  * Brings images onto the share, a few at once, and publishes those that are to be. One that fails keeps no other back.
  *
@@ -22,27 +28,27 @@ export interface StagedOrders {
 export async function stageOrders(
   context: Pick<JobContext, 'config' | 'ports' | 'carryOut' | 'emit' | 'signal'>,
   orders: readonly StagingOrder[],
-  areSeveral: boolean,
+  { areSeveral, isStill }: StagingCircumstances,
 ): Promise<StagedOrders> {
   const { config, ports, carryOut, emit, signal } = context
   const fresh: string[] = []
   const failed: Failure[] = []
 
-  async function stage({ image, order, publishAs, isRequest, isDone }: StagingOrder): Promise<void> {
+  // Checked on every run, because the share may have been changed; logged only when something was staged.
+  const carry = (image: ImageOrder, publishAs: string | undefined, isRoutine: boolean) =>
+    carryOut(
+      [phase('stage-image', [], { do: 'stage-image', image, ...(publishAs === undefined ? {} : { publishAs }) })],
+      { isRoutine },
+    )
+
+  async function stage(whole: StagingOrder): Promise<void> {
+    const { image, order, publishAs, isRequest, isThere, isDone } = whole
     const { version, schematic } = order
     const what = areSeveral ? `${version} for ${image}` : version
     try {
-      // Checked on every run, because the share may have been changed; logged only when something was staged.
-      await carryOut(
-        [
-          phase('stage-image', [], {
-            do: 'stage-image',
-            image: order,
-            ...(publishAs === undefined ? {} : { publishAs }),
-          }),
-        ],
-        { isRoutine: isDone },
-      )
+      // A download takes minutes: what is published is decided once more after it.
+      if (!isThere || publishAs === undefined) await carry(order, undefined, isDone)
+      if (publishAs !== undefined && (await isStill(whole))) await carry(order, publishAs, isDone)
     } catch (error) {
       if (signal.aborted || !(error instanceof AgentError)) throw error
       failed.push({ version, error, isRequest })

@@ -2,6 +2,8 @@ import { AgentError } from '../core/errors.ts'
 import { describeUnlisted } from '../core/spelling.ts'
 import type { StagingRequests } from '../core/operator.ts'
 import { type Image, imagesOf } from '../core/release/image.ts'
+import type { Share } from '../core/release/ports.ts'
+import type { UkiSection } from '../core/release/uki.ts'
 import { type Hold, imageBefore, presentName } from '../core/release/publication.ts'
 import { remembered } from './facts.ts'
 import { acceptBytes } from './known-bytes.ts'
@@ -21,6 +23,7 @@ export function createStagingRequests(means: RequestMeans): StagingRequests {
   const job = () => findJob(agent, 'stage-image')
   return {
     staged: () => share.staged(),
+    sections: createSectionsReader(share),
     stage: async ({ version, wait }, { by, signal }) => {
       if (version !== undefined) {
         await demandOffered(means, version, signal)
@@ -69,6 +72,22 @@ export function createStagingRequests(means: RequestMeans): StagingRequests {
       await startJob(agent, findJob(agent, 'stage-image'))
       return answer
     },
+  }
+}
+
+/** Reads each image once: what is staged stays as it is, and has another digest where it does not. */
+function createSectionsReader(share: Pick<Share, 'staged' | 'sections'>): StagingRequests['sections'] {
+  let known: ReadonlyMap<string, readonly UkiSection[]> = new Map()
+  return async (signal) => {
+    const ukis = (await share.staged()).filter(({ kind }) => kind === 'uki')
+    const read = ukis.map(async ({ path, sha256 }) => {
+      const key = `${path} ${sha256}`
+      const sections = known.get(key) ?? (await share.sections(path, signal).catch(() => undefined))
+      return sections === undefined ? [] : [{ key, path, sections }]
+    })
+    const all = (await Promise.all(read)).flat()
+    known = new Map(all.map(({ key, sections }) => [key, sections]))
+    return new Map(all.map(({ path, sections }) => [path, sections]))
   }
 }
 

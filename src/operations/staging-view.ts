@@ -9,6 +9,7 @@ import type { RetentionView } from '../core/release/retention.ts'
 import { kernelArgumentsOf, type RegisteredSchematic } from '../core/release/schematic.ts'
 import type { StagingView, WantedImage } from '../core/release/staging.ts'
 import type { StagedImage } from '../core/release/image.ts'
+import { turnOf } from '../core/upgrade/network-boot.ts'
 import { isOfficial } from '../core/version.ts'
 import { remembered } from './facts.ts'
 
@@ -28,10 +29,10 @@ export interface ShareContents {
 
 /** The images of the configuration, as the Factory knows their schematics; those that it does not know yet are left out. */
 export function wantedImages({ config, journal, schematics }: Omit<StagingFacts, 'cluster'>): readonly WantedImage[] {
-  const ids = remembered.schematicIds.recall(journal) ?? {}
+  const registrations = remembered.registrations.recall(journal) ?? {}
   return imagesOf(config).flatMap((image) => {
     const own = schematics.get(image.schematic)
-    const schematicId = own && ids[own.id]
+    const schematicId = own && registrations[own.id]?.id
     return schematicId === undefined
       ? []
       : [{ ...image, schematicId, kernelArguments: kernelArgumentsOf(own!.schematic) }]
@@ -54,6 +55,12 @@ export function stagingView(facts: StagingFacts, { staged, names }: ShareContent
     withdrawn: remembered.withdrawn.recall(journal) ?? [],
     requests: remembered.stagingRequests.recall(journal) ?? [],
     holds: remembered.holds.recall(journal) ?? {},
+    turns: new Map(
+      cluster.nodes.flatMap((node) => {
+        const turn = turnOf(node, ran[node.name])
+        return turn ? [[node.name, turn] as const] : []
+      }),
+    ),
     staged,
     names,
   }

@@ -33,8 +33,8 @@ export interface StatusMeans extends QueueMeans {
   readonly staged: RecentLook<readonly StagedImage[]>
 }
 
-/** How old what is told of the cluster may be: seconds, or as it is known without looking. */
-export type Freshness = 'recent' | 'known'
+/** How old what is told of the cluster may be: seconds, or as it is known without waiting for a look. */
+export type Freshness = 'recent' | 'known' | 'followed'
 
 /** What the homelab and the agent are at. */
 export async function readStatus(

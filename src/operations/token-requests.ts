@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type Token, tokenKind } from '../core/access/token.ts'
 import { AgentError } from '../core/errors.ts'
-import type { TokenAnswer, TokenRequests } from '../core/operator.ts'
+import type { Asked } from '../core/operator.ts'
+import type { TokenAnswer, TokenRequests } from '../core/access/requests.ts'
 import { recordChange, type RequestMeans } from './request.ts'
 import { notFound } from './running-agent.ts'
 
@@ -10,7 +11,7 @@ const prefix = 'caretaker_'
 const named = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 
 /** Tokens of the API: made, listed, and revoked. */
-export function createTokenRequests({ ports: { journal }, now }: RequestMeans): TokenRequests {
+export function createTokenRequests({ ports: { journal }, now }: RequestMeans): TokenRequests<Asked> {
   const records = journal.records(tokenKind)
   return {
     list: () => records.newest(1_000).map(answerOf),

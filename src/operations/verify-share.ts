@@ -72,12 +72,7 @@ export async function verifyShare(means: ShareMeans, journal: Journal | undefine
   const { share } = means.ports
   const staged = await share.staged()
   const files: VerifiedFile[] = []
-  for (const image of staged) {
-    files.push(await verifyFile(means, image, image.path, journal))
-    // A kernel's name has a script, which the look at the names holds against what was published.
-    if (image.kind !== 'kernel')
-      for (const file of image.publishedAs) files.push(await verifyFile(means, image, file, journal))
-  }
+  for (const image of staged) files.push(...(await verifyStaged(means, image, journal)))
   const served = (await readBack(means, { whole: true })).map(({ file, server, fault }) => ({
     file,
     server,
@@ -87,22 +82,21 @@ export async function verifyShare(means: ShareMeans, journal: Journal | undefine
   return { isWhole, files, served }
 }
 
-async function verifyFile(
+async function verifyStaged(
   { ports: { share }, signal }: ShareMeans,
-  { version, bytes, sha256 }: StagedImage,
-  path: string,
+  image: StagedImage,
   journal: Journal | undefined,
-): Promise<VerifiedFile> {
-  const proofs = proofsOf(sha256, journal)
-  const fault = await share.digest(path, undefined, signal).then(
-    (found) =>
-      found === sha256 ? undefined : `it has the SHA-256 ${found}: somebody has changed it, or its disk is bad`,
-    (error: unknown) => {
-      if (!(error instanceof AgentError) || signal.aborted) throw error
-      return messageOf(error)
-    },
-  )
-  return { path, version, bytes, sha256, ...(fault === undefined ? {} : { fault }), ...(proofs && { proofs }) }
+): Promise<readonly VerifiedFile[]> {
+  const { version } = image
+  const parts = await share.verify(image, signal).catch((error: unknown) => {
+    if (!(error instanceof AgentError) || signal.aborted) throw error
+    const { path, bytes, sha256 } = image
+    return [{ path, bytes, sha256, fault: messageOf(error) }]
+  })
+  return parts.map((part) => {
+    const proofs = proofsOf(part.sha256, journal)
+    return { ...part, version, ...(proofs && { proofs }) }
+  })
 }
 
 function proofsOf(sha256: string, journal: Journal | undefined) {

@@ -1,23 +1,20 @@
 // Real UEFI firmware (OVMF in QEMU, by software emulation) boots from a daemon of ours, beside a router whose dnsmasq gives
 // addresses alone: `npm run netboot`, or `npm run netboot -- http large` for some of the scenarios. Needs root, /dev/net/tun,
 // qemu-system-x86, ovmf, dnsmasq-base, iproute2, tcpdump, and what test/lab/uki/build-uki.sh names. A boot takes half a
-// minute on two idle cores.
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises'
+// minute on two idle cores. SecureBoot takes sbsigntool, openssl and virt-fw-vars (PyPI's virt-firmware), HTTPS openssl, arm64
+// qemu-system-arm, qemu-efi-aarch64 and test/lab/uki/fetch-arm64.sh /tmp/uki-cache-arm64.
+import { execFile } from 'node:child_process'
+import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { loadRegistry, sectionsOf } from '../../src/main/registry.ts'
-import { type Lan, openLan, whyNoLan } from '../lab/lan/lan.ts'
+import { agent, buildBootImage, imageName as file, mac, openBootLab } from '../lab/lan/boot-lab.ts'
+import { type Lan, whyNoLan } from '../lab/lan/lan.ts'
+import { type Firmware, runMachine, whyNoMachine } from '../lab/lan/machine.ts'
+import { whyNoArm64Uki } from '../lab/uki/real-uki.ts'
 import { temporaryFolder } from '../lab/process.ts'
 
 const run = promisify(execFile)
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const mac = '52:54:00:12:34:56'
-const [router, agent] = ['192.168.78.1', '192.168.78.2']
-const file = 'metal-amd64-uki.efi'
 /** How long a boot may take, in ms: emulation on a busy machine is slow. */
 const within = Number(process.env['WITHIN'] ?? 420_000)
 /** A machine that is left alone gives up after a minute of PXE and one of HTTP boot. */
@@ -29,6 +26,13 @@ interface Scenario {
   readonly megabytes?: number
   /** Firmware's HTTP boot in place of PXE. */
   readonly http?: boolean
+  /** HTTP boot over TLS, with an authority that the firmware knows. */
+  readonly isSecret?: boolean
+  readonly firmware?: Firmware
+  /** The network card brings iPXE along. */
+  readonly hasIpxe?: boolean
+  /** Images are signed, and the firmware believes who signed them; `unsigned`: they are not. */
+  readonly secureBoot?: 'signed' | 'unsigned'
   /** What is to become of each boot: the release that starts, or none. */
   readonly boots: readonly ('v1.13.9' | 'v1.14.0' | 'none')[]
   /** Before the second boot: a new release is published, and our magic packet starts the machine. */
@@ -51,17 +55,36 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     config: `${proxy}${nodes}netboot: { machines: [{ machine: w-1, boot: once }] }\n`,
     boots: ['v1.13.9', 'none'],
   },
+  ipxe: { config: proxy, hasIpxe: true, boots: ['v1.13.9'] },
+  https: {
+    config: `proxyDhcp: { listen: [eth0], http: 'https://${agent}:8421' }\n`,
+    http: true,
+    isSecret: true,
+    boots: ['v1.13.9'],
+  },
+  'secure-boot': { config: proxy, firmware: 'ovmf-secure', secureBoot: 'signed', boots: ['v1.13.9'] },
+  'secure-boot-unsigned': { config: proxy, firmware: 'ovmf-secure', secureBoot: 'unsigned', boots: ['none'] },
+  arm64: {
+    config: `${proxy}images: [{ name: arm64, architecture: arm64, file: ${file} }]\n`,
+    firmware: 'aavmf',
+    boots: ['v1.13.9'],
+  },
   woken: { config: `${proxy}${nodes}`, boots: ['v1.13.9', 'v1.14.0'], isWoken: true },
 }
 
 const why = await whyNoLan()
 if (why !== undefined) throw new Error(why)
-const hasOwnFiles = Object.hasOwn(sectionsOf(await loadRegistry()), 'bootFiles')
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(scenarios)
 let failed = 0
 for (const name of wanted) {
   const scenario = scenarios[name]
   if (!scenario) throw new Error(`there is no scenario ${name}, only ${Object.keys(scenarios).join(', ')}`)
+  const { firmware = 'ovmf' } = scenario
+  const lacking = whyNoMachine(firmware) ?? (firmware === 'aavmf' ? whyNoArm64Uki() : undefined)
+  if (lacking !== undefined) {
+    console.log(`left out ${name}: ${lacking}`)
+    continue
+  }
   failed += await play(name, scenario)
 }
 process.exitCode = failed === 0 ? 0 : 1
@@ -71,19 +94,17 @@ async function play(name: string, scenario: Scenario): Promise<number> {
   await using folder = await temporaryFolder()
   const share = join(folder.path, 'share')
   await mkdir(share)
-  await build(join(share, file), 'v1.13.9', scenario)
-  await using lan = await openLan({ router, agent })
-  const tap = await lan.tap()
-  const range = '--dhcp-range=192.168.78.100,192.168.78.150,255.255.255.0,1h'
-  const quiet = ['--conf-file=/dev/null', '--user=root', '--pid-file=', '--port=0', '--no-ping']
-  const leases = `--dhcp-leasefile=${join(folder.path, 'leases')}`
-  const own = ['--interface=eth0', '--bind-interfaces', '--dhcp-authoritative']
-  lan.start('router', 'dnsmasq', ['--keep-in-foreground', ...quiet, ...own, range, leases])
-  const caretaker = await startDaemon(lan, folder.path, share, scenario)
+  await makeKeys(folder.path)
+  await build(join(share, file), 'v1.13.9', scenario, folder.path)
+  const { config, isSecret } = scenario
+  const tls = isSecret ? 'tls: { certificate: boot.crt, key: boot.key }' : ''
+  const files = `bootFiles: { listen: [eth0], http: { ${tls} } }\n`
+  await using lab = await openBootLab({ folder: folder.path, config: `${files}${config}` })
+  const { lan, tap, caretaker } = lab
   let wrong = 0
   for (const [index, release] of scenario.boots.entries()) {
     const began = performance.now()
-    if (scenario.isWoken && index > 0) await publishAndWake(lan, share, scenario, caretaker)
+    if (scenario.isWoken && index > 0) await publishAndWake(lan, folder.path, scenario, caretaker)
     const said = await boot(lan, tap, { folder: folder.path, scenario, limit: release === 'none' ? aloneFor : within })
     const started = /@@KIT version (\S+)/.exec(said)?.[1] ?? 'none'
     const took = ((performance.now() - began) / 1_000).toFixed(0)
@@ -96,49 +117,52 @@ async function play(name: string, scenario: Scenario): Promise<number> {
   return wrong
 }
 
-function build(path: string, version: string, { megabytes = 0 }: Scenario): Promise<unknown> {
-  return run(join(root, 'test/lab/uki/build-uki.sh'), {
-    env: {
-      ...process.env,
-      OUT: path,
-      VERSION: version,
-      PAD_MB: String(megabytes),
-      CONFIG_URL: `http://${agent}:8080/config?mac=\${mac}`,
-    },
-  })
+async function build(path: string, version: string, scenario: Scenario, folder: string): Promise<void> {
+  const { megabytes = 0, firmware, secureBoot } = scenario
+  await buildBootImage(path, { version, megabytes, isArm64: firmware === 'aavmf' })
+  const signer = ['--key', join(folder, 'boot.key'), '--cert', join(folder, 'boot.crt')]
+  if (secureBoot === 'signed') await run('sbsign', [...signer, '--output', path, path])
 }
 
-/** Answers a function that runs our command line on the machine of the daemon. */
-async function startDaemon(lan: Lan, folder: string, share: string, { config }: Scenario) {
-  await mkdir(join(folder, 'schematics'))
-  await writeFile(join(folder, 'schematics', 'homelab.yaml'), 'customization: {}\n')
-  const place = join(folder, 'caretaker.yaml')
-  const files = hasOwnFiles ? 'bootFiles: { listen: [eth0], http: {} }\n' : ''
-  const where = `schematic: homelab\nshare: { directory: ${JSON.stringify(share)} }\nstate: ${JSON.stringify(join(folder, 'state'))}\n`
-  await writeFile(place, `${where}${files}${config}`)
-  if (!hasOwnFiles)
-    lan.start('agent', 'in.tftpd', ['--foreground', '--user', 'root', '--address', `${agent}:69`, '--secure', share])
-  const answer = "require('http').createServer((q, r) => r.end('a configuration'))"
-  lan.start('agent', process.execPath, ['-e', `${answer}.listen(8080, '${agent}')`])
-  const cli = ['--disable-warning=ExperimentalWarning', join(root, 'src/cli.ts')]
-  lan.start('agent', process.execPath, [...cli, 'start', '-c', place])
-  const caretaker = (...words: string[]) =>
-    lan.run('agent', process.execPath, [...cli, ...words, '-c', place]).catch((error: unknown) => String(error))
-  const until = performance.now() + 60_000
-  while (performance.now() < until)
-    if ((await caretaker('status')).includes('answers machines on')) return caretaker
-    else await new Promise((resolve) => setTimeout(resolve, 500))
-  throw new Error(`the daemon does not answer machines: ${await caretaker('status')}`)
+/** One certificate is that of the server, of who signs images, and of the authority: firmware knows no elliptic curves. */
+async function makeKeys(folder: string): Promise<void> {
+  const words = 'req -x509 -newkey rsa:2048 -nodes -sha256 -days 3650 -subj /CN=boot'.split(' ')
+  const files = ['-keyout', join(folder, 'boot.key'), '-out', join(folder, 'boot.crt')]
+  await run('openssl', [...words, '-addext', `subjectAltName=IP:${agent}`, ...files])
+}
+
+interface Boot {
+  readonly folder: string
+  readonly scenario: Scenario
+  readonly limit: number
+}
+
+function boot(lan: Lan, tap: string, { folder, scenario, limit }: Boot): Promise<string> {
+  const { firmware = 'ovmf', megabytes, http = false, hasIpxe = false, isSecret, secureBoot } = scenario
+  const certificate = join(folder, 'boot.crt')
+  return runMachine(lan, {
+    firmware,
+    folder,
+    tap,
+    mac,
+    limit,
+    hasIpxe,
+    isHttpOnly: http,
+    megabytes: megabytes === undefined ? 512 : 1_024,
+    signer: secureBoot === undefined ? undefined : certificate,
+    authority: isSecret ? certificate : undefined,
+  })
 }
 
 /** A new release takes the name, and the machine stays off until its card has heard our packet. */
 async function publishAndWake(
   lan: Lan,
-  share: string,
+  folder: string,
   scenario: Scenario,
   caretaker: (...words: string[]) => Promise<string>,
 ): Promise<void> {
-  await build(join(share, 'next.part'), 'v1.14.0', scenario)
+  const share = join(folder, 'share')
+  await build(join(share, 'next.part'), 'v1.14.0', scenario, folder)
   await rename(join(share, 'next.part'), join(share, file))
   await caretaker('netboot', 'once', 'w-1')
   const digits = mac.split(':')
@@ -148,40 +172,4 @@ async function publishAndWake(
   await new Promise((resolve) => setTimeout(resolve, 1_500))
   console.log(`         ${(await caretaker('power', 'wake', 'w-1')).trim()}`)
   await hearing
-}
-
-interface Machine {
-  readonly folder: string
-  readonly scenario: Scenario
-  readonly limit: number
-}
-
-/** Switches the machine on, and answers what its serial console showed until it was off again, or for so many ms. */
-async function boot(lan: Lan, tap: string, { folder, scenario, limit }: Machine): Promise<string> {
-  const variables = join(folder, 'variables.fd')
-  await copyFile('/usr/share/OVMF/OVMF_VARS_4M.fd', variables)
-  const off = (protocol: string) => `-fw_cfg name=opt/org.tianocore/${protocol}PXESupport,string=no`
-  const words = [
-    `netns exec ${lan.namespace('lan')} qemu-system-x86_64 -machine q35,accel=tcg -cpu max`,
-    `-m ${scenario.megabytes === undefined ? 512 : 1_024} -uuid 564d0000-0000-4000-8000-525400123456`,
-    '-nodefaults -display none -monitor none -no-reboot -serial stdio -device virtio-rng-pci',
-    '-drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd',
-    // Without a ROM of its own: iPXE would take over, and replace the command line in the image.
-    `-netdev tap,id=n0,ifname=${tap},script=no,downscript=no`,
-    `-device virtio-net-pci,netdev=n0,mac=${mac},romfile=,bootindex=1`,
-    off('IPv6'),
-    ...(scenario.http ? [off('IPv4')] : []),
-  ].flatMap((line) => line.split(' '))
-  const machine = spawn(
-    'ip',
-    // The folder has a space in its name.
-    [...words, '-drive', `if=pflash,format=raw,file=${variables}`],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  const late = setTimeout(() => machine.kill('SIGTERM'), limit)
-  let said = ''
-  machine.stdout.on('data', (data: Buffer) => (said += data.toString('latin1')))
-  await once(machine, 'exit')
-  clearTimeout(late)
-  return said
 }

@@ -170,7 +170,11 @@ async function startOurs(root: string, stack: AsyncDisposableStack): Promise<{ o
     images: [],
     limits,
   }
-  const child = await startChild(program, order, { event: () => {}, failed: (text) => say('ours', text) })
+  const child = await startChild(program, order, {
+    event: () => {},
+    refusals: () => {},
+    failed: (text) => say('ours', text),
+  })
   if ('fault' in child) throw new Error(child.fault.text)
   stack.use(child)
   return { ours: { name: 'ours', address, port }, pid: await ownChild() }

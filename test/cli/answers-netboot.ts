@@ -47,6 +47,7 @@ const stopped: BootTry = {
 const machines: readonly NetbootMachine[] = [
   {
     machine: 'worker-nuc-attic',
+    isKnown: true,
     mac: '52:54:00:12:34:56',
     uuid: '564d0000-0000-4000-8000-525400123456',
     maker: 'QEMU',
@@ -56,12 +57,13 @@ const machines: readonly NetbootMachine[] = [
   },
   {
     machine: '00:1b:21:3a:4f:02',
+    isKnown: false,
     mac: '00:1b:21:3a:4f:02',
     boots: true,
     why: 'it is not in the configuration',
     last: stopped,
   },
-  { machine: 'w-2', boots: true, why: 'netboot.machines says always', armedUntil: ago(-600) },
+  { machine: 'w-2', isKnown: true, boots: true, why: 'netboot.machines says always', armedUntil: ago(-600) },
 ]
 
 export const netboot: NonNullable<NonNullable<Parameters<typeof startDaemon>[0]>['netboot']> = {

@@ -69,6 +69,14 @@ describe('a schematic is told where machines ask for their configuration', () =>
     expect(renderDelivery(answer)).toContain('nothing to change')
   })
 
+  test('in whatever order it stands', async () => {
+    const { edited } = await plan()
+    const lines = edited.split('\n')
+    const text = [...lines.slice(0, 4), ...lines.slice(4, -1).toReversed(), ''].join('\n')
+    const { answer } = await plan({ text })
+    expect(answer.diff).toBe('')
+  })
+
   test('and what it was told before is taken out', async () => {
     const { edited } = await plan()
     const { answer, edited: plain } = await plan({ text: edited }, 'plain')

@@ -10,8 +10,8 @@ const textOf = (images: readonly object[], more: object = {}) =>
   JSON.stringify({ schematic: 'homelab', share: { directory: '/srv/pxe' }, nodes, images, ...more })
 const faultsOf = (images: readonly object[], more: object = {}) =>
   inspectConfig(textOf(images, more), 'c.yaml').faults.map(({ setting, message }) => `${setting}: ${message}`)
-const mistakesOf = (images: readonly object[]) =>
-  findMistakes(parseConfig(textOf(images), 'c.yaml'), new Date('2026-11-27T00:00:00Z'))
+const mistakesOf = (images: readonly object[], more: object = {}) =>
+  findMistakes(parseConfig(textOf(images, more), 'c.yaml'), new Date('2026-11-27T00:00:00Z'))
     .filter(({ path }) => path.includes('images') || path.includes('schematic'))
     .map(({ path, text, severity }) => `${severity} ${path.join('.')}: ${text}`)
 
@@ -68,6 +68,47 @@ describe('a list of images', () => {
       ],
     },
     {
+      what: 'names that differ in nothing but case, which many shares take for one',
+      images: [
+        { name: 'a', file: 'Boot-{version}.efi' },
+        { name: 'b', file: 'boot-v1.14.1.EFI' },
+        { name: 'c', file: 'TALOS' },
+        { name: 'd', file: 'boot.JSON' },
+      ],
+      says: [
+        'images.1.file: boot-v1.14.1.EFI is the file of a already: give it another one',
+        'images.2.file: talos is the folder of the releases: give it another name',
+        'images.3.file: files that end in .json are ours: give it another name',
+      ],
+    },
+    {
+      what: 'one for nodes without a disk that names two, or none',
+      images: [
+        { name: 'a', diskless: true, nodes: ['w-1', 'cp-1'] },
+        { name: 'b', diskless: true },
+      ],
+      says: [0, 1].map(
+        (index) =>
+          `images.${index}.nodes: a diskless image belongs to one node, as nodes are upgraded one by one: name it in \`nodes\``,
+      ),
+    },
+    {
+      what: 'a control plane without a disk',
+      images: [{ name: 'a', diskless: true, nodes: ['cp-1'] }],
+      says: ['images.0.diskless: a control plane keeps etcd on its disk: only workers can be diskless'],
+    },
+    {
+      what: 'a node without a disk that boots an ISO, or another file with each release',
+      images: [
+        { name: 'a', diskless: true, kind: 'iso', nodes: ['w-1'] },
+        { name: 'b', diskless: true, file: 'b-{version}.efi', nodes: ['w-1'] },
+      ],
+      says: [
+        'images.0.kind: nothing publishes a medium anew: a node without a disk boots a UKI, or a kernel by iPXE',
+        'images.1.file: a node without a disk boots the same name each time: leave {version} out',
+      ],
+    },
+    {
       what: 'a file that leads elsewhere',
       images: [{ name: 'a', file: '../boot.efi' }],
       says: ['images.0.file: use a plain file name, which may hold {schematic}, {arch}, {version}'],
@@ -99,6 +140,16 @@ describe('a list of images', () => {
     expect(mistakesOf([{ name: 'mini' }, { name: 'gpu', schematic: 'gpu', file: 'gpu.efi', nodes: ['w-1'] }])).toEqual(
       [],
     )
+  })
+
+  test('says where a signature is not verified that somebody may count on', () => {
+    const gpu = { name: 'gpu', schematic: 'gpu' }
+    const iso = { ...gpu, kind: 'iso', secureBoot: true }
+    const images = [{ name: 'mini' }, iso]
+    expect(mistakesOf(images)).toEqual([])
+    expect(mistakesOf(images, { factory: { signedBy: ['secureboot.pem'] } })).toEqual([
+      'warning images.1.kind: what is signed in an ISO is inside of it, and is not verified by factory.signedBy: the firmware does so when it boots',
+    ])
   })
 })
 

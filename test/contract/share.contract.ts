@@ -44,6 +44,14 @@ export function shareContract(open: () => Promise<ShareUnderTest>): void {
     expect(await at.share.staged()).toEqual([image])
   })
 
+  test('tells what a UKI is made of, of which its kernel and its initrd are most', async () => {
+    await using at = await open()
+    const { path } = await stage(at, 'v1.13.9')
+    const sections = await at.share.sections(path, soon())
+    expect(sections.map(({ name }) => name)).toEqual(expect.arrayContaining(['.linux', '.initrd']))
+    expect(sections.filter(({ bytes }) => bytes <= 0)).toEqual([])
+  })
+
   test('serves one image at a time, and shows it first', async () => {
     await using at = await open()
     await stage(at, 'v1.13.8')

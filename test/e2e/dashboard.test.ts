@@ -9,6 +9,7 @@ import { findBarriers, openPage, overflowOf, startBrowser, whyNoBrowser } from '
 import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type Homelab, startHomelab } from '../lab/homelab.ts'
 import { lacks } from '../lab/needs.ts'
+import { curlExamples, expectedOf, runExample, whyNoCurl } from './curl-examples.ts'
 import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd/stand-in.ts'
 
 // By a name, over plain HTTP, as in most homelabs: there browsers send no Sec-Fetch-Site.
@@ -23,6 +24,7 @@ const paths = [
   '/power',
   '/machines',
   '/images',
+  '/boots',
   '/jobs',
   '/journal',
   '/settings',
@@ -198,6 +200,20 @@ describe.skipIf(lacks(whyNoBrowser()))('a person at a browser', { timeout: 2 * p
     await page.waitForSelector('dialog .said')
     expect(await page.textContent('dialog .said')).toContain('w-1 is already up')
     await context.close()
+  })
+
+  test.skipIf(lacks(whyNoCurl()))('copies every call of curl from docs/api.md, and each answers', async () => {
+    const examples = curlExamples()
+    expect(examples.length).toBeGreaterThan(9)
+    for (const line of examples) {
+      const { code, stdout } = await runExample(line, { directory, token, resolve: 'nas.lan:8420:127.0.74.1' })
+      const { ends, holds } = expectedOf(line)
+      expect(code, `${line}\n${stdout}`).toBe(ends)
+      expect(stdout, line).toMatch(holds)
+    }
+    const refused = await runExample(examples[0]!, { directory, token: 'wrong', resolve: 'nas.lan:8420:127.0.74.1' })
+    expect(refused.code).toBe(22)
+    expect(JSON.parse(refused.stdout)).toMatchObject({ status: 401, code: 'unauthenticated' })
   })
 
   test('is told when the daemon is silent, and goes on with the next one; a newer one loads the page anew', async () => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openJournal } from '../../src/adapters/journal/journal.ts'
+import type { CommandTree } from '../../src/cli/command-tree.ts'
 import { createAlerts } from '../../src/operations/alerts.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { endStore, type LabDaemon, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
@@ -59,13 +60,17 @@ function seed(state: string): void {
   journal.endRun(id, 'failed', text)
 }
 
-/** The commands of a help text, with what stands before them: `power` has its own. */
-async function commandsOf(...path: readonly string[]): Promise<readonly (readonly string[])[]> {
-  const { stdout } = await runCli([...path, '--help'])
-  const list = stdout.split('\nCommands:\n')[1] ?? ''
-  const names = [...list.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name]) => name!).filter((name) => name !== 'help')
-  const below = await Promise.all(names.map((name) => commandsOf(...path, name)))
-  return names.length === 0 ? [path] : below.flat()
+/** Every command that people are shown, with what stands before it: `power` has its own. */
+async function commandsOf(): Promise<readonly (readonly string[])[]> {
+  const { stdout } = await runCli(['complete', '--tree'])
+  const below = (
+    { name, isHidden, commands }: CommandTree,
+    path: readonly string[],
+  ): readonly (readonly string[])[] => {
+    if (isHidden || name === 'help') return []
+    return commands.length === 0 ? [[...path, name]] : commands.flatMap((one) => below(one, [...path, name]))
+  }
+  return (JSON.parse(stdout) as CommandTree).commands.flatMap((one) => below(one, []))
 }
 
 /** What commands need that takes an argument or a yes. */

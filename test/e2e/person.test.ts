@@ -168,7 +168,8 @@ test('Ctrl-C on a rehearsal says that it goes on and how to end it; it does, and
   await waitFor('w-1 to be cordoned', 10_000, isCordoned)
   child.kill('SIGINT')
   expect(await ended).toBe(130)
-  expect(stderr.trim()).toBe(
+  // Where the machine is busy it has told before what it is at.
+  expect(stderr.trim().replace(/^(caretaker: (cordon|drain) .*\n)+/, '')).toBe(
     'caretaker: the rehearsal goes on: follow it with `caretaker status`, end it with `caretaker power cancel`',
   )
   expect(isCordoned()).toBe(true)

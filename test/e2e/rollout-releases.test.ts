@@ -38,7 +38,9 @@ test('a release that the Factory withdraws before it is approved goes to nobody,
 
 test('a kubelet that was left behind is named while all nodes are in service, and nothing waits once it is upgraded', async () => {
   await using stack = new AsyncDisposableStack()
-  const rollout = stack.use(await startRolloutLab({ net: 172, controlPlanes: 1, versions: ['v1.13.9'] }))
+  const rollout = stack.use(
+    await startRolloutLab({ net: 172, controlPlanes: 1, versions: ['v1.13.9'], workers: 2, diskless: ['w-2'] }),
+  )
   const { kubernetes } = rollout.lab
   kubernetes.setNodeInfo('w-1', { kubeletVersion: 'v1.31.9' })
   const daemon = await rollout.start()
@@ -52,4 +54,9 @@ test('a kubelet that was left behind is named while all nodes are in service, an
   expect(watch.diary()).toEqual([])
   kubernetes.setNodeInfo('w-1', { kubeletVersion: 'v1.36.3' })
   await asSoonAs('all nodes to have v1.14.1', () => isOver(rollout, daemon, 'v1.14.1'))
+  // It has no disk to install to: it boots what is published for it, once its turn has come.
+  const { calls } = watch
+  const orders = calls(rollout.lab.node('w-2')).filter((call) => /Reboot|Upgrade|Pull|Rollback/.test(call))
+  expect(orders).toEqual(['MachineService.Reboot'])
+  expect(watch.boots(rollout.lab.node('w-2'))).toBe(1)
 })

@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { StatusAnswer } from '../../src/core/operator.ts'
 import { type CliResult, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
 import { temporaryFolder } from '../lab/process.ts'
 
@@ -46,6 +47,12 @@ test(
       await writeFile(at(name), text)
       await chmod(at(name), 0o600)
     }
+    // One that is bad before it was ever good is another alert.
+    await waitFor('the schematics to be watched', 20_000, async () =>
+      (await daemon.control.get<StatusAnswer>('/status')).services.some(
+        ({ name, state }) => name === 'schematics-watch' && state === 'running',
+      ),
+    )
     for (const [name, text] of Object.entries(broken)) if (name !== 'caretaker.yaml') await spoil(name, text)
     await isAlert('schematic.refused')
     await ask('config check', 'config check --json', 'plan', 'ups')

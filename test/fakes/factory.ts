@@ -23,7 +23,7 @@ export function fakeFactory(
       extensions: ['siderolabs/i915', 'siderolabs/iscsi-tools', 'siderolabs/nut-client'],
       overlays: [],
     }),
-    register: async () => schematic,
+    register: async () => ({ id: schematic }),
     warm: async () => image.length,
     open: async (_, resume) => {
       const offset = resume?.etag === etag ? resume.offset : 0

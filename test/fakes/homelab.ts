@@ -9,7 +9,7 @@ import { heeding } from './heeding.ts'
 import { fakeHosts } from './hosts.ts'
 import { memoryJournal } from './journal.ts'
 import { fakeKubernetes, type FakeStorageSetting, type FakeWorkload } from './kubernetes.ts'
-import { type FakeMachine, newMachine, startNextSystem } from './machine.ts'
+import { type FakeMachine, newMachine, startFromNetwork, startNextSystem } from './machine.ts'
 import { fakeNetboot, type NetbootWorld } from './netboot.ts'
 import { type FakeShare, fakeShare } from './share.ts'
 import { fakeSnapshots } from './snapshots.ts'
@@ -120,6 +120,7 @@ export function fakeHomelab(
     diary.push(entry)
   }
   const upsesThere = fakeUpses(upses, note)
+  const share = fakeShare(note)
   const world: FakeWorld = {
     diary,
     machines,
@@ -151,7 +152,10 @@ export function fakeHomelab(
     ports: undefined!,
     note,
     boot: (machine) => {
-      startNextSystem(machine)
+      const served = machine.bootsFrom === undefined ? undefined : share.serves(machine.bootsFrom)
+      if (machine.bootsFrom === undefined) startNextSystem(machine)
+      else if (served) startFromNetwork(machine, served)
+      else return void (machine.up = false)
       const isBack = () => {
         Object.assign(machine, { up: true, stage: machine.stuckBooting ? 'booting' : 'running', stuckBooting: false })
         if (machine.role === 'controlplane') raiseStorageVersion(world)
@@ -167,7 +171,6 @@ export function fakeHomelab(
     const host = world.hosts.get(name)
     if (host) host.up = true
   }
-  const share = fakeShare(note)
   const ports: Ports = {
     journal: memoryJournal(),
     waker: heeding(fakeWaker({ deaf: world.deaf, note, switchOn })),

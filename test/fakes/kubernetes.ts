@@ -5,7 +5,7 @@ import type { Kubernetes } from '../../src/core/cluster/ports.ts'
 import type { ScaledWorkload, StorageSetting, WorkloadSelection } from '../../src/core/cluster/workload.ts'
 import { matches } from '../lab/kubernetes/selectors.ts'
 import type { FakeWorld } from './homelab.ts'
-import { bootIdOf, type FakeMachine } from './machine.ts'
+import { bootIdOf, type FakeMachine, machineIdAt } from './machine.ts'
 
 /** A workload and how many replicas it has now. */
 export interface FakeWorkload extends Omit<ScaledWorkload, 'replicas'> {
@@ -58,7 +58,7 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
       zone,
       taints: [],
       paused,
-      machineId,
+      machineId: isLate && machine.bootsFrom !== undefined ? machineIdAt({ name, boots: boots - 1 }) : machineId,
       bootId: bootIdOf({ name, boots: boots - (isLate ? 1 : 0) }),
     }
     if (hostname === name) return [[name, facts]]

@@ -24,6 +24,8 @@ export interface FakeMachine {
   bootloader: 'systemd-boot' | 'grub'
   /** It runs a signed UKI. */
   secureBoot: boolean
+  /** It has no installation on its disk, and boots this file of the share. */
+  bootsFrom: string | undefined
   installed: { version: string; schematic: string }
   /** What an installer wrote last: the other boot entry, while it does not run. */
   latest: { version: string; schematic: string }
@@ -84,6 +86,7 @@ export function newMachine(
     provides: { kernelArguments: [], overlay: undefined, embeddedConfig: false },
     bootloader: 'systemd-boot',
     secureBoot: false,
+    bootsFrom: undefined,
     installed: { version, schematic },
     latest: { version, schematic },
     before: undefined,
@@ -113,6 +116,19 @@ export function newMachine(
 /** The kernel's boot id of the machine's present boot: no two machines share one. */
 export function bootIdOf({ name, boots }: Pick<FakeMachine, 'name' | 'boots'>): string {
   return `boot-${boots} of ${name}`
+}
+
+/** Of a machine without a disk, which has nowhere to keep it. */
+export function machineIdAt(boot: Pick<FakeMachine, 'name' | 'boots'>): string {
+  return createHash('md5').update(bootIdOf(boot)).digest('hex')
+}
+
+/** A machine without a disk starts what it is served, and has nowhere to keep its identity. */
+export function startFromNetwork(machine: FakeMachine, served: { version: string; schematic: string }): void {
+  const { version, schematic } = served
+  Object.assign(machine, { version, schematic, installed: { version, schematic }, before: undefined })
+  machine.boots += 1
+  machine.machineId = machineIdAt(machine)
 }
 
 /** What an order to reboot, or switching it on, makes it run: what was installed last, unless that falls back. */

@@ -73,6 +73,7 @@ export function fakeRenderer(): ConfigRenderer & {
         installs: { version: 'v1.13.9', schematic: 'f'.repeat(64) },
         patches: order.patches ?? [],
         warnings: [],
+        hide: (words) => words.replaceAll('canary-7f3a', '(secret)'),
       }
     },
   }

@@ -1,5 +1,7 @@
 import type { Queue } from '../../src/core/job.ts'
-import type { Operator, RequestAnswer } from '../../src/core/operator.ts'
+import type { Operator } from '../../src/core/operator.ts'
+import type { RequestAnswer } from '../../src/core/request-answer.ts'
+import type { BootKeeper } from '../../src/operations/netboot/keeper.ts'
 import { createDesk, type MachineDesk } from '../../src/operations/provision/desk.ts'
 import { createInventory } from '../../src/operations/provision/inventory.ts'
 import { createWaitingRoom } from '../../src/operations/provision/waiting-room.ts'
@@ -32,6 +34,7 @@ export function operatorOf(
   homelab: FakeHomelab,
   it: StartedAgent,
   counts: Required<Queue>['counts'] = async () => ({}),
+  onChange: BootKeeper['onChange'] = () => ({ [Symbol.dispose]: () => {} }),
 ): Operator {
   const { agent, config } = it
   const renderer = fakeRenderer()
@@ -50,7 +53,7 @@ export function operatorOf(
     },
     notifier: () => undefined,
     loginRefused: () => undefined,
-    boots: { machines: new Map() },
+    boots: { machines: new Map(), onChange },
     renderer,
     desk: deskOf(homelab, it, renderer),
     room: createWaitingRoom(agent.now),

@@ -10,6 +10,8 @@ export const plainUki = { architecture: 'amd64', secureBoot: false, kind: 'uki',
 export interface FakeShare extends Share {
   /** What something else has done to a name: `is gone`. It lasts until the name is published again. */
   damage(file: string, fault: string): void
+  /** What a machine gets that boots this file; undefined where nothing is there. */
+  serves(file: string): { version: string; schematic: string } | undefined
   /** Everything is gone, as from a mount point without its mount. */
   empty(): void
 }
@@ -32,6 +34,15 @@ export function fakeShare(note: (entry: string) => Promise<void>): FakeShare {
 
   return {
     digest: async () => 'b'.repeat(64),
+    sections: async () => [
+      { name: '.linux', bytes: 20_000_000 },
+      { name: '.initrd', bytes: 80_000_000 },
+    ],
+    verify: async (image) => {
+      const kept = images.find((one) => isSameImage(one, image))!
+      const part = ({ path, bytes, sha256 }: Kept) => ({ path, bytes, sha256 })
+      return [part(kept), ...shown(kept).publishedAs.map((path) => part({ ...kept, path }))]
+    },
     staged: async () => staged(),
     names: async () => [...names.values()],
     stage: async (order, factory, signal) => {
@@ -62,6 +73,7 @@ export function fakeShare(note: (entry: string) => Promise<void>): FakeShare {
       images = images.filter((image) => !surplus.images.some((one) => isSameImage(one, image)))
     },
     damage: (file, fault) => void names.set(file, { ...names.get(file)!, fault }),
+    serves: (file) => names.get(file),
     empty: () => {
       images = []
       names.clear()

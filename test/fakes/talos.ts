@@ -71,8 +71,12 @@ export function fakeTalos(world: FakeWorld): Talos {
     const { version, schematic } = machine
     machine.installed = isArmed(machine) ? { version, schematic } : machine.latest
   }
+  function demandDisk({ name, bootsFrom }: FakeMachine): void {
+    if (bootsFrom !== undefined) throw new AgentError('rejected', `${name}: system disk not found`)
+  }
   /** An installer that refuses changes nothing. */
   function install(machine: FakeMachine, image: string): void {
+    demandDisk(machine)
     const { installerExit } = machine
     machine.installerExit = undefined
     if (installerExit !== undefined)
@@ -107,6 +111,7 @@ export function fakeTalos(world: FakeWorld): Talos {
         fallbackPending: booting && machine.before !== undefined,
         staged: machine.stagedUpgrade !== undefined,
         ...entriesOf(machine),
+        onDisk: machine.bootsFrom === undefined,
         uuid: machine.uuid,
         kernelArguments: ['talos.platform=metal'],
         ailing: booting || machine.kubeletIll ? ['kubelet'] : [],
@@ -145,6 +150,7 @@ export function fakeTalos(world: FakeWorld): Talos {
     },
     rollback: async (name, _signal, expected) => {
       const machine = meant(name, expected)
+      demandDisk(machine)
       const armed = isArmed(machine)
       if (!armed && !machine.before) throw new AgentError('rejected', `${name}: previous UKI not found`)
       await note(`roll-back ${machine.name}`)
@@ -196,7 +202,8 @@ function isArmed({ installed, version, schematic }: FakeMachine): boolean {
 /** Two images of one release have entries of different names. */
 function entriesOf(machine: FakeMachine): Pick<TalosFacts, 'bootedEntry' | 'defaultEntry' | 'hasOtherEntry'> {
   const { bootloader, version, installed, before } = machine
-  if (bootloader === 'grub') return { bootedEntry: undefined, defaultEntry: undefined, hasOtherEntry: undefined }
+  if (bootloader === 'grub' || machine.bootsFrom !== undefined)
+    return { bootedEntry: undefined, defaultEntry: undefined, hasOtherEntry: undefined }
   const isOther = isArmed(machine) && installed.version === version
   return {
     bootedEntry: `Talos-${version}.efi`,

@@ -5,7 +5,8 @@ import { type Limits, socketLimits } from '../../src/http/limits.ts'
 import { createListeners } from '../../src/core/listeners.ts'
 import type { Logger } from '../../src/core/log.ts'
 import type { PageRequest } from '../../src/core/page.ts'
-import type { Asked, Change, Operator, RequestAnswer, RunAnswer } from '../../src/core/operator.ts'
+import type { Asked, Change, Operator, RunAnswer } from '../../src/core/operator.ts'
+import type { RequestAnswer } from '../../src/core/request-answer.ts'
 import { silentLog } from '../fakes/log.ts'
 import { rawControl } from '../lab/control.ts'
 import { temporaryFolder } from '../lab/process.ts'
@@ -124,6 +125,7 @@ export async function startDaemon(
     },
     staging: {
       staged: async () => [],
+      sections: async () => new Map(),
       verify: async () => ({ isWhole: true, files: [], served: [] }),
       accept: (request, asked) => hear('accept', request, asked),
       stage: ({ version, wait }, asked) => run(`stage ${version ?? 'the target'}`, wait, asked),

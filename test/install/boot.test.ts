@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildPackage } from '../build.ts'
 import { waitFor } from '../lab/daemon.ts'
+import { placeBuild } from '../lab/package.ts'
 import { type Debian, makeDebian, packageOf, whyNoDebian } from './debian.ts'
 
 const run = promisify(execFile)
@@ -53,7 +53,7 @@ describe.skipIf(why !== undefined)('the service on a booted machine', { timeout:
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'caretaker-boot-'))
     debian = (await makeDebian())!
-    await buildPackage(join(folder, 'dist'))
+    await placeBuild(join(folder, 'dist'))
     await cp(await packageOf('0.1.0', join(folder, 'dist'), folder), join(debian.path, 'root/one.deb'))
     await cp(await packageOf('0.2.0', join(folder, 'dist'), folder), join(debian.path, 'root/two.deb'))
     await debian.run('apt-get', 'update')

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildPackage } from '../build.ts'
 import { waitFor } from '../lab/daemon.ts'
 import { lacks } from '../lab/needs.ts'
+import { placeBuild } from '../lab/package.ts'
 import { type Debian, makeDebian, packageOf, whyNoDebian } from './debian.ts'
 
 const run = promisify(execFile)
@@ -22,7 +23,7 @@ describe.skipIf(lacks(why, { alsoInCi: true }))('the package for Debian', { time
   let debian: Debian | undefined
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'caretaker-deb-test-'))
-    await buildPackage(join(folder, 'dist'))
+    await placeBuild(join(folder, 'dist'))
     older = await packageOf('0.1.0', join(folder, 'dist'), join(folder, 'one'))
     newer = await packageOf('0.2.0', join(folder, 'dist'), join(folder, 'one'))
     debian = await makeDebian()

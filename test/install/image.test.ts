@@ -6,10 +6,10 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildPackage } from '../build.ts'
 import { isRun, packagesOf } from '../deb.ts'
 import { waitFor } from '../lab/daemon.ts'
 import { lacks } from '../lab/needs.ts'
+import { placeBuild } from '../lab/package.ts'
 import { type Debian, makeDebian, whyNoDebian } from './debian.ts'
 import { type Instruction, lastStage } from './dockerfile.ts'
 
@@ -70,7 +70,7 @@ describe.skipIf(lacks(why, { alsoInCi: true }))('the image', { timeout: 900_000 
       return
     }
     const stages = { build: join(folder, 'build'), packages: join(folder, 'packages') }
-    await buildPackage(join(stages.build, 'build/dist'))
+    await placeBuild(join(stages.build, 'build/dist'))
     for (const path of await packagesOf())
       await cp(join(root, path), join(stages.packages, 'app', path), { recursive: true, filter: isRun })
     steps = await assemble(image, stages)

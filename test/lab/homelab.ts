@@ -1,4 +1,5 @@
 import { createSocket } from 'node:dgram'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
@@ -12,11 +13,12 @@ import { createFactory, type LabFactory } from './factory/factory.ts'
 import { readSchematic, type Schematic } from './factory/schematic.ts'
 import { createKubernetesApi, type KubernetesApi } from './kubernetes/api.ts'
 import { type LabHost, startLabHost } from './host.ts'
+import { claimNet } from './net-claim.ts'
 import { createTalosNode, type TalosNode } from './talos/node.ts'
 import type { TalosPace } from './talos/types.ts'
 
 export interface HomelabOptions {
-  /** The second octet from the right of every address: 127.0.<net>.x. Labs that run at once need different ones. */
+  /** The second octet from the right of every address: 127.0.<net>.x. A lab waits for another one that has the same. */
   readonly net: number
   readonly controlPlanes?: number
   readonly workers?: number
@@ -30,6 +32,8 @@ export interface HomelabOptions {
   readonly pace?: Partial<TalosPace>
   /** Real image files for the Factory, by release. */
   readonly files?: Readonly<Record<string, string>>
+  /** Workers without an installation: each boots a file of its own from the share of the configuration. */
+  readonly diskless?: readonly string[]
 }
 
 /** How the cluster was at one moment, as the lab itself knows it. */
@@ -99,9 +103,11 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     kubernetesVersion = 'v1.36.3',
     pace = {},
     files,
+    diskless = [],
   } = options
   await using stack = new AsyncDisposableStack()
   let parts = stack
+  stack.use(await claimNet(net))
   const address = (host: number) => `127.0.${net}.${host}`
   const [talosAuthority, kubernetesAuthority] = await Promise.all([
     createAuthority('talos'),
@@ -142,6 +148,14 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
 
   const kernelArgumentsOf = (id: string) => customizationOf(id)?.extraKernelArgs ?? []
 
+  /** The share of the configuration that was written last. */
+  let share: string | undefined
+  function servedTo(name: string) {
+    const record = join(share ?? '', `${bootedBy(name)}.json`)
+    if (share === undefined || !existsSync(record)) return undefined
+    return JSON.parse(readFileSync(record, 'utf8')) as { readonly version: string; readonly schematic: string }
+  }
+
   const shapes = [
     ...Array.from({ length: controlPlanes }, (_, index) => ({
       name: `cp-${index + 1}`,
@@ -169,6 +183,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         extensionsOf,
         kernelArgumentsOf,
         kubeconfig: () => kubeconfig,
+        ...(diskless.includes(own.name) ? { served: () => servedTo(own.name) } : {}),
         peers: () => nodes,
         pace,
       }),
@@ -282,7 +297,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     },
     writeConfig: async (
       directory,
-      { ups, upgrade, share, power, factoryUrl, life, roles = ['os:admin'], ...more } = {},
+      { ups, upgrade, share: shareSettings, power, factoryUrl, life, roles = ['os:admin'], ...more } = {},
     ) => {
       const client = await talosAuthority.issueClient({ common: 'caretaker', organizations: roles, ...life })
       const base64 = (text: string) => Buffer.from(text).toString('base64')
@@ -313,7 +328,8 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
           : {}),
         schematic: 'homelab',
         factory: { url: factoryUrl ?? factory.url },
-        share: { directory: 'share', ...share },
+        ...imagesFor(diskless),
+        share: { directory: 'share', ...shareSettings },
         upgrade: { soak: '0s', settle: '100ms', retryAfter: '1s', nodeEstimate: '1m', ...upgrade },
         ...(ups ? { upses: [upsOf(ups)] } : {}),
         power: {
@@ -342,7 +358,8 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         state: 'state',
       }
       await mkdir(join(directory, 'schematics'), { recursive: true })
-      await mkdir(join(directory, 'share'), { recursive: true })
+      share = join(directory, 'share')
+      await mkdir(share, { recursive: true })
       const file = join(directory, 'caretaker.yaml')
       await Promise.all([
         writeFile(file, stringify(config)),
@@ -355,6 +372,15 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
+}
+
+const bootedBy = (name: string) => `${name}.efi`
+
+/** One for all that have a disk, and one for each node that has none. */
+function imagesFor(diskless: readonly string[]) {
+  if (diskless.length === 0) return {}
+  const own = diskless.map((name) => ({ name, diskless: true, nodes: [name], file: bootedBy(name) }))
+  return { images: [{ name: 'disks' }, ...own] }
 }
 
 /** An entry of `upses`; its password stands in a file beside the configuration. */

@@ -2,7 +2,7 @@ import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symli
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { replaceFile, writeSecret } from '../../src/main/replace-file.ts'
+import { createSecret, replaceFile, writeSecret } from '../../src/main/replace-file.ts'
 import { recordDisk } from '../lab/disk-recorder.ts'
 import { unprivileged } from '../lab/unprivileged.ts'
 
@@ -99,4 +99,13 @@ test('a power cut leaves the old text or the new one, of a user’s file and of 
   expect(named).toEqual([file, join(directory, 'secret')])
   expect(disk.namedTooEarly()).toEqual([])
   expect(disk.losableNames()).toEqual([])
+})
+
+test('a secret that must not be replaced is written once, for us alone', async () => {
+  const keys = join(directory, 'keys')
+  await createSecret(join(keys, 'ca.pem'), 'first')
+  await createSecret(join(keys, 'ca.pem'), 'second')
+  expect(await readFile(join(keys, 'ca.pem'), 'utf8')).toBe('first')
+  expect([await modeOf(keys), await modeOf(join(keys, 'ca.pem'))]).toEqual([0o700, 0o600])
+  expect(await readdir(keys)).toEqual(['ca.pem'])
 })

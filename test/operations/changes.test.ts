@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import type { Change, PowerAnswer, StatusAnswer } from '../../src/core/operator.ts'
 import { textOfPower, textOfStatus } from '../../src/operations/changes.ts'
+import { createListeners } from '../../src/core/listeners.ts'
+import type { Boot } from '../../src/core/netboot/boots.ts'
+import { asks, mac, triesOf } from '../core/netboot/seen.ts'
 import { asked, operatorOf } from '../fakes/person.ts'
 import { onBattery } from '../fakes/stories.ts'
 import { open } from './requesting.ts'
@@ -49,6 +52,17 @@ test('a power that stays as it is is told once, however often it is looked at', 
     .toBe(true)
   await at.reads({ ...onBattery, charge: 79 })
   await expect.poll(powers).toMatchObject([{ chargePercent: 80 }, { chargePercent: 79 }])
+})
+
+test('whoever follows hears that machines boot, of many at once only that they do', async () => {
+  await using at = await open()
+  const boots = createListeners<Boot>()
+  const operator = operatorOf(at.homelab, at, undefined, boots.subscribe)
+  const heard: Change[] = []
+  using _ = operator.subscribe((change) => heard.push(change))
+  for (const seconds of [0, 1, 2]) boots.tell(triesOf([asks(seconds)])[0]!)
+  const told = () => heard.flatMap((change) => (change.type === 'boot' ? [change.boot] : []))
+  await expect.poll(told).toEqual([{ machine: mac, phase: 'offered' }])
 })
 
 interface Case {

@@ -12,7 +12,7 @@ test('a schematic is known by the id that the Factory gave it, and else by ours'
   expect(recallSchematic(journal, gpu.id)).toBeUndefined()
   remembered.schematics.remember(journal, { gpu, plain })
   expect(recallSchematic(journal, gpu.id)).toEqual(gpu.schematic)
-  remembered.schematicIds.remember(journal, { [gpu.id]: 'c'.repeat(64) })
+  remembered.registrations.remember(journal, { [gpu.id]: { id: 'c'.repeat(64) } })
   expect(recallSchematic(journal, 'c'.repeat(64))).toEqual(gpu.schematic)
   expect(recallSchematic(journal, gpu.id)).toBeUndefined()
   expect(recallSchematic(journal, plain.id)).toEqual({})

@@ -56,7 +56,7 @@ async function look(cluster: Cluster, situation: Situation = {}): Promise<Upgrad
   homelabOf.storage = { systems: ['longhorn'], unwell, lastReplicas: new Map() }
   const { ports } = homelabOf
   remembered.versions.remember(ports.journal, ['v1.13.8', 'v1.13.9'])
-  remembered.schematicIds.remember(ports.journal, { own: schematic })
+  remembered.registrations.remember(ports.journal, { own: { id: schematic, registry: 'factory.test' } })
   remembered.paused.remember(ports.journal, paused)
   if (aborted) abortRelease(ports.journal, aborted, { by: 'admin@nas (unverified)', at: '2026-03-06T20:00:00Z' })
   if (open) ports.journal.saveOutage(open)

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { AgentError } from '../../src/core/errors.ts'
 import { asked, operatorOf } from '../fakes/person.ts'
+import { plainUki } from '../fakes/share.ts'
 import { open } from './requesting.ts'
 
 const soon = () => asked().signal
@@ -34,6 +36,31 @@ describe('what a program asks of one thing', () => {
       code: 'not-found',
       message: expect.stringMatching(/^there is no UPS rack; there is ups$/),
     })
+  })
+
+  test('what a UKI is made of is read once, and told without those that can not be read', async () => {
+    await using at = await open()
+    const { share } = at.homelab.ports
+    const order = { version: 'v1.13.9', schematic: 'a'.repeat(64), ...plainUki }
+    const { factory } = at.homelab.ports
+    const good = await share.stage(order, factory, soon())
+    const bad = await share.stage({ ...order, version: 'v1.13.8' }, factory, soon())
+    const iso = await share.stage({ ...order, version: 'v1.13.7', kind: 'iso' }, factory, soon())
+    const asked: string[] = []
+    const sections: typeof share.sections = async (path) => {
+      asked.push(path)
+      if (path === bad.path) throw new AgentError('malformed', 'it has no .linux')
+      return [{ name: '.linux', bytes: 20_000_000 }]
+    }
+    const { staging } = operatorOf({ ...at.homelab, ports: { ...at.homelab.ports, share: { ...share, sections } } }, at)
+    for (const told of [await staging.sections(soon()), await staging.sections(soon())]) {
+      expect(told.get(good.path)).toEqual([{ name: '.linux', bytes: 20_000_000 }])
+      expect(told.has(bad.path)).toBe(false)
+    }
+    // The one that failed is tried again.
+    const ours = asked.filter((path) => path === good.path || path === bad.path)
+    expect(ours.toSorted()).toEqual([bad.path, bad.path, good.path].toSorted())
+    expect(asked).not.toContain(iso.path)
   })
 
   test('releases are told newest first, with what is no final one and what was withdrawn', async () => {

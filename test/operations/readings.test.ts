@@ -34,6 +34,7 @@ function open(journal = memoryJournal(), from = noon) {
       for (const end = at.now + ms; at.now < end; at.now += 4_000) tell()
     },
     kept: () => readings.read()[0]?.samples ?? [],
+    voltage: () => readings.voltageOf('rack'),
     saved: () => journal.records(readingHourKind).newest(100),
   }
 }
@@ -61,6 +62,30 @@ test('a voltage that is told now and then is in the sample that follows, and not
   it.tell()
   expect(it.kept().at(-1)).toMatchObject({ inputVolts: 231.4 })
   it.tell({ inputVolts: 0 }, 'on-battery')
+  expect(it.kept().at(-1)).not.toHaveProperty('inputVolts')
+})
+
+test('the voltage that was told last counts with its age, for ten minutes, and not beyond a change of the state', () => {
+  const it = open()
+  it.tell()
+  expect(it.voltage()).toBeUndefined()
+  it.tell({ inputVolts: 231.4 })
+  it.passes(4 * minute)
+  expect(it.voltage()).toEqual({ volts: 231.4, msAgo: 4 * minute })
+  // Every sample of the meantime has it.
+  expect(it.kept().slice(1)).toEqual(Array(3).fill(expect.objectContaining({ inputVolts: 231.4 })))
+  it.passes(6 * minute)
+  expect(it.voltage()?.msAgo).toBe(10 * minute)
+  it.at.now += 1
+  expect(it.voltage()).toBeUndefined()
+  it.tell({ inputVolts: 229 })
+  it.tell({}, 'on-battery')
+  expect(it.voltage()).toBeUndefined()
+  it.tell({ inputVolts: 0 }, 'on-battery')
+  expect(it.voltage()?.volts).toBe(0)
+  it.at.now += 2 * minute
+  it.tell()
+  expect(it.voltage()).toBeUndefined()
   expect(it.kept().at(-1)).not.toHaveProperty('inputVolts')
 })
 

@@ -89,6 +89,32 @@ test('what is known without looking may be old, and never costs a look', async (
   expect(looks).toEqual([])
 })
 
+test('who follows is told what is known, and what is not recent is looked at once meanwhile, without haste', async () => {
+  const { seen, looks, passes } = open()
+  seen.note(first)
+  passes(5_000)
+  expect((await seen.followed(soon())).value).toBe(first)
+  expect(looks).toEqual([])
+  passes(1)
+  expect((await seen.followed(soon())).value).toBe(first)
+  expect((await seen.followed(soon())).value).toBe(first)
+  expect(looks.map(({ isUnhurried }) => isUnhurried)).toEqual([true])
+  looks[0]!.resolve(second)
+  await expect.poll(async () => (await seen.followed(soon())).value).toBe(second)
+  // What has happened since may have changed it.
+  seen.outdate()
+  expect((await seen.followed(soon())).value).toBe(second)
+  expect(looks).toHaveLength(2)
+})
+
+test('who follows what nobody has looked at yet waits for the first look', async () => {
+  const { seen, looks } = open()
+  const asked = seen.followed(soon())
+  looks[0]!.resolve(first)
+  expect((await asked).value).toBe(first)
+  expect(looks.map(({ isUnhurried }) => isUnhurried)).toEqual([false])
+})
+
 test('after something has happened the nodes are asked again, also where a look was under way', async () => {
   const { seen, looks } = open()
   const before = seen.recent(soon())

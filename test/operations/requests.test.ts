@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { RequestAnswer } from '../../src/core/operator.ts'
+import type { RequestAnswer } from '../../src/core/request-answer.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import type { Person } from '../fakes/person.ts'
 import { type At, open, signed } from './requesting.ts'

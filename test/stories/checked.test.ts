@@ -180,6 +180,16 @@ test('what hangs is cut off and named, and holds nothing else up', { timeout: 40
   await it[Symbol.asyncDispose]()
 })
 
+test('a schematic that only a fallback knows is warned of: installers are pulled from the first Factory', async () => {
+  const { it, operator, homelab } = await open()
+  homelab.ports.factory.register = async () => ({ id: 'f'.repeat(64), untold: 'factory.test is away' })
+  const { checks } = await operator.doctor.examine({ only: ['factory.schematic'] }, asked())
+  expect(checks).toMatchObject([
+    { verdict: 'warning', reason: 'only a fallback knows it: factory.test is away', next: expect.any(String) },
+  ])
+  await it[Symbol.asyncDispose]()
+})
+
 test('only what is named is looked at, and a name that nothing has is refused with those that there are', async () => {
   const { it, operator } = await open()
   const only = async (...names: string[]) =>

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
+import { judgeBytes, knownBytesKind } from '../../src/core/release/known-bytes.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { type FakeHomelab, fakeHomelab } from '../fakes/homelab.ts'
 import { begin, days, offered, texts } from '../fakes/rollout.ts'
@@ -160,8 +161,8 @@ test('a schematic that the Factory refuses keeps no image of another one back, a
   const images = [{ name: 'mini' }, { name: 'gpu', schematic: 'gpu', architecture: 'arm64' }]
   await using it = await begin(homelab, { images, schematics })
   const before = await staged(homelab)
-  const [own] = Object.entries(remembered.schematicIds.recall(homelab.ports.journal)!)
-  remembered.schematicIds.remember(homelab.ports.journal, Object.fromEntries([own!]))
+  const [own] = Object.entries(remembered.registrations.recall(homelab.ports.journal)!)
+  remembered.registrations.remember(homelab.ports.journal, Object.fromEntries([own!]))
   homelab.ports.factory.register = async () => {
     throw new AgentError('rejected', 'no such extension')
   }
@@ -221,4 +222,67 @@ test('what nodes may go back to stays on the share, however few releases are to 
   await days(it)
   // The last two rollouts were from v1.14.1 and from v1.14.3.
   expect(await staged(homelab)).toEqual(['v1.14.1 amd64', 'v1.14.3 amd64', 'v1.14.4 amd64'])
+})
+
+test('what a person takes back while an image comes is not published when it has come', async () => {
+  const homelab = fakeHomelab(two, { versions: ['v1.13.9', 'v1.14.1'] })
+  await using it = await begin(homelab, { share: { publish: 'when-staged' } })
+  homelab.versions = ['v1.13.9', 'v1.14.1', 'v1.14.2']
+  await it.run('watch-releases')
+  homelab.before = async (entry) => {
+    if (entry !== 'stage v1.14.2') return
+    homelab.before = undefined
+    // Back from what was published before, and not on to what comes.
+    remembered.holds.remember(homelab.ports.journal, {
+      amd64: { from: 'v1.14.2', version: 'v1.13.9', schematic: (await homelab.share.staged())[0]!.schematic },
+    })
+  }
+  await it.run('stage-image')
+  expect(await staged(homelab)).toContain('v1.14.2 amd64')
+  expect(homelab.diary).not.toContain('publish v1.14.2')
+  await it.run('stage-image')
+  expect(await served(homelab)).toEqual([`${usualName} v1.13.9`])
+})
+
+test('a release that a person has gone back to, or that is kept apart, is an alert when it is withdrawn', async () => {
+  const homelab = fakeHomelab(two, { versions: ['v1.13.9', 'v1.14.1'] })
+  await using it = await begin(homelab)
+  await days(it)
+  await it.control.takeBack()
+  await it.runQueue()
+  const held = judgeBytes(
+    judgeBytes(undefined, arrived('v1.14.0', 'a'), new Date()).known,
+    arrived('v1.14.0', 'b'),
+    new Date(),
+  ).known
+  homelab.ports.journal.records(knownBytesKind).save(held)
+  homelab.versions = ['v1.14.1']
+  homelab.withdrawn = ['v1.13.9', 'v1.14.0', 'v1.12.1']
+  await it.run('watch-releases')
+  const alert = it.agent.alerts.find('release.withdrawn')
+  expect(alert?.text).toMatch(/^v1\.13\.9 was withdrawn .*; v1\.14\.0 was withdrawn /)
+  expect(alert?.text).not.toContain('v1.12.1')
+})
+
+const arrived = (version: string, digest: string) => ({
+  source: `https://factory.test/image/${version}`,
+  version,
+  bytes: 100,
+  sha256: digest.repeat(64),
+  proofs: { sha256: undefined, hasSignature: false },
+})
+
+test('nodes that nobody has ever heard find something to boot on an empty share, and it stays until they are heard', async () => {
+  const homelab = fakeHomelab(two, offered)
+  for (const machine of homelab.machines.values()) machine.up = false
+  await using it = await begin(homelab)
+  expect(await served(homelab)).toEqual([`${usualName} v1.14.1`])
+  homelab.versions = [...homelab.versions, 'v1.14.2']
+  await it.run('watch-releases')
+  await it.run('stage-image')
+  expect(await served(homelab)).toEqual([`${usualName} v1.14.1`])
+  for (const machine of homelab.machines.values()) machine.up = true
+  await it.run('watch-releases')
+  await it.run('stage-image')
+  expect(await served(homelab)).toEqual([`${usualName} v1.13.9`])
 })

@@ -135,7 +135,7 @@ export function createFactory(
       const id = answer?.id
       if (typeof id !== 'string' || !/^[0-9a-f]{64}$/.test(id))
         throw new AgentError('malformed', `${where}/schematics answers without an id`)
-      return id
+      return { id }
     },
     warm: async (image, signal) => {
       const asking = { headersWithin: buildWithin, signal }

@@ -20,6 +20,11 @@ export interface FallbackMeans {
   readonly monotonic?: () => number
 }
 
+interface Failure {
+  readonly one: NamedFactory
+  readonly error: AgentError
+}
+
 /** In ms: so long the others are asked before one that did not answer. */
 const avoidedFor = 5 * 60_000
 
@@ -43,14 +48,15 @@ export function withFallbacks(
 
   /** Of the first that answers. `goesOn`: whether the next one is asked after such a failure. */
   async function ask<T>(
-    question: (one: NamedFactory) => Promise<T>,
+    question: (one: NamedFactory, failures: readonly Failure[]) => Promise<T>,
     signal: AbortSignal,
     goesOn: (error: AgentError) => boolean = ({ retryable }) => retryable,
+    factories = inOrder(),
   ): Promise<T> {
-    const failures: { readonly one: NamedFactory; readonly error: AgentError }[] = []
-    for (const one of inOrder()) {
+    const failures: Failure[] = []
+    for (const one of factories) {
       try {
-        const answer = await question(one)
+        const answer = await question(one, failures)
         avoided.delete(one)
         tell(one, failures)
         return answer
@@ -65,10 +71,7 @@ export function withFallbacks(
     throw new AgentError(error.code, failures.map((failure) => messageOf(failure.error)).join('; '), error)
   }
 
-  function tell(
-    answering: NamedFactory,
-    failures: readonly { readonly one: NamedFactory; readonly error: AgentError }[],
-  ) {
+  function tell(answering: NamedFactory, failures: readonly Failure[]) {
     if (answering === first) return told(undefined)
     const why = failures.find(({ one, error }) => one === first && error.retryable)
     if (why) told(`${first.name} does not answer, and ${answering.name} is asked instead: ${messageOf(why.error)}`)
@@ -79,7 +82,7 @@ export function withFallbacks(
     if (factory === first.factory) return order
     const schematic = schematicOf(order.schematic)
     if (!schematic) throw new AgentError('rejected', `${name} is not asked for a schematic that nobody here knows`)
-    return { ...order, schematic: await factory.register(schematic, signal) }
+    return { ...order, schematic: (await factory.register(schematic, signal)).id }
   }
 
   /** A release, or an extension of it, that one lacks may be there at another. */
@@ -94,7 +97,17 @@ export function withFallbacks(
       }, signal),
     withdrawn: (offered, signal) => ask(({ factory }) => factory.withdrawn(offered, signal), signal),
     catalogue: (version, signal) => ask(({ factory }) => factory.catalogue(version, signal), signal, alsoRefused),
-    register: (schematic, signal) => ask(({ factory }) => factory.register(schematic, signal), signal),
+    // The first is asked even where it did not answer a moment ago: nodes pull from its registry, which must know of it.
+    register: (schematic, signal) =>
+      ask(
+        async (one, failures) => {
+          const { id } = await one.factory.register(schematic, signal)
+          return one === first ? { id } : { id, untold: failures.map(({ error }) => messageOf(error)).join('; ') }
+        },
+        signal,
+        undefined,
+        all,
+      ),
     warm: (order, signal) =>
       ask(async (one) => one.factory.warm(await orderAt(one, order, signal), signal), signal, alsoRefused),
     open: (order, resume, signal) =>

@@ -11,6 +11,9 @@ export interface OpenRecord {
 /** What is longer was written by nobody of ours: an outage of a thousand machines has a fifth of it. */
 const mostText = 2 ** 20
 
+/** So many records of a kind that were read last are kept as they were read, and of each so many letters. */
+const kept = { most: 600, letters: 2_000 }
+
 /** By the kind's name and the record's key. */
 export type OpenRecords = Map<string, Map<string, OpenRecord>>
 
@@ -38,12 +41,25 @@ export function createRecords<T>(kind: RecordKind<T>, context: KindContext): Rec
   const { disk, openRecords, query, now, beforeSave, setAside } = context
   const isExpendable = kind.retention.isExpendable === true
 
+  /** The records that were read last, by key, each with its text: pages and scrapes read the same ones all the time. */
+  const lately = new Map<string, { readonly value: string; readonly parsed: T }>()
+
   /** Reads a record; one that can't be read is set aside, and the others go on. */
   function read({ key, value }: StoredRow): T[] {
+    const known = lately.get(key)
+    if (known) lately.delete(key)
+    // Whatever has become of the record, its text says the same as before.
+    if (known?.value === value) {
+      lately.set(key, known)
+      return [known.parsed]
+    }
     try {
       if (typeof value !== 'string') throw new AgentError('malformed', 'it is no text')
       if (value.length > mostText) throw new AgentError('malformed', `it has ${value.length} letters`)
-      return [kind.parse(JSON.parse(value))]
+      const parsed = kind.parse(JSON.parse(value))
+      if (value.length <= kept.letters) lately.set(key, { value, parsed })
+      if (lately.size > kept.most) lately.delete(lately.keys().next().value!)
+      return [parsed]
     } catch (error) {
       setAside(key, value, messageOf(error))
       return []

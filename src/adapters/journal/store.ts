@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { RecordKind, Records, RecordStore } from '../../core/records.ts'
 import { openToRead } from './database.ts'
@@ -231,15 +231,25 @@ function late(value: string, now: Date): { readonly at: number; readonly value: 
 
 /** Queries the file. What can't be read counts as missing; for a reader it is an error. */
 function createQuery(keeper: Keeper, disk: WriteBehind, readOnly: boolean) {
+  // The few questions that there are, prepared once for each file.
+  const prepared = new WeakMap<DatabaseSync, Map<string, StatementSync>>()
+  const prepare = (sql: string): StatementSync => {
+    const { database } = keeper.file
+    const own = prepared.get(database) ?? new Map<string, StatementSync>()
+    prepared.set(database, own)
+    const statement = own.get(sql) ?? database.prepare(sql)
+    own.set(sql, statement)
+    return statement
+  }
   return (sql: string, ...values: (string | number)[]): unknown[] => {
     try {
-      return keeper.file.database.prepare(sql).all(...values)
+      return prepare(sql).all(...values)
     } catch (error) {
       if (readOnly) throw new AgentError('misconfigured', `the journal can't be read: ${messageOf(error)}`, error)
       disk.noteFailure(error)
       if (!keeper.mend(error, disk)) return []
       disk.flush()
-      return attempt(() => keeper.file.database.prepare(sql).all(...values)) ?? []
+      return attempt(() => prepare(sql).all(...values)) ?? []
     }
   }
 }

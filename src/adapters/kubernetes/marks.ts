@@ -18,7 +18,8 @@ const texts = ['release', 'schematic', 'bootId', 'uuid', 'machineId', 'to'] as c
 
 /** Anyone can write annotations: one of another shape is ignored. */
 export function readMark(text: string | undefined): CordonMark | undefined {
-  const { why, at, from, ordered, rebooting, back, disarm, installer, kernelArguments, ...rest } = parseJson(text)
+  const { why, at, from, ordered, rebooting, back, disarm, diskless, installer, kernelArguments, ...rest } =
+    parseJson(text)
   if ((why !== 'upgrade' && why !== 'power') || typeof at !== 'string') return undefined
   return {
     why,
@@ -30,6 +31,7 @@ export function readMark(text: string | undefined): CordonMark | undefined {
     ...(rebooting === true ? { rebooting } : {}),
     ...(back === true ? { back } : {}),
     ...(disarm === true ? { disarm } : {}),
+    ...(diskless === true ? { diskless } : {}),
     ...(installer === 'started' || installer === 'succeeded' ? { installer } : {}),
   }
 }

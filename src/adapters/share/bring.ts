@@ -7,6 +7,7 @@ import { filePath, type Layout, makePlace, manifestPath, partPath, placeOf } fro
 import type { Manifest } from './manifest.ts'
 import { discard } from './part.ts'
 import { downloadProven, type Proving } from './proof.ts'
+import { digestOf, whyNotSigned } from './signed.ts'
 
 /** The source of an image, and the facts for its manifest. */
 export interface Origin extends Proving {
@@ -35,7 +36,8 @@ export async function bring(layout: Layout, order: ImageOrder, origin: Origin, s
   }
   const parts = assets.map((name) => partPath(place, name))
   await check(parts, order, origin.schematicOf(order.schematic))
-  await checkSignature(parts[0]!, order, await origin.signedBy())
+  const pinned = await origin.signedBy()
+  await checkSignature(parts[0]!, order, pinned)
   await origin.stillWanted()
   for (const [index, name] of assets.entries()) {
     const part = parts[index]!
@@ -55,16 +57,15 @@ export async function bring(layout: Layout, order: ImageOrder, origin: Origin, s
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
     stagedAt: origin.now().toISOString(),
     files,
+    ...(pinned.length === 0 ? {} : { signers: digestOf(pinned) }),
   }
   await writeWhole(manifestPath(place), JSON.stringify(manifest, null, 2))
   await syncDirectory(place)
 }
 
-/** @throws AgentError `malformed` for a UKI that is signed by none of these */
+/** @throws AgentError `malformed` for an image that is signed by none of these */
 async function checkSignature(part: string, order: ImageOrder, pinned: readonly string[]): Promise<void> {
-  if (pinned.length === 0 || order.kind !== 'uki') return
-  const { refuseSignature } = await import('./uki-file.ts')
-  const refusal = await refuseSignature(part, { pinned, mustBeSigned: order.secureBoot })
+  const refusal = await whyNotSigned(part, { ...order, pinned })
   if (refusal === undefined) return
   await discard(part)
   throw new AgentError('malformed', `the image that the Factory sent for ${order.version} was rejected: ${refusal}`)

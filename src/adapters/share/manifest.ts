@@ -1,15 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type { ImageKind, StagedFile, StagedImage } from '../../core/release/image.ts'
 import type { FormerImage } from '../../core/release/published.ts'
-import { flag, listOf, number, object, oneOf, type Shape, text } from '../../core/shape.ts'
+import { flag, listOf, number, object, oneOf, optional, type Shape, text } from '../../core/shape.ts'
 
 /** The manifest beside each image. */
 export interface Manifest extends Omit<StagedImage, 'path' | 'published' | 'publishedAs'> {
   readonly files: readonly StagedFile[]
+  /** Which certificates its signature was verified by; absent where it was not. */
+  readonly signers?: string | undefined
 }
 
 /** What lies beside a name that machines boot: the manifest of its image, and what we last saw under the name. */
-export interface PublishedRecord extends Omit<Manifest, 'files'> {
+export interface PublishedRecord extends Omit<Manifest, 'files' | 'signers'> {
   readonly publishedAt: string
   readonly served: Served
   readonly history: readonly FormerImage[]
@@ -61,6 +63,7 @@ const common = {
 const manifest = object<Manifest>({
   ...common,
   files: orUsual(listOf(object<StagedFile>({ name: plainName, bytes: number, sha256: text })), []),
+  signers: optional(text),
 })
 
 const unseen: Served = { bytes: -1, sha256: '', mtimeMs: -1, ino: -1 }

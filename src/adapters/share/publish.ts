@@ -9,6 +9,7 @@ import { sha256Of, syncDirectory, syncFile, writeWhole } from './files.ts'
 import { filePath, type Layout, manifestPath, publishedPath, recordPath } from './layout.ts'
 import { type PublishedRecord, readRecord } from './manifest.ts'
 import { translateError } from './part.ts'
+import { whyNotSigned } from './signed.ts'
 import type { Found } from './staged.ts'
 
 /** So many images that a name had are remembered. */
@@ -16,6 +17,8 @@ const longestHistory = 20
 
 export interface PublishOptions {
   readonly now: Date
+  /** Certificates, PEM, that signed images must be signed by. */
+  readonly pinned: readonly string[]
   /** Ends with an error where nobody waits any more for what is done here. */
   readonly stillWanted: () => Promise<void>
 }
@@ -32,6 +35,7 @@ export async function publish(layout: Layout, file: string, image: Found, option
   const before = await readRecord(recordPath(layout, file))
   try {
     const sha256 = await prepare(layout, image, temporary)
+    await demandSigned(image, options.pinned)
     await options.stillWanted()
     await renameOver(temporary, published)
     await syncDirectory(layout.directory)
@@ -74,6 +78,13 @@ async function demandSame(place: string, path: string, { name, sha256 }: StagedF
   )
 }
 
+/** Read anew, whatever is noted beside it: the share is open to others. */
+async function demandSigned({ place, manifest }: Found, pinned: readonly string[]): Promise<void> {
+  const first = filePath(place, manifest.files[0]!.name)
+  const refusal = await whyNotSigned(first, { ...manifest, pinned })
+  if (refusal !== undefined) throw new AgentError('malformed', `${first} is not published: ${refusal}`)
+}
+
 /** Linux' client for SMB takes the old file away first where the server refuses to rename over it, and may fail then. */
 async function renameOver(temporary: string, published: string): Promise<void> {
   try {
@@ -90,7 +101,7 @@ async function recordOf(
   sha256: string,
   { image, before, now }: { readonly image: Found; readonly before: PublishedRecord | undefined; readonly now: Date },
 ): Promise<PublishedRecord> {
-  const { files: _, ...manifest } = image.manifest
+  const { files: _, signers: __, ...manifest } = image.manifest
   const { size, mtimeMs, ino } = await stat(published)
   return {
     ...manifest,

@@ -6,6 +6,7 @@ import {
   type ImageRef,
   isSameImage,
   type StagedImage,
+  type StagedRef,
 } from '../../core/release/image.ts'
 import type { Factory, Share } from '../../core/release/ports.ts'
 import type { Schematic } from '../../core/release/schematic.ts'
@@ -17,7 +18,10 @@ import { translateError } from './part.ts'
 import { type BytesMemory, noMemory } from './proof.ts'
 import { pruneImages, pruneParts } from './prune.ts'
 import { publish } from './publish.ts'
+import { whyPlaceNotSigned } from './signed.ts'
 import { findImages, findStaged, observe } from './staged.ts'
+import { sectionsOf } from './uki-file.ts'
+import { verifyImage } from './verify.ts'
 
 export interface ShareOptions extends Layout {
   /** How long an observation of the directory may take, in ms. */
@@ -63,10 +67,27 @@ export function createShare({
   ): Promise<StagedImage> {
     // First, because it has a time limit.
     const there = (await staged.fresh()).find((image) => isSameImage(image, order))
-    if (there) return there
+    if (there && (await isSigned(order))) return there
     await checkDirectory(layout)
     await bring(layout, order, { factory, now, schematicOf, signedBy, memory, stillWanted }, signal)
     return demand(order)
+  }
+
+  /** As certificates demand that may have been pinned after it was staged. */
+  async function isSigned(order: ImageOrder): Promise<boolean> {
+    const pinned = await signedBy()
+    if (pinned.length === 0) return true
+    const found = await find(order)
+    return found !== undefined && (await whyPlaceNotSigned(found, pinned)) === undefined
+  }
+
+  const find = async (image: StagedRef) =>
+    (await findImages(layout)).find(({ manifest }) => isSameImage(manifest, image))
+
+  async function verify(image: StagedRef, signal: AbortSignal) {
+    const found = await find(image)
+    if (!found) throw notStaged(image)
+    return verifyImage(layout, found, { pinned: await signedBy(), signal })
   }
 
   async function publishAs(file: string, image: ImageRef, signal: AbortSignal): Promise<void> {
@@ -74,10 +95,9 @@ export function createShare({
     if (there?.publishedAs.includes(file) && !(await names.fresh()).some((name) => name.file === file && name.fault))
       return
     signal.throwIfAborted()
-    const found = (await findImages(layout)).find(({ manifest }) => isSameImage(manifest, image))
-    if (!found)
-      throw new AgentError('not-found', `${image.version} for ${describeVariant(image)} is not staged on the share`)
-    await publish(layout, file, found, { now: now(), stillWanted })
+    const found = await find(image)
+    if (!found) throw notStaged(image)
+    await publish(layout, file, found, { now: now(), pinned: await signedBy(), stillWanted })
     const result = await demand(image)
     if (!result.publishedAs.includes(file)) throw elsewhere(publishedPath(layout, file))
   }
@@ -95,7 +115,9 @@ export function createShare({
     })
 
   return {
+    verify: (image, signal) => translated(verify(image, signal)),
     digest: (path, most, signal) => translated(sha256Of(join(directory, path), most, signal)),
+    sections: (path) => translated(sectionsOf(join(directory, path))),
     staged: staged.present,
     names: () => translated(names.fresh()),
     stage: (order, factory, signal) => translated(stage(order, factory, signal)),
@@ -111,6 +133,10 @@ export function createShare({
         })(),
       ),
   }
+}
+
+function notStaged(image: StagedRef): AgentError {
+  return new AgentError('not-found', `${image.version} for ${describeVariant(image)} is not staged on the share`)
 }
 
 function elsewhere(what: string): AgentError {

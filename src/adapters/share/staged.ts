@@ -23,7 +23,8 @@ export interface FoundName {
 export async function findStaged(layout: Layout): Promise<StagedImage[]> {
   const names = await findNames(layout)
   const served = await Promise.all(names.map(async (name) => ({ ...name, isLeft: await looksLeft(layout, name) })))
-  const found = (await findImages(layout)).map(({ place, manifest: { files, ...manifest } }): StagedImage => {
+  const found = (await findImages(layout)).map(({ place, manifest: whole }): StagedImage => {
+    const { files, signers: _, ...manifest } = whole
     const publishedAs = served
       .filter(({ record, isLeft }) => isLeft && record.sha256 === manifest.sha256 && isSameImage(record, manifest))
       .map(({ file }) => file)

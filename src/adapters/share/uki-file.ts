@@ -16,7 +16,7 @@ import { readPe } from '../../core/release/pe.ts'
 import { schematicShape } from '../../core/release/schematic-shape.ts'
 import type { Schematic } from '../../core/release/schematic.ts'
 import { parseSignatures } from '../../core/release/signature.ts'
-import { type OpenedUki, openUki, refuseUki, type Uki } from '../../core/release/uki.ts'
+import { type OpenedUki, openUki, refuseUki, type Uki, type UkiSection } from '../../core/release/uki.ts'
 import { parseYaml } from '../../yaml.ts'
 import { whyNotSignedBy } from './verify-signature.ts'
 import { unpackZstd } from './zstd.ts'
@@ -52,6 +52,11 @@ export async function inspectUkiFile(path: string): Promise<InspectedUki> {
       ...(await readForPeople(source, opened)),
     }
   })
+}
+
+/** Of the headers alone, whatever the file's size. @throws AgentError `misconfigured`, `malformed`, naming the file */
+export async function sectionsOf(path: string): Promise<readonly UkiSection[]> {
+  return withFile(path, async (source) => (await openUki(source)).uki.sections)
 }
 
 /**

@@ -2,7 +2,7 @@ import type { SchematicParts, TalosFacts } from '../../core/cluster/cluster.ts'
 import { overlayOptionsOf } from '../../core/release/provisions.ts'
 import { parseYaml } from '../../yaml.ts'
 import { machineIdOf } from './machine-id.ts'
-import { asRecord, readFile, readOptional, textOf, unreadable } from './resources.ts'
+import { asRecord, readFile, readOptional, readSpecs, textOf, unreadable } from './resources.ts'
 import type { Session } from './session.ts'
 
 /** Facts that can't change within a boot: they are read once per boot. */
@@ -17,6 +17,7 @@ export type BootFacts = Pick<
   | 'secureBoot'
   | 'bootedEntry'
   | 'hasOtherEntry'
+  | 'onDisk'
 >
 
 const resources = {
@@ -25,16 +26,18 @@ const resources = {
   bootedEntry: { namespace: 'runtime', type: 'BootedEntries.talos.dev', id: 'bootedentry' },
   kernelCmdline: { namespace: 'runtime', type: 'KernelCmdlines.runtime.talos.dev', id: 'cmdline' },
   identity: { namespace: 'cluster', type: 'Identities.cluster.talos.dev', id: 'local' },
+  systemDisk: { namespace: 'runtime', type: 'SystemDisks.block.talos.dev' },
   system: { namespace: 'hardware', type: 'SystemInformations.hardware.talos.dev', id: 'systeminformation' },
 } as const
 
 /** @param isAdmin whether the credentials have the role os:admin, which alone may read files */
 export async function readBootFacts(session: Session, isAdmin: boolean): Promise<BootFacts> {
   const names = [resources.security, resources.bootedEntry, resources.kernelCmdline, resources.system]
-  const [extensions, machineId, entries, ...specs] = await Promise.all([
+  const [extensions, machineId, entries, systemDisks, ...specs] = await Promise.all([
     readExtensions(session),
     readMachineId(session),
     isAdmin ? readEntries(session).catch(unreadable) : undefined,
+    readSpecs(session, resources.systemDisk),
     ...names.map((name) => readOptional(session, name)),
   ])
   const [security = {}, booted = {}, cmdline = {}, system = {}] = specs.map(asRecord)
@@ -49,6 +52,8 @@ export async function readBootFacts(session: Session, isAdmin: boolean): Promise
     secureBoot: security['secureBoot'] === true || signed !== undefined,
     bootedEntry,
     hasOtherEntry: hasOther(entries, bootedEntry),
+    // A release that does not know this kind (before 1.8) says nothing.
+    onDisk: systemDisks && systemDisks.size > 0,
   }
 }
 

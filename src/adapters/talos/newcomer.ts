@@ -1,6 +1,6 @@
 import { normalMac } from '../../core/address.ts'
 import { readClaim } from '../../core/provision/question.ts'
-import type { MemberLook } from '../../core/provision/ports.ts'
+import type { MemberLook } from '../../core/provision/seen.ts'
 import { asRecord, machineStatus, readOptional, readSpecs, textOf } from './resources.ts'
 import type { Session } from './session.ts'
 import { surveyMachine } from './survey.ts'

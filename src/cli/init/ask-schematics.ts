@@ -84,7 +84,8 @@ async function makes(
   try {
     const registered = toSchematic(text, 'the schematic')
     if (registered.id === id) return true
-    return (await createFactory(url, { environment }).register(registered.schematic, within(signal))) === id
+    const factory = createFactory(url, { environment })
+    return (await factory.register(registered.schematic, within(signal))).id === id
   } catch {
     return false
   }

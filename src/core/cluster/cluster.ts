@@ -127,6 +127,8 @@ export interface TalosFacts {
   readonly defaultEntry: string | undefined
   /** Whether a rollback would find another entry to boot; undefined where systemd-boot does not tell. */
   readonly hasOtherEntry?: boolean | undefined
+  /** Whether Talos is installed on a disk; undefined where the node does not tell. */
+  readonly onDisk?: boolean | undefined
   /** The machine's own UUID, of its firmware. */
   readonly uuid: string | undefined
   /** The kernel's command line, word by word. */
@@ -222,10 +224,7 @@ export interface CordonMark {
   readonly machineId?: string
   /** The schematic's own kernel arguments that it booted with: those must be there again. */
   readonly kernelArguments?: readonly string[]
-  /**
-   * Set just before the installer runs, and again when it has ended well. While the boot is still `bootId` the node is
-   * armed, or may be: nothing else shows it where the boot loader does not report.
-   */
+  /** From right before the installer runs: in the boot `bootId` the node is armed, or may be, whatever else shows. */
   readonly installer?: 'started' | 'succeeded'
   /** For the power: a person has ordered the shutdown, so it stays down until a person wakes it. */
   readonly ordered?: true
@@ -235,6 +234,8 @@ export interface CordonMark {
   readonly back?: true
   /** With `back`: only what was installed is undone. It reboots into `release`, which runs already. */
   readonly disarm?: true
+  /** Without an installation on a disk: it boots what the share serves, from now on what this mark names. */
+  readonly diskless?: true
   /** With `back`: the release that it goes back to, where that is known. */
   readonly to?: string
 }

@@ -21,7 +21,7 @@ export function identify(
   registered: Observed<ReadonlyMap<string, KubernetesFacts>>,
 ): NodeIdentity {
   if (!talos.ok) return { kind: 'unknown' }
-  const { machineId, nodename, bootId } = talos.value
+  const { machineId, nodename, bootId, onDisk } = talos.value
   // Without Kubernetes the machine's own word is all there is.
   if (!registered.ok)
     return nodename !== undefined && nodename !== name && machineId !== undefined
@@ -38,6 +38,8 @@ export function identify(
     const [owner] = others
     return owner ? { kind: 'renamed', as: owner[0], machineId } : { kind: 'unknown' }
   }
+  // Without a disk to keep it on it is new at each boot, and the kubelet reports it some moments later.
+  if (object.machineId !== machineId && onDisk === false && others.length === 0) return { kind: 'late' }
   if (object.machineId !== machineId) return { kind: 'another', as: others[0]?.[0], machineId }
   const renamed = others.find(([other, { ready }]) => other === nodename || (ready && !object.ready))
   if (renamed && nodename !== name) return { kind: 'renamed', as: renamed[0], machineId }

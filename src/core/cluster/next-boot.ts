@@ -21,7 +21,9 @@ export type NextBoot =
 export function nextBootOf(node: Node): NextBoot {
   const { talos } = node
   if (!talos.ok || talos.value.stage !== 'running') return { kind: 'unknown' }
-  const { staged, fallbackPending, bootedEntry, defaultEntry, ready } = talos.value
+  const { staged, fallbackPending, bootedEntry, defaultEntry, ready, onDisk } = talos.value
+  // What the firmware remembers of a loader is of a disk that it had once.
+  if (onDisk === false) return { kind: 'unknown' }
   if (staged) return { kind: 'another', certain: true, entry: undefined }
   if (bootedEntry !== undefined && defaultEntry !== undefined && !isPattern(defaultEntry)) {
     const differs = differsFromBooted(talos.value)
@@ -67,8 +69,8 @@ export function armedRelease(node: Node): string | undefined {
 
 /** Why what the next boot starts is not what runs, after a reboot that should have settled it; undefined where it is. */
 export function nextBootObstacle(facts: TalosFacts): string | undefined {
-  const { bootedEntry = '?', defaultEntry, version } = facts
-  if (!differsFromBooted(facts)) return undefined
+  const { bootedEntry = '?', defaultEntry, version, onDisk } = facts
+  if (onDisk === false || !differsFromBooted(facts)) return undefined
   return `it runs ${version} (${bootedEntry}), but its next boot starts ${defaultEntry}`
 }
 

@@ -9,7 +9,7 @@ export function upsEntities({ power }: Facts): readonly Entity[] {
   return power.upses.flatMap(entitiesFor)
 }
 
-function entitiesFor({ label, state, noReading }: UpsAnswer): readonly Entity[] {
+function entitiesFor({ label, state, noReading, inputVolts }: UpsAnswer): readonly Entity[] {
   const slug = slugOf(label)
   const at = (field: string) => ({ id: `ups_${slug}_${field}`, topic: `ups/${slug}`, field })
   const { mode, reading } = state
@@ -32,6 +32,17 @@ function entitiesFor({ label, state, noReading }: UpsAnswer): readonly Entity[] 
         state_class: 'measurement',
       },
       reading?.runtimeMs === undefined ? undefined : reading.runtimeMs / 1_000,
+    ),
+    entity(
+      at('voltage'),
+      {
+        platform: 'sensor',
+        name: `${label} input voltage`,
+        device_class: 'voltage',
+        unit_of_measurement: 'V',
+        state_class: 'measurement',
+      },
+      inputVolts,
     ),
     entity(at('load'), { ...percent, name: `${label} load`, icon: 'mdi:gauge' }, reading?.loadPercent),
     entity(

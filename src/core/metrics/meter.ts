@@ -36,6 +36,34 @@ export const meteredMetrics = {
     { request: 'versions, withdrawn, schematic, build, catalogue, image', outcome: 'ok, failed' },
     [0.1, 0.5, 1, 5, 30, 120, 600],
   ),
+  caretaker_boot_requests_total: counter(
+    'Requests of machines that look for a boot by DHCP, by what they were answered',
+    {
+      kind: 'pxe, http, ipxe',
+      answer: 'offered, left-alone',
+    },
+  ),
+  caretaker_boot_requests_dropped_total: counter('Requests of machines beyond the limits: a flood', {
+    door: 'dhcp, tftp, http',
+  }),
+  caretaker_boot_refusals_total: counter('Requests for files that got none', {
+    by: 'tftp, http',
+    reason: 'not-found, forbidden, unreadable, busy, unsupported',
+  }),
+  caretaker_boot_transfers: gauge('Transfers of files to machines that are under way', {}),
+  caretaker_boot_transfers_total: counter('Transfers of files to machines that have ended', {
+    by: 'tftp, http',
+    outcome: 'done, silent, hung-up, changed, unreadable, slow, stopped',
+  }),
+  caretaker_boot_transferred_bytes_total: counter('What machines have got of files, whole or not', {
+    by: 'tftp, http',
+  }),
+  caretaker_boot_packets_resent_total: counter('Packets of TFTP that were sent again', {}),
+  caretaker_boot_transfer_duration_seconds: histogram(
+    'How long transfers took that came to their end',
+    { by: 'tftp, http' },
+    [1, 3, 10, 30, 100, 300, 1_000],
+  ),
   caretaker_event_loop_lag_seconds: histogram(
     'By how much the timer that fires each second was late: no UPS is read meanwhile',
     {},
@@ -51,7 +79,8 @@ type Named<Type extends 'gauge' | 'counter' | 'histogram'> = NameOf<Metered, Typ
 
 /** Where what happens is counted. Calls cost next to nothing, and never throw. */
 export interface Meter {
-  count<Name extends Named<'counter'>>(name: Name, labels: LabelsOf<Metered[Name]>): void
+  /** Adds `by`, 1 where nothing is said. */
+  count<Name extends Named<'counter'>>(name: Name, labels: LabelsOf<Metered[Name]>, by?: number): void
   /** In the unit of its name. */
   observe<Name extends Named<'histogram'>>(name: Name, labels: LabelsOf<Metered[Name]>, value: number): void
   /** Undefined: it is not known, and not shown. */
@@ -94,9 +123,9 @@ export function createMeter(): Meter {
   for (const severity of ['critical', 'warning', 'info']) seriesOf('caretaker_alerts_opened_total', { severity })
 
   return {
-    count: (name, labels) => {
+    count: (name, labels, by = 1) => {
       const series = seriesOf(name, labels)
-      if (series) series.value += 1
+      if (series && by >= 0) series.value += by
     },
     observe: (name, labels, value) => {
       const series = seriesOf(name, labels)

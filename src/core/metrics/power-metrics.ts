@@ -27,6 +27,11 @@ export const powerMetrics = {
   caretaker_ups_battery_charge_ratio: gauge('Charge of the battery, of 1', { ups }),
   caretaker_ups_battery_runtime_seconds: gauge('What is left of the battery, as the UPS reports it', { ups }),
   caretaker_ups_load_ratio: gauge('Load of the UPS, of 1', { ups }),
+  caretaker_ups_input_voltage_volts: gauge(
+    'Voltage at the input of a UPS, which is read now and then; absent where that was not in the last 10 minutes',
+    { ups },
+  ),
+  caretaker_ups_input_voltage_read_timestamp_seconds: gauge('When the voltage at the input of a UPS was read', { ups }),
   caretaker_ups_last_heard_timestamp_seconds: gauge('When a UPS was read last', { ups }),
   caretaker_ups_login_refused: gauge('Whether upsd refuses our login', { ups }),
   caretaker_shutdown_requested: gauge('Whether a person has requested the shutdown of everything', {}),
@@ -43,9 +48,9 @@ export const powerMetrics = {
   caretaker_outage_machines: gauge('Machines of the outage that is under way', { state: machineStates.join(', ') }),
 } as const
 
-export function readPower({ power, shutdown, outage }: Facts): readonly Sample[] {
+export function readPower({ now, power, shutdown, outage }: Facts): readonly Sample[] {
   const samples = createSamples(powerMetrics)
-  for (const one of power.upses) readUps(samples, one)
+  for (const one of power.upses) readUps(samples, one, now)
   samples.add('caretaker_shutdown_requested', {}, power.shutdownRequestedAt !== undefined)
   samples.add('caretaker_shutdown_needed_seconds', {}, secondsOf(shutdown?.needsMs))
   samples.add('caretaker_shutdown_battery_seconds', {}, secondsOf(shutdown?.leftMs ?? undefined))
@@ -59,8 +64,14 @@ export function readPower({ power, shutdown, outage }: Facts): readonly Sample[]
   return samples.all
 }
 
-function readUps(samples: Samples<typeof powerMetrics>, { label, state, loginRefused }: UpsAnswer): void {
+function readUps(samples: Samples<typeof powerMetrics>, ups: UpsAnswer, now: Date): void {
+  const { label, state, loginRefused, inputVolts, inputVoltsMsAgo } = ups
   const labels = { ups: label }
+  if (inputVoltsMsAgo !== undefined) {
+    samples.add('caretaker_ups_input_voltage_volts', labels, inputVolts)
+    const readAt = (now.getTime() - inputVoltsMsAgo) / 1_000
+    samples.add('caretaker_ups_input_voltage_read_timestamp_seconds', labels, readAt)
+  }
   samples.oneOf('caretaker_ups_state', labels, { state: modes }, state.mode)
   samples.add('caretaker_ups_state_since_timestamp_seconds', labels, timestampOf(state.since))
   samples.add('caretaker_ups_last_heard_timestamp_seconds', labels, timestampOf(state.lastHeardAt))

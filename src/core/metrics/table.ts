@@ -1,4 +1,5 @@
 import type { Facts } from '../known-facts.ts'
+import { bootMetrics, readBoots } from './boot-metrics.ts'
 import { meteredMetrics } from './meter.ts'
 import type { MetricSpec, Sample, Table } from './metric.ts'
 import { nodeMetrics, readNodes } from './node-metrics.ts'
@@ -15,6 +16,7 @@ export const metricGroups = [
   { title: 'Nodes', table: nodeMetrics },
   { title: 'Rollouts', table: rolloutMetrics },
   { title: 'Power', table: powerMetrics },
+  { title: 'Boots from the network', table: bootMetrics },
   { title: 'What is counted and measured', table: meteredMetrics },
   { title: 'The process', table: processMetrics },
 ] as const satisfies readonly { readonly title: string; readonly table: Table }[]
@@ -23,7 +25,7 @@ export const allMetrics: ReadonlyMap<string, MetricSpec> = new Map(
   metricGroups.flatMap(({ table }) => Object.entries<MetricSpec>(table)),
 )
 
-const readers = [readOwn, readReleases, readNodes, readRollout, readPower]
+const readers = [readOwn, readReleases, readNodes, readRollout, readPower, readBoots]
 
 /** What is known, as samples. */
 export function readFacts(facts: Facts): readonly Sample[] {

@@ -88,8 +88,11 @@ export type StartEvent =
   /** Talos' API answers there. */
   | { readonly type: 'boot.running'; readonly at: string; readonly machine: StartedMachine }
 
-/** Why a transfer ended early. `changed`: the machine found the file larger than it had been told (EDK2's PXE-E05). */
-export type AbortReason = 'silent' | 'hung-up' | 'changed' | 'unreadable' | 'stopped'
+/**
+ * Why a transfer ended early. `changed`: the machine found the file larger than it had been told (EDK2's PXE-E05). `slow`: others
+ * had no room, and it took next to nothing, or more places than they.
+ */
+export type AbortReason = 'silent' | 'hung-up' | 'changed' | 'unreadable' | 'slow' | 'stopped'
 
 /**
  * Why a request got no file. `forbidden`: the name leads out of what is served, or to no plain file; `busy`: too many

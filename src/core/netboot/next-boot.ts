@@ -189,6 +189,8 @@ function whyAborted({ reason, text: said }: Extract<BootEvent, { readonly type: 
       return 'the image was published anew between its two questions; it tries again'
     case 'unreadable':
       return `the file could not be read${detail}`
+    case 'slow':
+      return 'it was too slow, or had too many transfers, while others had no room'
     case 'stopped':
       return 'Caretaker was stopped in the middle of the file'
     default:

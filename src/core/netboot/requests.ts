@@ -1,5 +1,5 @@
 import type { Architecture } from '../release/image.ts'
-import type { Boot } from './boots.ts'
+import type { Boot, BootPhase } from './boots.ts'
 import type { BootFinding, ChosenBoot } from './check.ts'
 import type { SeenOffer } from './dhcp/question.ts'
 import type { Firmware } from './firmware.ts'
@@ -33,9 +33,18 @@ export interface NetbootCheckRequest {
   readonly loads?: Firmware['loads'] | undefined
 }
 
+/** That a machine has come further, or into trouble; others may have meanwhile. */
+export interface BootChange {
+  /** What it is known by: its MAC address, else its address. */
+  readonly machine: string
+  readonly phase: BootPhase
+}
+
 export interface NetbootMachine {
   /** Its name in the configuration, else its MAC address, else its address. */
   readonly machine: string
+  /** It is in the configuration. */
+  readonly isKnown: boolean
   readonly mac?: string | undefined
   readonly uuid?: string | undefined
   /** Who made its network card, where that says something. */

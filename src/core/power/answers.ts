@@ -89,6 +89,9 @@ export interface UpsAnswer {
   readonly silentForMs: number | undefined
   /** That there is no reading now, since when and why, from the first question without an answer on. */
   readonly noReading?: NoReading | undefined
+  /** `input.voltage`, in V, which is read now and then, and how long ago that was; absent where that was not lately. */
+  readonly inputVolts?: number
+  readonly inputVoltsMsAgo?: number
   /** How often its driver asks the UPS, as far as it tells: nothing but FSD shows sooner. */
   readonly driver: DriverPaceAnswer | undefined
   /** What would start a shutdown on battery, and what of it can't. */

@@ -1,6 +1,6 @@
 import type { Claim } from './question.ts'
 import type { Machine } from './machine.ts'
-import type { MemberLook } from './ports.ts'
+import type { MemberLook } from './seen.ts'
 
 /** How long a machine may take until it answers as a node, in ms: an installation pulls an image, and writes it. */
 const joinsWithin = 20 * 60_000

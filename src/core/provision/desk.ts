@@ -44,7 +44,10 @@ export interface TakenConfig {
   readonly id: string
   /** Every byte has left. */
   sent(): void
-  /** It was cut off, and why, as a clause. What was approved is used up all the same. */
+  /**
+   * It was cut off, and why, as a clause: also in the machine's own words, which are kept without what is secret. What was
+   * approved is used up all the same.
+   */
   cut(why: string): void
 }
 

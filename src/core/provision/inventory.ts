@@ -2,7 +2,7 @@ import type { Role } from '../cluster/cluster.ts'
 import type { RecordKind } from '../records.ts'
 import { listOf, object, oneOf, optional, text, time } from '../shape.ts'
 import type { Machine } from './machine.ts'
-import type { MemberLook } from './ports.ts'
+import type { MemberLook } from './seen.ts'
 
 /** A machine that has joined the cluster by us: a node, also where it stands in no file. */
 export interface InventoryNode {

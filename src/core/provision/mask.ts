@@ -63,6 +63,17 @@ export function createMask(secrets: readonly string[]): Mask {
   }
 }
 
+/** Every text of documents that is not shown as it is, once they are masked. */
+export function hiddenIn(config: MachineConfig, masked: MachineConfig): readonly string[] {
+  const differing = (value: Value | undefined, shown: Value | undefined): readonly string[] => {
+    if (typeof value === 'string') return value === shown ? [] : [value]
+    if (typeof value !== 'object' || value === null || typeof shown !== 'object' || shown === null) return []
+    const [own, others] = [Object.values(value) as readonly Value[], Object.values(shown) as readonly Value[]]
+    return own.flatMap((one, index) => differing(one, others[index]))
+  }
+  return config.flatMap((document, index) => differing(document, masked[index]))
+}
+
 /** Also the lines of a secret with several, which may stand elsewhere with another indentation; the longest first. */
 function knownTexts(secrets: readonly string[]): readonly string[] {
   const all = secrets.flatMap((secret) => [

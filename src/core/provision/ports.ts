@@ -1,4 +1,4 @@
-import type { Role } from '../cluster/cluster.ts'
+import type { MaintenanceLook, MeantMachine, MemberLook } from './seen.ts'
 
 /**
  * The API of a machine that waits in maintenance (port 50000). Anybody may ask it, and anybody may answer in its place: what it says
@@ -20,31 +20,6 @@ export interface MaintenanceApi {
    * configuration, in its words; `unreachable` where it is not known whether it has it.
    */
   apply(address: string, meant: MeantMachine, take: () => Promise<string>, signal: AbortSignal): Promise<void>
-}
-
-/** By what a machine in maintenance is known again. */
-export interface MeantMachine {
-  /** Of its key: see `MaintenanceLook`. */
-  readonly fingerprint: string
-  readonly uuid: string | undefined
-  readonly mac: string | undefined
-}
-
-export interface MaintenanceLook {
-  /** Of its key, as its console shows it: SHA-256 in base64. It is another one after each boot, and when its hostname or its time is set. */
-  readonly fingerprint: string
-  /** Of Talos: `v1.14.1`. */
-  readonly version: string | undefined
-  readonly uuid: string | undefined
-  readonly serial: string | undefined
-  /** `maintenance`; another one: it has got a configuration by now. */
-  readonly stage: string | undefined
-  readonly hostname: string | undefined
-  readonly maker: string | undefined
-  readonly product: string | undefined
-  /** Of its network cards, as `normalMac` writes them. */
-  readonly macs: readonly string[]
-  readonly disks: readonly { readonly path: string; readonly size: string; readonly model: string | undefined }[]
 }
 
 /** Receives what machines send that have an `EventSinkConfig`. */
@@ -71,17 +46,4 @@ export interface ClusterMembers {
    * `unreachable` where nobody answers; `misconfigured` where whoever answers is not of this cluster.
    */
   identify(address: string, signal: AbortSignal): Promise<MemberLook>
-}
-
-export interface MemberLook {
-  readonly uuid: string | undefined
-  /** Its name in Kubernetes, or its hostname. */
-  readonly name: string | undefined
-  readonly role: Role | undefined
-  /** As the MachineStatus resource spells it: `installing`, `booting`, `running`. */
-  readonly stage: string | undefined
-  readonly version: string | undefined
-  readonly schematic: string | undefined
-  /** Of its network cards, as `normalMac` writes them. */
-  readonly macs: readonly string[]
 }

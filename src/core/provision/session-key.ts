@@ -2,7 +2,7 @@ import type { RecordKind } from '../records.ts'
 import { flag, object, text, time } from '../shape.ts'
 import { isAsking } from './claimants.ts'
 import type { Claimant, Machine } from './machine.ts'
-import type { MaintenanceLook, MeantMachine } from './ports.ts'
+import type { MaintenanceLook, MeantMachine } from './seen.ts'
 
 /**
  * The key by which a machine answered in maintenance. It proves nothing, but whoever has another one is not whom a person

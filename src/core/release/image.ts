@@ -64,6 +64,9 @@ export interface StagedImage {
   readonly published: boolean
 }
 
+/** Which one it is. */
+export type StagedRef = Pick<StagedImage, keyof ImageRef>
+
 /** Images that machines of the homelab boot, one a release, and the name on the share that one of them has. */
 export interface Image extends Variant {
   /** What people call it. */
@@ -74,6 +77,8 @@ export interface Image extends Variant {
   readonly file: string
   /** The nodes that boot it, where that is said. */
   readonly nodes: readonly string[]
+  /** Its one node has no installation on a disk, and boots this each time. */
+  readonly diskless: boolean
 }
 
 /** What machines get of an image now. */
@@ -102,6 +107,7 @@ export interface ImageSetting {
   readonly kind: ImageKind
   readonly file?: string | undefined
   readonly nodes: readonly string[]
+  readonly diskless: boolean
 }
 
 /**
@@ -111,19 +117,27 @@ export interface ImageSetting {
 export function imagesOf({ schematic, share, images }: ImageSettings): readonly Image[] {
   if (images.length === 0) {
     const { image: file, architecture } = share
-    return [{ name: architecture, schematic, architecture, secureBoot: false, kind: 'uki', file, nodes: [] }]
+    return [
+      { name: architecture, schematic, architecture, secureBoot: false, kind: 'uki', file, nodes: [], diskless: false },
+    ]
   }
   return images.map((given) => {
-    const { name, architecture, secureBoot, kind, nodes } = given
+    const { name, architecture, secureBoot, kind, nodes, diskless } = given
     const own = given.schematic ?? schematic
-    const file = fill(given.file ?? usualFile(given), { schematic: own, arch: architecture })
-    return { name, schematic: own, architecture, secureBoot, kind, file, nodes }
+    const usual = diskless ? `${name}-${usualFile(given)}` : usualFile(given)
+    const file = fill(given.file ?? usual, { schematic: own, arch: architecture })
+    return { name, schematic: own, architecture, secureBoot, kind, file, nodes, diskless }
   })
 }
 
 /** The name on the share that an image of this release is published under. */
 export function publishedName({ file }: Pick<Image, 'file'>, version: string): string {
   return fill(file, { version })
+}
+
+/** Whether each release of an image has a name of its own. */
+export function hasReleaseInName({ file }: Pick<Image, 'file'>): boolean {
+  return file.includes('{version}')
 }
 
 /** Whether a name on the share is one of this image, of whatever release. */

@@ -1,8 +1,11 @@
-import type { ImageOrder, ImageRef, StagedImage } from './image.ts'
+import type { ImageOrder, ImageRef, StagedImage, StagedRef } from './image.ts'
 import type { PublishedName, Surplus } from './published.ts'
 import type { Proofs } from './proofs.ts'
+import type { Registered } from './registration.ts'
 import type { Catalogue } from './schematic-check.ts'
 import type { Schematic } from './schematic.ts'
+import type { UkiSection } from './uki.ts'
+import type { VerifiedPart } from './verification.ts'
 
 /** The Talos Image Factory. */
 export interface Factory {
@@ -17,8 +20,8 @@ export interface Factory {
   withdrawn(offered: readonly string[], signal: AbortSignal): Promise<readonly string[] | undefined>
   /** What schematics may name for a release. @throws AgentError `rejected` where it does not offer the release */
   catalogue(version: string, signal: AbortSignal): Promise<Catalogue>
-  /** Makes the schematic known and answers its id, 64 hex digits: the Factory's own, whatever we compute. */
-  register(schematic: Schematic, signal: AbortSignal): Promise<string>
+  /** Makes the schematic known, to the Factory of `registry` wherever that one answers. */
+  register(schematic: Schematic, signal: AbortSignal): Promise<Registered>
   /** Has the image built if need be, which can take minutes; answers its size in bytes where the Factory says it. */
   warm(image: ImageOrder, signal: AbortSignal): Promise<number | undefined>
   /** Starts the download; `resume` asks for the rest of one that broke off. */
@@ -48,6 +51,10 @@ export interface Download {
 export interface Share {
   /** SHA-256 of the first so many bytes of a file of the share, or of all of it, in lower-case hex. */
   digest(path: string, most: number | undefined, signal: AbortSignal): Promise<string>
+  /** What a UKI of the share is made of, in the order of the file. @throws AgentError `malformed` for what is no UKI */
+  sections(path: string, signal: AbortSignal): Promise<readonly UkiSection[]>
+  /** Hashes every file of a staged image, and what its names serve; verifies its signature where one is demanded. */
+  verify(image: StagedRef, signal: AbortSignal): Promise<readonly VerifiedPart[]>
   /** What is staged whole: what is published first, then the newest. */
   staged(): Promise<readonly StagedImage[]>
   /** Every name that we have published, and whether what machines get under it is still what we gave it. */

@@ -25,6 +25,18 @@ export interface PublicationView {
   readonly withdrawn: readonly string[]
   readonly staged: readonly StagedImage[]
   readonly names: readonly PublishedName[]
+  /** By node, what it is to boot whenever it does, of those that boot from the network each time. */
+  readonly turns?: ReadonlyMap<string, Turn>
+}
+
+/** What a node is to boot, and why. */
+export interface Turn {
+  readonly version: string
+  /** As the node tells it; undefined where that of the configuration is meant. */
+  readonly schematic?: string | undefined
+  readonly reason: string
+  /** Nobody says whether its turn has come: what it boots now is left as it is. */
+  readonly isUnsure?: true
 }
 
 /** A person has taken a name back from this release to another one: it counts until something else is to be published. */
@@ -39,7 +51,7 @@ export interface Hold {
 
 export type Publication =
   /** The name is to serve this release. */
-  | { readonly kind: 'publish'; readonly version: string; readonly reason: string }
+  | { readonly kind: 'publish'; readonly version: string; readonly schematic?: string; readonly reason: string }
   /** What it serves stays, if it serves anything. */
   | { readonly kind: 'keep'; readonly reason: string }
 
@@ -57,9 +69,13 @@ export function decidePublication(
 ): Publication {
   const { hasNodes, silent } = view
   const present = presentName(image, view.names)
+  if (image.diskless) return decideForNode(image, view, present)
   // With nothing to boot, a node that is down may be waiting for just that.
   const heard = present ? view.running : [...view.running, ...view.ran]
   const known = heard.filter(isOfficial).toSorted(compareVersions)
+  // Nobody has ever heard of a node, and there is nothing to boot: they may be waiting for their first image.
+  if (hasNodes && heard.length === 0 && !present && view.target !== undefined)
+    return { kind: 'publish', version: view.target, reason: 'no node was ever heard, and it is the target release' }
   if (hasNodes && known.length === 0)
     return { kind: 'keep', reason: heard.length > 0 ? 'no node runs an official release' : 'no node answers' }
   const decided = chosen(known, { image, view, policy, present })
@@ -67,6 +83,26 @@ export function decidePublication(
   if (waits && present && decided.kind === 'publish' && isNewer(decided.version, present.version))
     return { kind: 'keep', reason: `${listed(silent)} may run an older release: no answer` }
   return decided
+}
+
+/**
+ * Of a node without an installation: what it boots is what it runs, so it is what it ran until its turn comes. It keeps its
+ * schematic as well, also where that was edited since.
+ */
+function decideForNode(
+  image: Image,
+  { turns, staged }: PublicationView,
+  present: PublishedName | undefined,
+): Publication {
+  const [node = ''] = image.nodes
+  const turn = turns?.get(node)
+  if (!turn) return { kind: 'keep', reason: `it is unknown what ${node} runs` }
+  const { version, schematic, reason, isUnsure } = turn
+  if (present && isUnsure) return { kind: 'keep', reason: `Kubernetes does not say whether it is ${node}'s turn` }
+  const isThere = staged.some(
+    (one) => isSameVariant(one, image) && one.version === version && one.schematic === schematic,
+  )
+  return { kind: 'publish', version, reason, ...(isThere && schematic !== undefined ? { schematic } : {}) }
 }
 
 /** By what nodes are known to run, the oldest first. */

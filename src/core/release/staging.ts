@@ -36,6 +36,10 @@ export interface StagingOrder {
   readonly publishAs: string | undefined
   /** A person wants it, and no machine needs it. */
   readonly isRequest: boolean
+  /** It is what one node boots each time, whose turn may come at any moment. */
+  readonly isOfNode: boolean
+  /** Its files are there already. */
+  readonly isThere: boolean
   /** All of it is there already, as it should be. */
   readonly isDone: boolean
 }
@@ -96,11 +100,8 @@ interface Ordered {
 }
 
 function orderOf(view: StagingView, { image, serves, policy, isPublished, isRequest }: Ordered): StagingOrder {
-  const { architecture, secureBoot, kind, schematicId } = image
-  const { version, schematic = schematicId } = serves
-  // Those of another schematic are its own.
-  const kernelArguments = schematic === schematicId ? image.kernelArguments : []
-  const order: ImageOrder = { schematic, version, architecture, secureBoot, kind, kernelArguments }
+  const { version } = serves
+  const order = orderFor(image, serves)
   const present = presentName(image, view.names)
   const servesIt = present !== undefined && isSameImage(present, order)
   // What others changed is told, and left as it is where a person wants it so.
@@ -108,7 +109,25 @@ function orderOf(view: StagingView, { image, serves, policy, isPublished, isRequ
   const publishAs = isPublished && !isLeft ? publishedName(image, version) : undefined
   const isThere = view.staged.some((one) => isSameImage(one, order))
   const isServed = publishAs === undefined || (servesIt && isWhole(present, view.staged))
-  return { image: image.name, order, publishAs, isRequest, isDone: isThere && isServed }
+  return {
+    image: image.name,
+    order,
+    publishAs,
+    isRequest,
+    isOfNode: image.diskless,
+    isThere,
+    isDone: isThere && isServed,
+  }
+}
+
+/** What is ordered of an image. Without a schematic it is that of the configuration. */
+export function orderFor(
+  { architecture, secureBoot, kind, schematicId, ...image }: WantedImage,
+  { version, schematic = schematicId }: Ordered['serves'],
+): ImageOrder {
+  // Those of another schematic are its own.
+  const kernelArguments = schematic === schematicId ? image.kernelArguments : []
+  return { schematic, version, architecture, secureBoot, kind, kernelArguments }
 }
 
 function isWhole(name: PublishedName, staged: readonly StagedImage[]): boolean {

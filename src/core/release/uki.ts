@@ -6,7 +6,7 @@ import { type Pe, readPe } from './pe.ts'
 /** What a Unified Kernel Image says of itself. */
 export interface Uki {
   readonly architecture: Architecture | 'unknown'
-  readonly sections: readonly { readonly name: string; readonly bytes: number }[]
+  readonly sections: readonly UkiSection[]
   /** The fields of `.osrel`. */
   readonly osRelease: Readonly<Record<string, string>>
   /** VERSION_ID of `.osrel`, `v1.13.9`. */
@@ -21,6 +21,12 @@ export interface Uki {
   /** What measured boot is bound to (systemd-stub(7)): a public key, and signatures of the measurements. */
   readonly pcrKey: boolean
   readonly pcrSignatures: number
+}
+
+/** A part of a UKI: `.linux`, `.initrd`, `.cmdline`, … */
+export interface UkiSection {
+  readonly name: string
+  readonly bytes: number
 }
 
 /** One entry of the boot menu (UAPI.5, Multi-Profile UKIs). */

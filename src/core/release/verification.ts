@@ -9,15 +9,19 @@ export interface VerificationAnswer {
   readonly served: readonly VerifiedServing[]
 }
 
-export interface VerifiedFile {
+/** A file of an image, or what machines get under one of its names. */
+export interface VerifiedPart {
   /** Below the share's directory. */
   readonly path: string
-  readonly version: string
   readonly bytes: number
   /** As it was staged, in lower-case hex. */
   readonly sha256: string
   /** What is wrong with it, as a sentence; absent where it is as it was staged. */
   readonly fault?: string
+}
+
+export interface VerifiedFile extends VerifiedPart {
+  readonly version: string
   /** What the Factory offered to check it by; absent where that is not known. */
   readonly proofs?: Proofs
 }

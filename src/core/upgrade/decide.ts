@@ -36,7 +36,7 @@ export function decideUpgrade(
   circumstances: Circumstances,
   policy: UpgradePolicy,
 ): UpgradeDecision {
-  const begun = decideLeftover(cluster.nodes) ?? decideRollback(cluster, circumstances, policy)
+  const begun = decideLeftover(cluster.nodes) ?? decideRollback(cluster, circumstances, policy, target.networkBootOf)
   if (begun) return begun
   const situation: Situation = { cluster, target, circumstances, policy }
   const unfinished = cluster.nodes.filter((node) => markOf(node)?.why === 'upgrade')

@@ -43,6 +43,13 @@ export function isForward({ intent }: Pick<NodePlan, 'intent'>): boolean {
   return intent === 'upgrade' || intent === 'stage'
 }
 
+/** The nodes that are to pull an installer. */
+export function nodesThatPull(decision: UpgradeDecision): readonly string[] {
+  if (decision.kind !== 'go') return []
+  const steps = [decision.first, ...decision.nodes.map(({ plan }) => plan)].flat().flatMap((phase) => phase.steps)
+  return steps.flatMap((step) => ('node' in step && 'image' in step ? [step.node] : []))
+}
+
 /** What has become of a node whose plan was carried out to its end; undefined where its attempt continues. */
 export function outcomeOf(intent: Intent): NodeOutcome | undefined {
   switch (intent) {

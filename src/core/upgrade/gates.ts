@@ -18,6 +18,8 @@ import { lossesOf, unknownExtensions } from '../release/provisions.ts'
 import { storageObstacle } from '../cluster/storage.ts'
 import type { UpgradePolicy, UpgradeTarget } from './policy.ts'
 import type { Gate } from './gate.ts'
+import { installationObstacle } from './network-boot.ts'
+import { isDiskless } from './preparation.ts'
 import { minorOf } from '../version.ts'
 import { describeTime } from '../time.ts'
 import { type Blackout, windowAt } from './window.ts'
@@ -177,6 +179,8 @@ export function nodeObstacle(node: Node, { cluster, target, circumstances, polic
   if (lost) return { gate: 'losses', reason: lost }
   const unwell = whyUnhealthy(node)
   if (unwell || !node.kubernetes.ok) return { gate: 'node', reason: `${node.name} ${unwell}` }
+  const elsewhere = installationObstacle(node, isDiskless(node.name, target))
+  if (elsewhere) return { gate: 'node', reason: elsewhere }
   const { cordon, unschedulable } = node.kubernetes.value
   if (unschedulable && cordon?.why === 'power')
     return { gate: 'outage', reason: `${node.name} is still cordoned from a power cut` }

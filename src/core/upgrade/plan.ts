@@ -1,10 +1,10 @@
 import type { CordonMark, Node, TalosFacts } from '../cluster/cluster.ts'
 import { leadsEtcd } from '../cluster/etcd.ts'
 import type { ExpectedMachine } from '../cluster/identity.ts'
-import { bestEffort, phase, type Phase, type Plan, type StopReason } from '../plan.ts'
+import { bestEffort, phase, type Phase, type Plan, type Step, type StopReason } from '../plan.ts'
 import { hasLifecycleService } from '../version.ts'
-import { drainPolicyOf, type UpgradePolicy, type UpgradeTarget } from './policy.ts'
-import { installerImage } from './preparation.ts'
+import { drainPolicyOf, type NetworkBoot, type UpgradePolicy, type UpgradeTarget } from './policy.ts'
+import { installerImage, isDiskless } from './preparation.ts'
 
 /** What plans for one node are made from. */
 export interface Planning {
@@ -66,13 +66,30 @@ function change(work: Work): Plan {
   const rebooting: CordonMark = { ...mark, ...(hasInstaller ? { installer: 'succeeded' } : {}), rebooting: true }
   const rebootable = { ...common, bootId: facts.bootId, mark: rebooting, mode }
   const installable = { ...common, image: installerImage(facts, target, node.name), within: policy.installTimeout }
-  const leave = (order: Phase): Plan => [...forfeit(work), confirm(work), order]
+  const leave = (...order: Phase[]): Plan => [...forfeit(work), confirm(work), ...order]
+  const boot = target.networkBootOf?.(node.name, target.version)
+  if (boot) return leave(...publishAndReboot(boot, { ...rebootable, mark: { ...mark, rebooting: true } }))
 
   if (!hasInstaller && !attempt.installed)
     return leave(phase('install', beforeInstall, { do: 'install-and-reboot', ...rebootable, ...installable }))
   const reboot = leave(phase('reboot', beforeReboot, { do: 'reboot', ...rebootable }))
   if (attempt.installed) return reboot
   return [confirm(work), phase('install', beforeInstall, { do: 'install', ...installable, mark }), ...reboot]
+}
+
+/**
+ * What the share serves is the new release already, as the node's mark says so: it is made sure of right before. Only the
+ * firmware downloads it; a kexec would start what is in memory.
+ */
+export function publishAndReboot(
+  { order, file }: NetworkBoot,
+  rebootable: Omit<Extract<Step, { do: 'reboot' }>, 'do' | 'mode'>,
+  stops: readonly StopReason[] = beforeInstall,
+): Plan {
+  return [
+    phase('stage-image', stops, { do: 'stage-image', image: order, publishAs: file }),
+    phase('reboot', stops, { do: 'reboot', ...rebootable, mode: 'powercycle' }),
+  ]
 }
 
 /** The etcd leader forfeits its leadership first: one election that is planned, instead of one after a silence. */
@@ -122,9 +139,18 @@ function markFor(node: Node, facts: TalosFacts, { target, now }: Planning): Cord
     bootId: facts.bootId,
     from: facts.version,
     ...(facts.uuid === undefined ? {} : { uuid: facts.uuid }),
-    ...(facts.machineId === undefined ? {} : { machineId: facts.machineId }),
+    ...idOf(facts, isDiskless(node.name, target)),
     ...(kept.length > 0 ? { kernelArguments: kept } : {}),
   }
+}
+
+/** Talos keeps its machine id on the disk: without one it is new at each boot. */
+export function idOf(
+  { machineId }: Pick<TalosFacts, 'machineId'>,
+  isWithoutDisk: boolean,
+): Pick<CordonMark, 'machineId' | 'diskless'> {
+  if (isWithoutDisk) return { diskless: true }
+  return machineId === undefined ? {} : { machineId }
 }
 
 /** From the reboot on: what a crash or a power cut left to be done. */

@@ -2,6 +2,7 @@ import type { Check } from '../cluster/check.ts'
 import type { SchematicParts } from '../cluster/cluster.ts'
 import type { DisruptionPolicy } from '../cluster/disruption.ts'
 import type { DrainPolicy, RebootMode } from '../cluster/drain.ts'
+import type { ImageOrder } from '../release/image.ts'
 import type { Window } from './window.ts'
 
 /** Durations in ms. */
@@ -62,6 +63,15 @@ export interface UpgradeTarget {
   partsOf(node: string): SchematicParts
   /** How this node reboots, where it differs from the others. */
   rebootModeOf(node: string): RebootMode | undefined
+  /** What a node without an installation is to boot; undefined for all others. */
+  networkBootOf?(node: string, version: string): NetworkBoot | undefined
+}
+
+/** An image of one release under the name that one node boots. */
+export interface NetworkBoot {
+  readonly order: ImageOrder
+  /** On the share. */
+  readonly file: string
 }
 
 /** The same in the words of a drain. */

@@ -14,7 +14,7 @@ const beforeAll: readonly StopReason[] = ['failing-power', 'pause', 'abort']
  */
 export function pullPlan(nodes: readonly Node[], target: UpgradeTarget, policy: UpgradePolicy): Plan {
   const steps = nodes.flatMap((node): Step[] =>
-    node.talos.ok && hasLifecycleService(node.talos.value.version)
+    node.talos.ok && hasLifecycleService(node.talos.value.version) && !isDiskless(node.name, target)
       ? [
           {
             do: 'pull-image',
@@ -26,6 +26,11 @@ export function pullPlan(nodes: readonly Node[], target: UpgradeTarget, policy: 
       : [],
   )
   return steps.length > 0 ? [phase('pull-images', beforeAll, ...steps)] : []
+}
+
+/** Whether it boots from the network each time, and has nothing to install. */
+export function isDiskless(node: string, target: Pick<UpgradeTarget, 'networkBootOf' | 'version'>): boolean {
+  return target.networkBootOf?.(node, target.version) !== undefined
 }
 
 /** etcd's data on our disk, before the first control plane goes. */

@@ -13,9 +13,11 @@ import { leavingObstacle, workersAtOnce } from '../cluster/disruption.ts'
 import { whyAnotherMachine } from '../cluster/identity.ts'
 import { isArmed, isInstalled } from '../cluster/next-boot.ts'
 import { attemptsOf, isOutdated, markOf, rollbackNote, runs } from './attempts.ts'
+import { bestEffort, phase, type Plan } from '../plan.ts'
 import { go, type UpgradeDecision } from './decision.ts'
 import { lossObstacle, roleObstacle, type Situation } from './gates.ts'
 import { finishPlan, upgradePlan } from './plan.ts'
+import type { UpgradeTarget } from './policy.ts'
 import { pullPlan, snapshotPlan } from './preparation.ts'
 import { failureNote, uncordonPlan } from './release-plan.ts'
 import { finishRollbackPlan } from './rollback-plan.ts'
@@ -92,14 +94,15 @@ function decideStranger({ node, name, mark, facts }: Marked): UpgradeDecision | 
 }
 
 /** A node that was being rolled back, and whose request is fulfilled or cancelled. */
-function decideBack({ node, name, mark, facts, rebooted, policy }: Marked): UpgradeDecision {
+function decideBack(marked: Marked): UpgradeDecision {
+  const { node, name, mark, facts, rebooted, policy } = marked
   if (mark.rebooting && rebooted) {
     if (whyNotBack(facts, mark) !== undefined && isHealthy(node))
-      return release(node, `${name} runs ${facts.version}, and is being uncordoned`)
+      return release(marked, `${name} runs ${facts.version}, and is being uncordoned`)
     const plan = finishRollbackPlan(node, mark, policy)
     return go({ node: name, intent: 'rollback', reason: `${name} was rolled back to ${facts.version}`, plan })
   }
-  if (!isArmed(node) && isHealthy(node)) return release(node, `${name} was not rolled back`)
+  if (!isArmed(node) && isHealthy(node)) return release(marked, `${name} was not rolled back`)
   const why = whyUnhealthy(node) ?? `is armed: disarm it with \`caretaker rollback ${name}\``
   return { kind: 'wait', reason: `${name}, which is being rolled back, ${why}` }
 }
@@ -127,7 +130,7 @@ function decideArrived(marked: Marked): UpgradeDecision {
   }
   const unwell = whyUnhealthy(node)
   if (unwell) return { kind: 'wait', reason: `${name}, which was being upgraded, ${unwell}` }
-  return release(node, `${name} already runs ${facts.version}, so it is being uncordoned`)
+  return release(marked, `${name} already runs ${facts.version}, so it is being uncordoned`)
 }
 
 function decideRebooting(marked: Marked): UpgradeDecision | undefined {
@@ -175,7 +178,7 @@ function decideAttempt(marked: Marked): UpgradeDecision {
   if (failure !== undefined && isOver) return giveUp(marked, attempt, failure)
   const givesUp = whyRelease(marked)
   if (givesUp !== undefined && !isArmed(marked.node) && isHealthy(marked.node))
-    return release(marked.node, `${givesUp}, so ${marked.name} is being uncordoned`)
+    return release(marked, `${givesUp}, so ${marked.name} is being uncordoned`)
   const obstacle = obstacleTo(marked)
   return obstacle === undefined ? goOn(marked, attempt) : { kind: 'wait', reason: obstacle }
 }
@@ -184,7 +187,7 @@ function decideAttempt(marked: Marked): UpgradeDecision {
 function giveUp({ node, name, target }: Marked, { attempts, note }: AttemptSoFar, failure: string): UpgradeDecision {
   const noted = note ?? { ...attempts, release: target.version, failure }
   if (!isArmed(node) && isHealthy(node)) {
-    const plan = [failureNote(node, noted), ...uncordonPlan(node)]
+    const plan = [failureNote(node, noted), ...republishPlan(node, target), ...uncordonPlan(node)]
     return go({ node: name, intent: 'give-up', reason: `giving up on ${name}: ${failure}`, plan })
   }
   return {
@@ -244,6 +247,16 @@ function finish({ node, name, mark, target, policy }: Marked, reason: string): U
   return go({ node: name, intent: 'resume', reason, plan: finishPlan(node, target, mark, policy) })
 }
 
-function release(node: Node, reason: string): UpgradeDecision {
-  return go({ node: node.name, intent: 'release', reason, plan: uncordonPlan(node) })
+/** A node without an installation is served what it runs again: its turn is over. */
+function release({ node, target }: Pick<Marked, 'node' | 'target'>, reason: string): UpgradeDecision {
+  const plan = [...republishPlan(node, target), ...uncordonPlan(node)]
+  return go({ node: node.name, intent: 'release', reason, plan })
+}
+
+/** A share that is away keeps no node cordoned: staging publishes it as soon as it can. */
+function republishPlan({ name, talos }: Node, target: UpgradeTarget): Plan {
+  const boot = talos.ok ? target.networkBootOf?.(name, talos.value.version) : undefined
+  if (!boot) return []
+  const { order: image, file: publishAs } = boot
+  return [bestEffort(phase('stage-image', [], { do: 'stage-image', image, publishAs }))]
 }

@@ -14,7 +14,7 @@ import { isArmed, isInstalled, nextBootObstacle } from '../cluster/next-boot.ts'
 import { markOf } from './attempts.ts'
 import type { Rollout } from './record.ts'
 import { go, type UpgradeDecision } from './decision.ts'
-import type { UpgradePolicy } from './policy.ts'
+import type { UpgradePolicy, UpgradeTarget } from './policy.ts'
 import { uncordonPlan } from './release-plan.ts'
 import { finishRollbackPlan, rollbackPlan } from './rollback-plan.ts'
 
@@ -27,6 +27,7 @@ export function decideRollback(
   cluster: Cluster,
   circumstances: Circumstances,
   policy: UpgradePolicy,
+  networkBootOf: UpgradeTarget['networkBootOf'] = () => undefined,
 ): UpgradeDecision | undefined {
   const { nodes } = cluster
   const requests = circumstances.rollbacks.flatMap((request) => {
@@ -35,7 +36,7 @@ export function decideRollback(
   })
   const decisions = requests
     .toSorted((a, b) => Number(isHealthy(a.node)) - Number(isHealthy(b.node)))
-    .flatMap(({ request, node }) => decideOne(node, request, { nodes, circumstances, policy }) ?? [])
+    .flatMap(({ request, node }) => decideOne(node, request, { nodes, circumstances, policy, networkBootOf }) ?? [])
   const going = decisions.find(({ kind }) => kind === 'go')
   if (going) return going
   return nodes.some((node) => isCordonedByUs(node) && !markOf(node)?.back) ? undefined : decisions[0]
@@ -45,6 +46,7 @@ interface Surroundings {
   readonly nodes: readonly Node[]
   readonly circumstances: Circumstances
   readonly policy: UpgradePolicy
+  readonly networkBootOf: NonNullable<UpgradeTarget['networkBootOf']>
 }
 
 /** Undefined where the request is fulfilled: the node has another boot than the one that it was to leave. */
@@ -99,9 +101,17 @@ function whyNotYet(
 function beginRollback(
   node: Node,
   { to, force }: RollbackRequest,
-  { nodes, circumstances: { now }, policy }: Surroundings,
+  { nodes, circumstances: { now }, policy, networkBootOf }: Surroundings,
 ): UpgradeDecision {
   const { name, talos } = node
+  const isDiskless = talos.ok && networkBootOf(name, talos.value.version) !== undefined
+  const boot = isDiskless && to !== undefined ? networkBootOf(name, to) : undefined
+  if (isDiskless && !boot)
+    return {
+      kind: 'stuck',
+      node: name,
+      reason: `${name} can't be rolled back: it is unknown what it ran before. Give its image back with \`caretaker stage --rollback\`, and reboot it`,
+    }
   // Another node that is only cordoned would leave this node's pods unschedulable.
   const idle = nodes.find(
     (other) => other !== node && isCordonedByUs(other) && !markOf(other)?.back && !isArmed(other) && isHealthy(other),
@@ -111,7 +121,7 @@ function beginRollback(
     return go({ node: idle.name, intent: 'release', reason, plan: uncordonPlan(idle) })
   }
   const reason = `${name} is being rolled back from ${talos.ok ? talos.value.version : 'its current release'}`
-  return go({ node: name, intent: 'rollback', reason, plan: rollbackPlan(node, { to, force }, { now, policy }) })
+  return go({ node: name, intent: 'rollback', reason, plan: rollbackPlan(node, { to, force, boot }, { now, policy }) })
 }
 
 /** Why its etcd would refuse the data. What is only installed has changed nothing in them. */

@@ -5,7 +5,7 @@ import { go, type UpgradeDecision } from './decision.ts'
 import { isStagedFor, nodeObstacle, type Obstacle, type Situation } from './gates.ts'
 import { candidatesOf, inOrder } from './order.ts'
 import { stagePlan } from './plan.ts'
-import { pullPlan } from './preparation.ts'
+import { isDiskless, pullPlan } from './preparation.ts'
 
 /** Outside a window: with `mode: staged` the next node gets its release installed, and keeps running. */
 export function decideStaging(outdated: readonly Node[], window: Obstacle, situation: Situation): UpgradeDecision {
@@ -19,6 +19,7 @@ export function decideStaging(outdated: readonly Node[], window: Obstacle, situa
     (node) =>
       node.talos.ok &&
       hasLifecycleService(node.talos.value.version) &&
+      !isDiskless(node.name, target) &&
       !ready.includes(node) &&
       // No one else is armed before the canary has proven anything.
       (node.name === policy.canary?.node || !outdated.some(({ name }) => name === policy.canary?.node)),

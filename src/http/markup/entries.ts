@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import { headOf } from '../../core/alert.ts'
 import type { Entry } from '../../core/journal.ts'
 import { describeClock, describeTime } from '../../core/time.ts'
 import type { Drawing } from './moments.ts'
@@ -17,8 +18,16 @@ export function entryList(entries: readonly Entry[], { zone }: Pick<Drawing, 'zo
       return html`<li class="${kind}">
         ${isNew ? html`<span class="day">${own}</span>` : ''}
         <time datetime="${at}">${describeClock(at, zone)}</time>
-        <p>${kind === 'alert' ? html`<span class="unseen">Alert: </span>` : ''}${about}${prose(text)}</p>
+        <p>${kind === 'alert' ? alertText(about, text) : html`${about}${prose(text)}`}</p>
       </li>`
     })}
   </ol>`
+}
+
+/** What opened stands out by its first words; that it is over does not. */
+function alertText(about: string, text: string): Markup {
+  if (text.startsWith('settled: ')) return html`<span class="soft">${about}${prose(text)}</span>`
+  const head = headOf({ text })
+  return html`<span class="unseen">Alert: </span
+    ><strong>${about}${prose(head)}</strong>${prose(text.slice(head.length))}`
 }

@@ -48,6 +48,11 @@ export function facts(rows: readonly (readonly [name: unknown, value: unknown] |
   </dl>`
 }
 
+/** Names in a row, each of which stays whole where the line has room for it: `w-1` is not broken at its hyphen. */
+export function names(all: readonly string[]): Markup {
+  return html`${all.map((name, index) => html`${index === 0 ? '' : ', '}<span class="whole">${name}</span>`)}`
+}
+
 /** A sentence whose commands are set apart: `run `caretaker plan``. */
 export function prose(text: string): Markup {
   return html`${text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`

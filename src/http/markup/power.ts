@@ -30,7 +30,7 @@ export function upsMode({ state, noReading }: UpsAnswer, drawing: Drawing): Mark
 }
 
 /** What it tells of its battery, in large figures. */
-export function upsFigures({ state: { reading } }: UpsAnswer): Markup {
+export function upsFigures({ state: { reading }, inputVolts }: UpsAnswer): Markup {
   if (!reading) return html`<p class="empty">It has not told any figures yet.</p>`
   const { chargePercent, runtimeMs, loadPercent, doubtful = {} } = reading
   const one = (name: string, text: string | undefined, doubted: string | undefined) =>
@@ -44,10 +44,11 @@ export function upsFigures({ state: { reading } }: UpsAnswer): Markup {
   const charge = chargePercent ?? doubtful.chargePercent?.reported
   const runtime = runtimeMs ?? doubtful.runtimeMs?.reported
   return html`<dl class="figures">
-    ${one('charge', percent(charge), doubtful.chargePercent?.why)}
-    ${one('runtime', runtime === undefined ? undefined : describeDuration(runtime), doubtful.runtimeMs?.why)}
-    ${one('load', percent(loadPercent), undefined)}
-  </dl>`
+      ${one('charge', percent(charge), doubtful.chargePercent?.why)}
+      ${one('runtime', runtime === undefined ? undefined : describeDuration(runtime), doubtful.runtimeMs?.why)}
+      ${one('load', percent(loadPercent), undefined)}
+    </dl>
+    ${inputVolts === undefined ? '' : html`<p class="soft small">${Math.round(inputVolts)} V at its input</p>`}`
 }
 
 /** What a shutdown of the power is at, for whoever holds a phone in the dark. */
@@ -103,8 +104,8 @@ export function alarmView(alarm: Alarm, viewing: Drawing & { readonly scope: Sco
 }
 
 const words = {
-  'on-battery-too-long': 'Then it has been on battery for as long as it may be',
-  'low-runtime': 'Then the battery has as little runtime left as is kept for the shutdown',
+  'on-battery-too-long': 'By then it has run on battery for as long as it may',
+  'low-runtime': 'By then only the runtime that is kept for the shutdown is left',
 } as const
 
 function describeBattery({ label, state }: UpsAnswer, drawing: Drawing): Markup {

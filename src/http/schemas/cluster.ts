@@ -72,6 +72,7 @@ const talosFacts = schemaOf<TalosFacts>()(
     bootedEntry: text.optional(),
     defaultEntry: text.optional(),
     hasOtherEntry: z.boolean().optional(),
+    onDisk: z.boolean().optional(),
     uuid: text.optional(),
     kernelArguments: texts,
     ailing: texts,
@@ -96,6 +97,7 @@ export const cordonMark = schemaOf<CordonMark>()(
     rebooting: z.literal(true).optional(),
     back: z.literal(true).optional(),
     disarm: z.literal(true).optional(),
+    diskless: z.literal(true).optional(),
     to: text.optional(),
   }),
 )

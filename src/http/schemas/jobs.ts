@@ -2,7 +2,8 @@ import { z } from '@hono/zod-openapi'
 import type { EventType } from '../../core/event.ts'
 import type { FailedEntry } from '../../core/job.ts'
 import type { Run } from '../../core/journal.ts'
-import type { JobAnswer, RequestAnswer, RunAnswer } from '../../core/operator.ts'
+import type { JobAnswer, RunAnswer } from '../../core/operator.ts'
+import type { RequestAnswer } from '../../core/request-answer.ts'
 import { count, pageOf, schemaOf, text, time } from './answer.ts'
 
 /** Jobs, their runs, and what a request comes to. */

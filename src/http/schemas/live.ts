@@ -1,8 +1,10 @@
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import type { Alert, AlertChange } from '../../core/alert.ts'
+import type { BootChange } from '../../core/netboot/requests.ts'
 import type { StatusAnswer } from '../../core/operator.ts'
 import { schemaOf, text } from './answer.ts'
 import { alert, entry } from './journal.ts'
+import { bootChange } from './netboot.ts'
 import { power } from './power.ts'
 import { problem } from './problem.ts'
 import { status } from './status.ts'
@@ -23,6 +25,7 @@ export interface LiveEvents {
   readonly power: z.output<typeof power>
   readonly journal: z.output<typeof entry>
   readonly status: StatusAnswer
+  readonly boot: BootChange
 }
 
 const state = schemaOf<LiveState>()('LiveState', z.object({ version: text, status, alerts: z.array(alert) }))
@@ -33,7 +36,7 @@ const alertChange = schemaOf<LiveEvents['alert']>()(
 )
 
 /** The data of each event, by its name. */
-export const liveEvents = { state, alert: alertChange, power, journal: entry, status } as const
+export const liveEvents = { state, alert: alertChange, power, journal: entry, status, boot: bootChange } as const
 
 /** The stream as the OpenAPI document tells it. */
 export const liveSpec: RouteConfig = {
@@ -42,7 +45,7 @@ export const liveSpec: RouteConfig = {
   summary: 'What changes, as server-sent events',
   description: [
     'First, and after each reconnect, comes `state` with everything; then `alert`, `power`, `journal` and `status`, each',
-    'with the whole of what has changed. Every event has an id. A comment comes every 4 s. Nothing that was missed is',
+    'with the whole of what has changed, and `boot`, which says that a machine does something that boots from the network. Every event has an id. A comment comes every 4 s. Nothing that was missed is',
     'sent later: the next `state` tells what it has come to.',
   ].join(' '),
   operationId: 'getLive',
@@ -56,6 +59,7 @@ export const liveSpec: RouteConfig = {
       power: 'Power',
       journal: 'Entry',
       status: 'Status',
+      boot: 'BootChange',
     }).map(([event, name]) => [event, { $ref: `#/components/schemas/${name}` }]),
   ),
   responses: {

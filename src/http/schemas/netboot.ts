@@ -3,10 +3,20 @@ import type { BootFinding, ChosenBoot } from '../../core/netboot/check.ts'
 import type { SeenOffer } from '../../core/netboot/dhcp/question.ts'
 import type { Recipe } from '../../core/netboot/recipes/recipe.ts'
 import { routerKinds } from '../../core/netboot/recipes/routers.ts'
-import type { BootTry, NetbootCheck, NetbootMachine, NetbootMachineDetails } from '../../core/netboot/requests.ts'
+import type {
+  BootChange,
+  BootTry,
+  NetbootCheck,
+  NetbootMachine,
+  NetbootMachineDetails,
+} from '../../core/netboot/requests.ts'
 import { count, ms, schemaOf, text, texts, time } from './answer.ts'
 
 /** Machines that boot from the network. */
+
+const phase = z.enum(['asked', 'offered', 'taken', 'probed', 'loading', 'loaded', 'started', 'configuring', 'running'])
+
+export const bootChange = schemaOf<BootChange>()('BootChange', z.object({ machine: text, phase }))
 
 const bootTry = schemaOf<BootTry>()(
   'BootTry',
@@ -22,7 +32,7 @@ const bootTry = schemaOf<BootTry>()(
     architecture: text.optional(),
     classId: text.optional(),
     asked: count.meta({ description: 'How often it asked' }),
-    phase: z.enum(['asked', 'offered', 'taken', 'probed', 'loading', 'loaded', 'started', 'configuring', 'running']),
+    phase,
     why: text.optional(),
     file: text.optional(),
     isServedHere: z.boolean().optional(),
@@ -45,6 +55,7 @@ const bootTry = schemaOf<BootTry>()(
 
 const machine = {
   machine: text.meta({ description: 'Its name in the configuration, else its MAC address, else its address' }),
+  isKnown: z.boolean().meta({ description: 'It is in the configuration' }),
   mac: text.optional(),
   uuid: text.optional(),
   maker: text.optional(),

@@ -82,6 +82,8 @@ const ups = schemaOf<UpsAnswer>()(
     loginRefused: text.optional(),
     silentForMs: ms.optional(),
     noReading: z.object({ forMs: ms, why: text }).optional(),
+    inputVolts: z.number().optional(),
+    inputVoltsMsAgo: ms.optional(),
     driver: driver.optional(),
     triggers: z.array(trigger),
   }),

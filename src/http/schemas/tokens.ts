@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { scopes } from '../../core/access/token.ts'
-import type { NewTokenAnswer, TokenAnswer } from '../../core/operator.ts'
+import type { NewTokenAnswer, TokenAnswer } from '../../core/access/requests.ts'
 import { schemaOf, text, time } from './answer.ts'
 
 /** Tokens of the API. */

@@ -4,6 +4,7 @@ import type { Logger } from '../../core/log.ts'
 import type { Ports } from '../../core/ports.ts'
 import type { ConfigRenderer } from '../../core/provision/render.ts'
 import { imagesOf } from '../../core/release/image.ts'
+import { isTold } from '../../core/release/registration.ts'
 import { compareVersions } from '../../core/version.ts'
 import { remembered } from '../../operations/facts.ts'
 import { type ClusterFacts, createRenderer } from '../../operations/provision/renderer.ts'
@@ -105,7 +106,9 @@ function createFacts({ settings, ports, agent, world, schematics }: RendererOpti
     const schematic = node?.schematic ?? booted?.schematic ?? config.schematic
     const image = booted ?? images.find((one) => one.schematic === schematic)
     const known = schematics.current.get(schematic)?.id
-    const id = known === undefined ? undefined : (remembered.schematicIds.recall(ports.journal)?.[known] ?? known)
+    const { registry } = ports.factory
+    const registration = remembered.registrations.recall(ports.journal)?.[known ?? '']
+    const id = registration?.id ?? known
     const staged = (await intime(ports.share.staged())) ?? []
     const published = staged
       .filter((one) => one.published && one.schematic === id && one.secureBoot === (image?.secureBoot ?? false))
@@ -115,8 +118,8 @@ function createFacts({ settings, ports, agent, world, schematics }: RendererOpti
       endpoint: await endpointOf(section),
       kubernetes: await kubernetesOf(section),
       discovery: section.discovery ?? true,
-      registry: ports.factory.registry,
-      schematic: { name: schematic, id },
+      registry,
+      schematic: { name: schematic, id, isTold: isTold(registration, registry) },
       secureBoot: image?.secureBoot ?? false,
       published: published.toSorted(compareVersions).at(-1),
       target: remembered.target.recall(ports.journal),

@@ -8,7 +8,6 @@ import type { SecretsMeans, SecretsStore } from '../../operations/provision/secr
 import { documentsText, parseTrees, parseYaml } from '../../yaml.ts'
 import { isMissingFile, readText } from '../file-gate.ts'
 import { writeSecret } from '../replace-file.ts'
-import type { World } from '../wiring.ts'
 
 /** The name of the bundle in the state directory. */
 export const secretsFile = 'machine-secrets.yaml'
@@ -29,7 +28,7 @@ export function createSecretsStore(state: string): SecretsStore {
 }
 
 /** What requests about the secrets are carried out with. */
-export function secretsMeans(store: SecretsStore, world: Pick<World, 'authority'>): SecretsMeans {
+export function secretsMeans(store: SecretsStore, world: { authority(): Promise<string> }): SecretsMeans {
   return {
     store,
     parse: (text) => parseBundle(text, 'the file'),

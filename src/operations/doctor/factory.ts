@@ -1,5 +1,6 @@
-import { about, failed, ok, skipped, warning } from '../../core/doctor/check.ts'
+import { about, failed, type Finding, ok, skipped, warning } from '../../core/doctor/check.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import type { Registered } from '../../core/release/registration.ts'
 import { schematicsInUse } from '../../core/release/schematic.ts'
 import type { Look, Means } from './look.ts'
 
@@ -43,7 +44,7 @@ export function factoryLooks({ context }: Means): readonly Look[] {
           const told = await factory.register(known.schematic, signal).catch((error: unknown) => error)
           if (told instanceof AgentError && told.retryable)
             return [about(id, name, skipped('the Factory could not be asked: see factory.reach'))]
-          if (typeof told !== 'string')
+          if (told instanceof Error)
             return [
               about(
                 id,
@@ -51,20 +52,23 @@ export function factoryLooks({ context }: Means): readonly Look[] {
                 failed(`the Factory does not take it: ${messageOf(told)}`, `Correct schematics/${name}.yaml`),
               ),
             ]
-          const short = known.id.slice(0, 12)
-          return [
-            about(
-              id,
-              name,
-              told === known.id
-                ? ok(`the Factory knows it as ${short}…`)
-                : warning(
-                    `the Factory knows it as ${told.slice(0, 12)}…, and it is ${short}… by our own count: the Factory's counts`,
-                  ),
-            ),
-          ]
+          return [about(id, name, judgeRegistered(known.id, told as Registered, factory.registry))]
         },
       }
     }),
   ]
+}
+
+/** `own`: as we compute it. `registry`: where nodes pull installers from. */
+function judgeRegistered(own: string, { id, untold }: Registered, registry: string): Finding {
+  if (untold !== undefined)
+    return warning(
+      `only a fallback knows it: ${untold}`,
+      `No node is upgraded to it before ${registry} knows it, where installers are pulled from`,
+    )
+  return id === own
+    ? ok(`the Factory knows it as ${own.slice(0, 12)}…`)
+    : warning(
+        `the Factory knows it as ${id.slice(0, 12)}…, and it is ${own.slice(0, 12)}… by our own count: the Factory's counts`,
+      )
 }

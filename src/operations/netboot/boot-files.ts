@@ -3,7 +3,15 @@ import { parseIpv4 } from '../../core/address.ts'
 import { type BootImage, chooseBootImage } from '../../core/netboot/boot-image.ts'
 import type { BootTarget } from '../../core/netboot/dhcp/offer.ts'
 import type { BootSource } from '../../core/netboot/rule.ts'
-import { type Architecture, imagesOf } from '../../core/release/image.ts'
+import {
+  type Architecture,
+  hasReleaseInName,
+  type Image,
+  type ImageSettings,
+  imagesOf,
+} from '../../core/release/image.ts'
+import { presentName } from '../../core/release/publication.ts'
+import type { PublishedName } from '../../core/release/published.ts'
 
 /** What of two services' sections others need to know: who answers machines, and who serves files to them. */
 interface BootSections {
@@ -23,22 +31,27 @@ export function hasProxy(config: Config): boolean {
   return sectionsIn(config).proxyDhcp !== undefined
 }
 
-/** Which images there are. */
-type Listed = Pick<Config, 'schematic' | 'share' | 'images'>
-
-/** The images that machines boot. One with the release in its name has another name tomorrow, which no DHCP knows. */
-function imagesIn(config: Listed): readonly BootImage[] {
-  return imagesOf(config).filter(({ file }) => !file.includes('{version}'))
+/**
+ * The images that machines boot. One with the release in its name has another name tomorrow: it is left out where nobody
+ * knows the names on the share.
+ */
+export function bootableImages(config: ImageSettings, names: readonly PublishedName[]): readonly Image[] {
+  return imagesOf(config).flatMap((image) => {
+    if (!hasReleaseInName(image)) return [image]
+    const file = presentName(image, names)?.file
+    return file === undefined ? [] : [{ ...image, file }]
+  })
 }
 
 /** The file that machines of an architecture boot, and this one by name. */
-export function bootFilesOf(config: Listed): BootSource['fileFor'] {
-  return (architecture, machine) => chooseBootImage(imagesIn(config), architecture, machine)?.file
+export function bootFilesOf(config: ImageSettings, names: readonly PublishedName[]): BootSource['fileFor'] {
+  const images: readonly BootImage[] = bootableImages(config, names)
+  return (architecture, machine) => chooseBootImage(images, architecture, machine)?.file
 }
 
-/** The files of all architectures. */
-export function allBootFiles(config: Listed): Partial<Record<Architecture, string>> {
-  const fileFor = bootFilesOf(config)
+/** The files of all architectures, for a router: names that change with each release are none for it. */
+export function allBootFiles(config: ImageSettings): Partial<Record<Architecture, string>> {
+  const fileFor = bootFilesOf(config, [])
   const [amd64, arm64] = [fileFor('amd64', undefined), fileFor('arm64', undefined)]
   return { ...(amd64 === undefined ? {} : { amd64 }), ...(arm64 === undefined ? {} : { arm64 }) }
 }

@@ -43,7 +43,10 @@ export async function checkNetboot(
   const offers = await ports.netboot.discover(question, offersWithin, signal)
   const again = await askAgain(ports.netboot, question, offers, signal)
   const wanted: WantedBoot = {
-    file: bootFilesOf(config)(architecture, told?.name),
+    file: bootFilesOf(config, hasProxy(config) ? await ports.share.names().catch(() => []) : [])(
+      architecture,
+      told?.name,
+    ),
     servers: await expectedServers(config, ports.netboot),
     bytes: await publishedBytes(ports, architecture),
   }

@@ -10,8 +10,9 @@ import type { BootEvent } from '../../core/netboot/dhcp-event.ts'
 import { knownMachines } from '../../core/netboot/machines.ts'
 import { inMegabytes } from '../../core/netboot/size.ts'
 import { describeDuration } from '../../core/duration.ts'
+import { createListeners } from '../../core/listeners.ts'
 import { remembered } from '../facts.ts'
-import { noteBooted, standingOf } from './standing.ts'
+import { noteBooted, standingOf, standingsIn } from './standing.ts'
 
 export interface BootKeeperOptions {
   readonly journal: Journal
@@ -29,6 +30,10 @@ export interface BootKeeper {
   noteCluster(cluster: Cluster): void
   /** Has the alerts say what is true now. To be called now and then: silence is no event. */
   look(): void
+  /** The same where something has come since the last look that is to be looked at. To be called each second. */
+  lookAgain(): void
+  /** Called with what has become of a machine's last try, until it is disposed of. */
+  onChange(listener: (boot: Boot) => void): Disposable
   /** All that are known, by what they are known by; the tries of each newest first. */
   readonly machines: ReadonlyMap<string, readonly Boot[]>
 }
@@ -36,6 +41,8 @@ export interface BootKeeper {
 /** So many machines, and tries of each, are kept in memory. Strangers that only ask are forgotten first. */
 const most = { machines: 256, strangers: 64, tries: 20 }
 const hour = 3_600_000
+/** In ms, between looks at all machines: what one asks again and again is not to cost that each time. */
+const looksApart = 1_000
 /** So many tries of one known machine are written down in an hour, and of all strangers together: addresses may be made up. */
 const writtenInAnHour = 30
 /** So many strangers are told of. Where there are more in a day, somebody makes them up, and no alert is about any. */
@@ -46,6 +53,9 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
   const records = journal.records(bootKind)
   const machines = new Map<string, readonly Boot[]>()
   const isWritten = createLedger(now)
+  const listeners = createListeners<Boot>()
+  let lookedAt = -Infinity
+  let isToLook = false
   // Oldest first, so that those that asked last stand last in the map.
   for (const boot of records.newest(most.machines).toReversed()) put(machines, boot)
 
@@ -58,6 +68,7 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
     const isSame = before?.startedAt === boot.startedAt && before.machine === boot.machine
     put(machines, boot, isSame)
     bound(machines)
+    listeners.tell(boot)
     const from = isSame ? before : undefined
     if (from?.phase !== boot.phase || from.trouble !== boot.trouble) changed(from, boot)
   }
@@ -74,16 +85,30 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
       noteBooted(journal, standing, boot.lastAt)
       if (isKept) journal.write({ kind: 'event', subject: standing.key, text: describeLoaded(standing.key, boot) })
     }
-    // It looks at every machine: a flood of strangers is not to cost that each time.
-    if (standing.name !== undefined) look()
+    // A flood of strangers is not to cost a look at every machine each time.
+    if (standing.name !== undefined) lookSoon()
+  }
+
+  function lookSoon(): void {
+    isToLook = true
+    lookAgain()
+  }
+
+  function lookAgain(): void {
+    const passed = now().getTime() - lookedAt
+    // A clock may be set back.
+    if (isToLook && (passed >= looksApart || passed < 0)) look()
   }
 
   function look(): void {
     const at = now().getTime()
+    lookedAt = at
+    isToLook = false
+    const standing = standingsIn(journal, config(), at)
     const histories = [...machines.values()].flatMap((boots) => {
       const [last] = boots
       if (!last || last.phase === 'asked') return []
-      const { key, rule, name } = standingOf(journal, config(), last, at)
+      const { key, rule, name } = standing(last)
       return [{ name: key, boots, isAlways: rule === 'always', isKnown: name !== undefined }]
     })
     const strangers = histories.filter(
@@ -107,6 +132,8 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
       }
     },
     look,
+    lookAgain,
+    onChange: listeners.subscribe,
     machines,
   }
 }
@@ -174,15 +201,18 @@ function bound(machines: Map<string, readonly Boot[]>): void {
 }
 
 /** Nodes that answer as running have a system of their own on a disk: they are left alone from now on. */
-function rememberInstalled(journal: Journal, { nodes, netboot }: Config, cluster: Cluster): void {
+function rememberInstalled(journal: Journal, config: Config, cluster: Cluster): void {
+  const { nodes, netboot, images } = config
   const before = remembered.netbootInstalled.recall(journal) ?? {}
+  const isDiskless = (name: string) => images.some((image) => image.diskless && image.nodes.includes(name))
   const seen = cluster.nodes.flatMap(({ name, talos }) => {
-    const diskless = netboot.machines.some(({ machine, boot }) => machine === name && boot === 'always')
-    if (!talos.ok || talos.value.stage !== 'running' || diskless) return []
+    const diskless =
+      netboot.machines.some(({ machine, boot }) => machine === name && boot === 'always') || isDiskless(name)
+    if (!talos.ok || talos.value.stage !== 'running' || talos.value.onDisk === false || diskless) return []
     return [[name, talos.value.uuid === undefined ? {} : { uuid: talos.value.uuid }] as const]
   })
   const names = new Set(nodes.map(({ name }) => name))
-  const kept = Object.entries(before).filter(([name]) => names.has(name))
+  const kept = Object.entries(before).filter(([name]) => names.has(name) && !isDiskless(name))
   const after = Object.fromEntries([...kept, ...seen])
   if (JSON.stringify(after) !== JSON.stringify(before)) remembered.netbootInstalled.remember(journal, after)
 }

@@ -19,22 +19,32 @@ export type Told = Pick<Boot, 'mac' | 'uuid' | 'address'>
 
 /** Who a machine is, and whether it is to boot from the network. */
 export function standingOf(journal: Journal, config: Config, told: Told, now: number): MachineStanding {
+  return standingsIn(journal, config, now)(told)
+}
+
+/** The same for many machines: what is remembered is read once. */
+export function standingsIn(journal: Journal, config: Config, now: number): (told: Told) => MachineStanding {
   const installed = remembered.netbootInstalled.recall(journal) ?? {}
-  const name = nameOfMachine(told, knownMachines(config), installed)
-  const key = name ?? told.mac ?? told.address ?? ''
+  const allArmed = remembered.netbootArmed.recall(journal) ?? {}
+  const used = remembered.netbootUsed.recall(journal) ?? {}
+  const known = knownMachines(config)
   const { machines, unknown } = config.netboot
-  const settings = machines.find(({ machine }) => machine === name || (normalMac(machine) ?? '') === told.mac)
-  const rule: BootRule | undefined = settings?.boot
-  const given = remembered.netbootArmed.recall(journal)?.[key]
-  const armed = given !== undefined && Date.parse(given.until) > now ? given : undefined
-  const standing = {
-    name: name ?? (settings === undefined ? undefined : key),
-    rule,
-    isInstalled: name !== undefined && Object.hasOwn(installed, name),
-    isArmed: armed !== undefined,
-    hasBooted: Object.hasOwn(remembered.netbootUsed.recall(journal) ?? {}, key),
+  return (told) => {
+    const name = nameOfMachine(told, known, installed)
+    const key = name ?? told.mac ?? told.address ?? ''
+    const settings = machines.find(({ machine }) => machine === name || (normalMac(machine) ?? '') === told.mac)
+    const rule: BootRule | undefined = settings?.boot
+    const given = allArmed[key]
+    const armed = given !== undefined && Date.parse(given.until) > now ? given : undefined
+    const standing = {
+      name: name ?? (settings === undefined ? undefined : key),
+      rule,
+      isInstalled: name !== undefined && Object.hasOwn(installed, name),
+      isArmed: armed !== undefined,
+      hasBooted: Object.hasOwn(used, key),
+    }
+    return { key, armed, settings, ...standing, ...decideStanding(standing, unknown) }
   }
-  return { key, armed, settings, ...standing, ...decideStanding(standing, unknown) }
 }
 
 /** It has booted from the network: what was wanted once is done. */

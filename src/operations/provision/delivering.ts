@@ -5,6 +5,7 @@ import type { TakenConfig } from '../../core/provision/desk.ts'
 import { cutOff, mayTake, sent, taken } from '../../core/provision/lifecycle.ts'
 import type { Approval, Machine } from '../../core/provision/machine.ts'
 import { type ConfigQuestion, idOf } from '../../core/provision/question.ts'
+import type { RenderedConfig } from '../../core/provision/render.ts'
 import { type DeskParts, understood } from './parts.ts'
 
 /** Hands out what was approved: each once. */
@@ -19,11 +20,11 @@ export function createDelivering(parts: DeskParts): (asked: ConfigQuestion, boot
     if (taking.has(id)) throw new AgentError('rejected', 'its configuration is being made for another request')
     taking.add(id)
     try {
-      const text = await render(parts, { id, approval, booted })
+      const made = await render(parts, { id, approval, booted })
       // It has taken time: somebody may have thought better of it.
       const still = demand(parts, question)
       if (still.approval !== approval) throw new AgentError('rejected', 'what was approved has changed')
-      return deliver(parts, still, question, text)
+      return deliver(parts, still, question, made)
     } finally {
       taking.delete(id)
     }
@@ -51,9 +52,12 @@ interface Rendered {
   readonly booted: string | undefined
 }
 
-async function render({ renderer, store, put }: DeskParts, { id, approval, booted }: Rendered): Promise<string> {
+async function render(
+  { renderer, store, put }: DeskParts,
+  { id, approval, booted }: Rendered,
+): Promise<RenderedConfig> {
   try {
-    return (await renderer.render(approval.order, approval.claim, booted)).text
+    return await renderer.render(approval.order, approval.claim, booted)
   } catch (error) {
     const present = store.get(id)
     if (present) put({ ...present, trouble: messageOf(error) })
@@ -65,7 +69,7 @@ function deliver(
   parts: DeskParts,
   { machine, approval }: Approved,
   question: ConfigQuestion,
-  text: string,
+  { text, hide }: Pick<RenderedConfig, 'text' | 'hide'>,
 ): TakenConfig {
   const { store, telling, write, change, at, code } = parts
   const { id } = machine
@@ -84,7 +88,9 @@ function deliver(
     text,
     id,
     sent: () => change(id, (present) => sent(present, begun, at()), 'was sent its whole configuration'),
-    cut: (why) =>
-      change(id, (present) => cutOff(present, begun, why), `was cut off while it got its configuration: ${why}`),
+    cut: (said) => {
+      const why = hide(said)
+      change(id, (present) => cutOff(present, begun, why), `was cut off while it got its configuration: ${why}`)
+    },
   }
 }

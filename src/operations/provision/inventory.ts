@@ -8,7 +8,7 @@ import {
   type WrittenNode,
 } from '../../core/provision/inventory.ts'
 import type { Machine } from '../../core/provision/machine.ts'
-import type { MemberLook } from '../../core/provision/ports.ts'
+import type { MemberLook } from '../../core/provision/seen.ts'
 
 /** The machines that have joined the cluster by us, as nodes. */
 export interface Inventory {

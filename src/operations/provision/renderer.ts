@@ -13,7 +13,7 @@ import {
   type PatchFile,
 } from '../../core/provision/machines-file.ts'
 import type { MachineOrder } from '../../core/provision/machine.ts'
-import { createMask, hidden, secretsIn } from '../../core/provision/mask.ts'
+import { createMask, hidden, hiddenIn, secretsIn } from '../../core/provision/mask.ts'
 import type { Claim } from '../../core/provision/question.ts'
 import type { ConfigRenderer, RenderedConfig, WrittenMachine } from '../../core/provision/render.ts'
 import { type Rendering, renderDocuments } from '../../core/provision/rendering.ts'
@@ -50,8 +50,8 @@ export interface ClusterFacts {
   readonly discovery: boolean
   /** The registry that serves installer images. */
   readonly registry: string
-  /** The schematic's name, and its id where the file is there. */
-  readonly schematic: { readonly name: string; readonly id: string | undefined }
+  /** The schematic's name, its id where the file is there, and whether the registry can serve installers of it. */
+  readonly schematic: { readonly name: string; readonly id: string | undefined; readonly isTold: boolean }
   readonly secureBoot: boolean
   /** The release that machines boot from the network; undefined where none is published, or that could not be seen. */
   readonly published: string | undefined
@@ -82,6 +82,7 @@ export function createRenderer({ folder, secrets, facts, write }: RendererMeans)
         installs: { version: rendering.version, schematic: rendering.schematic },
         patches: rendering.patches.map(({ file }) => file),
         warnings: [...rendering.warnings, ...made.warnings].map(mask.text),
+        hide: createMask(hiddenIn(made.config, mask.config(made.config))).text,
       }
     } catch (error) {
       throw maskedError(error, mask.text)
@@ -183,7 +184,7 @@ function whatIsMissing({
   known,
   version,
 }: Pick<Given, 'bundle' | 'known'> & { readonly version: string | undefined }): string[] {
-  const { endpoint, kubernetes, schematic } = known
+  const { endpoint, kubernetes, schematic, registry } = known
   return [
     ...(bundle ? [] : ['there are no secrets of the cluster: import them with `caretaker machine secrets FILE`']),
     ...(endpoint === undefined
@@ -194,6 +195,11 @@ function whatIsMissing({
       : []),
     ...(version === undefined ? ['no release is staged or decided on yet: `caretaker run watch-releases`'] : []),
     ...(schematic.id === undefined ? [`there is no schematic ${schematic.name}`] : []),
+    ...(schematic.id !== undefined && !schematic.isTold
+      ? [
+          `${registry} was not told of schematic ${schematic.name} and has no installer of it: \`caretaker run watch-releases\` tells it`,
+        ]
+      : []),
   ]
 }
 

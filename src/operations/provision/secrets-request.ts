@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { AgentError } from '../../core/errors.ts'
 import type { Journal } from '../../core/journal.ts'
 import type { SecretsBundle } from '../../core/machine-config/secrets.ts'
-import type { Asked, RequestAnswer } from '../../core/operator.ts'
+import type { Asked } from '../../core/operator.ts'
+import type { RequestAnswer } from '../../core/request-answer.ts'
 import { recordChange, unchanged } from '../request.ts'
 
 /** Where the bundle is kept. */

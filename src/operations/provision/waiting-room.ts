@@ -1,4 +1,4 @@
-import type { MaintenanceLook } from '../../core/provision/ports.ts'
+import type { MaintenanceLook } from '../../core/provision/seen.ts'
 import { createConsoles } from './consoles.ts'
 
 /** What was seen of machines that wait in maintenance, in memory: after a restart they are looked at again. */

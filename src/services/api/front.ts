@@ -10,6 +10,7 @@ import { type Whence, whenceOf } from './origin.ts'
 import type { Peer } from './peer.ts'
 import type { Rates } from './rates.ts'
 import { type Refusal, refusalResponse } from './refusal.ts'
+import { shownTo } from './refused-page.ts'
 import { isWorn, setCookie } from './sessions.ts'
 import { bearerOf } from './tokens.ts'
 
@@ -114,7 +115,8 @@ export function createFront(means: FrontMeans) {
   return (request: Request, wire: Wire): Response | Promise<Response> => {
     const { pathname } = new URL(request.url)
     const mount = mounts.find(({ path }) => pathname.startsWith(path))
-    return mount ? mount.answer(request, wire, visitorOf(wire)) : enter(request, wire)
+    if (mount) return mount.answer(request, wire, visitorOf(wire))
+    return enter(request, wire).then((response) => shownTo(wire.incoming, response))
   }
 }
 

@@ -1,6 +1,7 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ErrorCode } from '../../core/errors.ts'
 import { answerProblem, problemOf } from '../../http/errors.ts'
+import { isForPeople, type RefusedPage, refusedPage } from './refused-page.ts'
 
 /** What is answered before a request has reached its route. */
 export interface Refusal {
@@ -22,13 +23,19 @@ export function refusalResponse({ status, code, detail, retryAfter }: Refusal): 
 }
 
 /** The same where no route has been looked for yet. The connection ends: what else comes on it is not read. */
-export function refuse(outgoing: ServerResponse, { status, code, detail, retryAfter }: Refusal): void {
-  const body = JSON.stringify(problemOf(code, detail, status))
-  outgoing.writeHead(status, {
-    'content-type': 'application/problem+json',
-    'content-length': Buffer.byteLength(body),
-    connection: 'close',
-    ...(retryAfter === undefined ? {} : { 'retry-after': waitOf(retryAfter) }),
-  })
-  outgoing.end(body)
+export function refuse(wire: { incoming: IncomingMessage; outgoing: ServerResponse }, refusal: Refusal): void {
+  const { incoming, outgoing } = wire
+  const { status, code, detail, retryAfter } = refusal
+  const problem = problemOf(code, detail, status)
+  const answer = ({ body, headers }: RefusedPage) => {
+    outgoing.writeHead(status, {
+      ...headers,
+      'content-length': Buffer.byteLength(body),
+      connection: 'close',
+      ...(retryAfter === undefined ? {} : { 'retry-after': waitOf(retryAfter) }),
+    })
+    outgoing.end(body)
+  }
+  if (isForPeople(incoming)) void refusedPage(problem, incoming).then(answer)
+  else answer({ body: JSON.stringify(problem), headers: { 'content-type': 'application/problem+json' } })
 }

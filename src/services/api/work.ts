@@ -149,7 +149,7 @@ async function createDoor({ context, section, tokens, material }: DoorMeans, { l
       const from = peer(wire)
       setHeaders(wire.outgoing, { isEncrypted: material !== undefined, isSecure: from.isSecure })
       const refusal = whyRefused(wire.incoming, from, { isOurs, requests })
-      if (refusal) refuse(wire.outgoing, refusal)
+      if (refusal) refuse(wire, refusal)
       return refusal !== undefined
     },
     failed: (error) => {

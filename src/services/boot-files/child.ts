@@ -1,13 +1,14 @@
 // Serves files to machines that boot, in a process of its own: a disk or a share that hangs holds its threads and no others,
 // and no packet of a stranger costs the guard of the power a moment. It ends with whoever started it.
 import process from 'node:process'
-import type { ChildMessage, ServeOrder } from './messages.ts'
-import { serve } from './serve.ts'
+import type { ChildMessage, ImagesOrder, ServeOrder } from './messages.ts'
+import { serve, type Serving } from './serve.ts'
 
-let serving: Promise<AsyncDisposable> | undefined
+let serving: Promise<Serving> | undefined
 
-process.on('message', (order: ServeOrder) => {
-  serving ??= serve(order, say)
+process.on('message', (order: ServeOrder | ImagesOrder) => {
+  if ('type' in order) void serving?.then((one) => one.show(order.images))
+  else serving ??= serve(order, say)
 })
 process.once('disconnect', () => void leave())
 

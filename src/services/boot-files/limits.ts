@@ -6,6 +6,8 @@ export interface BootLimits {
   /** Requests of one address: so many at once, and so many a second in the long run. */
   readonly burst: number
   readonly perSecond: number
+  /** Of all by TFTP whose cards are not known: their addresses may be forged. */
+  readonly strangers: { readonly burst: number; readonly perSecond: number }
   /** How long a machine is given the version of a file that it was given first. */
   readonly pinned: number
   /** Pins at a time. */
@@ -13,7 +15,7 @@ export interface BootLimits {
   /** Of TFTP: what fits into a packet of Ethernet beside the headers of IPv4 and UDP. Larger ones would be cut to pieces. */
   readonly largestBlock: number
   readonly largestWindow: number
-  /** Connections by HTTP at a time, in all. */
+  /** Connections by HTTP at a time, in all. Where there are so many, slow ones make room. */
   readonly connections: number
   /** An HTTP client that takes nothing for so long is gone. */
   readonly idle: number
@@ -24,6 +26,7 @@ export const bootLimits: BootLimits = {
   perAddress: 8,
   burst: 60,
   perSecond: 20,
+  strangers: { burst: 400, perSecond: 100 },
   pinned: 60_000,
   pins: 256,
   largestBlock: 1_468,

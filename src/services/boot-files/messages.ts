@@ -1,6 +1,7 @@
 import type { TransferEvent } from '../../core/netboot/boot-event.ts'
 import type { BootImage } from './http/images.ts'
 import type { BootLimits } from './limits.ts'
+import type { Unserved } from './tally.ts'
 
 /** What the daemon tells the process that serves files, once. */
 export interface ServeOrder {
@@ -13,6 +14,12 @@ export interface ServeOrder {
   readonly tls: { readonly cert: string; readonly key: string } | undefined
   readonly images: readonly BootImage[]
   readonly limits: BootLimits
+}
+
+/** What the daemon tells it later: names of images have changed. */
+export interface ImagesOrder {
+  readonly type: 'images'
+  readonly images: readonly BootImage[]
 }
 
 /** Why it can't listen. */
@@ -29,4 +36,6 @@ export type ChildMessage =
   | { readonly type: 'serving' }
   | { readonly type: 'refused'; readonly fault: ListenFault }
   | { readonly type: 'event'; readonly event: TransferEvent }
+  /** Since this was said last. Of a flood by far not each is an event. */
+  | ({ readonly type: 'refusals' } & Unserved)
   | { readonly type: 'failed'; readonly text: string }

@@ -6,15 +6,23 @@ const lasts = 1_000
 /** MAC addresses by IPv4 address, as the kernel knows them (proc(5), /proc/net/arp). Elsewhere than on Linux it knows none. */
 export interface Neighbours {
   macOf(address: string): Promise<string | undefined>
+  /** The same by what was read last, at once; it is read again for whoever asks next. */
+  lastMacOf(address: string): string | undefined
 }
 
 export function createNeighbours(now: () => number): Neighbours {
   let table: { readonly at: number; readonly macs: Promise<ReadonlyMap<string, string>> } | undefined
-  const read = async () => parseNeighbours(await readFile('/proc/net/arp', 'utf8').catch(() => ''))
+  let last: ReadonlyMap<string, string> = new Map()
+  const read = async () => (last = parseNeighbours(await readFile('/proc/net/arp', 'utf8').catch(() => '')))
+  const current = () => {
+    if (!table || now() - table.at > lasts) table = { at: now(), macs: read() }
+    return table.macs
+  }
   return {
-    macOf: async (address) => {
-      if (!table || now() - table.at > lasts) table = { at: now(), macs: read() }
-      return (await table.macs).get(address)
+    macOf: async (address) => (await current()).get(address),
+    lastMacOf: (address) => {
+      void current()
+      return last.get(address)
     },
   }
 }

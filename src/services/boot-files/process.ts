@@ -3,7 +3,8 @@ import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { AgentError } from '../../core/errors.ts'
 import type { TransferEvent } from '../../core/netboot/boot-event.ts'
-import type { ChildMessage, ListenFault, ServeOrder } from './messages.ts'
+import type { Unserved } from './tally.ts'
+import type { ChildMessage, ImagesOrder, ListenFault, ServeOrder } from './messages.ts'
 
 /** How long it may take to end before it is killed, in ms. */
 const endsWithin = 1_000
@@ -16,12 +17,15 @@ const niceness = 5
 const flags = ['--disable-warning=ExperimentalWarning', '--max-old-space-size=64', '--max-semi-space-size=2']
 
 export interface ServingChild extends AsyncDisposable {
+  /** Tells it that iPXE is sent on to these. */
+  show(images: ServeOrder['images']): void
   /** Rejects when it has ended by itself. */
   readonly ended: Promise<never>
 }
 
 export interface ChildTold {
   event(event: TransferEvent): void
+  refusals(unserved: Unserved): void
   failed(text: string): void
 }
 
@@ -44,6 +48,7 @@ export async function startChild(
   const answered = new Promise<ListenFault | undefined>((resolve) => {
     child.on('message', (message: ChildMessage) => {
       if (message.type === 'event') told.event(message.event)
+      else if (message.type === 'refusals') told.refusals(message)
       else if (message.type === 'failed') told.failed(message.text)
       else resolve(message.type === 'refused' ? message.fault : undefined)
     })
@@ -59,7 +64,10 @@ export async function startChild(
     await endChild(child, gone)
     return { fault }
   }
-  return { ended: died, [Symbol.asyncDispose]: () => endChild(child, gone) }
+  const show = (images: ServeOrder['images']) => {
+    if (child.connected) child.send({ type: 'images', images } satisfies ImagesOrder, () => {})
+  }
+  return { ended: died, show, [Symbol.asyncDispose]: () => endChild(child, gone) }
 }
 
 /** It ends when its channel does, as it would if we were killed. */

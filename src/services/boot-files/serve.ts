@@ -4,12 +4,19 @@ import { openHttp } from './http/door.ts'
 import type { ChildMessage, ListenFault, ServeOrder } from './messages.ts'
 import { openTftp } from './tftp/door.ts'
 
-/** In ms: how often pins that are over are forgotten. */
+/** In ms: how often pins that are over are forgotten, and how often is said what was counted. */
 const sweepsEvery = 5_000
+const countsEvery = 1_000
+
+export interface Serving extends AsyncDisposable {
+  /** From now on iPXE is sent on to these. */
+  show(images: ServeOrder['images']): void
+}
 
 /** Serves files until it is disposed of. Says that it serves, or why it can't; then it is to be disposed of at once. */
-export async function serve(order: ServeOrder, say: (message: ChildMessage) => void): Promise<AsyncDisposable> {
-  const { places, tftp, http, images, tls } = order
+export async function serve(order: ServeOrder, say: (message: ChildMessage) => void): Promise<Serving> {
+  const { places, tftp, http, tls } = order
+  let { images } = order
   await using stack = new AsyncDisposableStack()
   const desk = createDesk({
     ...order,
@@ -20,6 +27,10 @@ export async function serve(order: ServeOrder, say: (message: ChildMessage) => v
   stack.defer(() => desk.library.close())
   const sweeping = setInterval(() => desk.library.sweep(), sweepsEvery).unref()
   stack.defer(() => clearInterval(sweeping))
+  const counting = setInterval(() => {
+    for (const unserved of desk.takeUnserved()) say({ type: 'refusals', ...unserved })
+  }, countsEvery).unref()
+  stack.defer(() => clearInterval(counting))
   let by: ListenFault['by'] = 'tftp'
   try {
     if (tftp !== undefined)
@@ -34,15 +45,21 @@ export async function serve(order: ServeOrder, say: (message: ChildMessage) => v
       stack.use(
         await openHttp(
           places.map(({ address }) => ({ address, port: http })),
-          { images, tls },
+          { images: () => images, tls },
           desk,
         ),
       )
   } catch (error) {
     const { code = '', address = '' } = error as { code?: string; address?: string }
     say({ type: 'refused', fault: { by, code, address, text: messageOf(error) } })
-    return { [Symbol.asyncDispose]: async () => {} }
+    return { show: () => {}, [Symbol.asyncDispose]: async () => {} }
   }
   say({ type: 'serving' })
-  return stack.move()
+  const parts = stack.move()
+  return {
+    show: (next) => {
+      images = next
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
 }

@@ -5,6 +5,7 @@ import { section } from './section.ts'
 export default defineService({
   name: 'boot-files',
   config: section,
+  pages: [{ path: '/boots', title: 'Boots', order: 55, load: () => import('./boots/page.ts') }],
 
   async check(context) {
     if (context.section === undefined) return []

@@ -5,6 +5,7 @@ const aborts: Readonly<Record<AbortReason, string>> = {
   'hung-up': 'the machine hung up',
   changed: 'the machine found the file larger than it had been told',
   unreadable: 'the file can not be read',
+  slow: 'it made room for others',
   stopped: 'the server stopped',
 }
 const refusals: Readonly<Record<RefusalReason, string>> = {

@@ -1,4 +1,5 @@
-import { imagesOf, type ImageSettings } from '../../core/release/image.ts'
+import type { ImageSettings } from '../../core/release/image.ts'
+import type { PublishedName } from '../../core/release/published.ts'
 import { networkInterfaces } from 'node:os'
 import { counted } from '../../core/count.ts'
 import { AgentError } from '../../core/errors.ts'
@@ -6,9 +7,12 @@ import type { TransferEvent } from '../../core/netboot/boot-event.ts'
 import { choosePlaces, type Place } from '../../core/netboot/places.ts'
 import type { RunningService } from '../../core/service.ts'
 import type { ServiceContext } from '../../operations/service.ts'
+import { bootableImages } from '../../operations/netboot/boot-files.ts'
+import { watchPresentNames } from '../../operations/netboot/present-names.ts'
 import { describeListenFault } from './faults.ts'
 import { bootLimits } from './limits.ts'
 import type { ServeOrder } from './messages.ts'
+import { meterTransfer, meterUnserved } from './metered.ts'
 import { startChild } from './process.ts'
 import type { BootFilesSection } from './section.ts'
 import { describeEvent } from './words.ts'
@@ -32,7 +36,7 @@ export async function startBootFiles(
   context: Context,
   { program, looksEvery = 5_000, readsEvery = 60_000 }: BootFilesMeans,
 ): Promise<RunningService> {
-  const { section, log } = context
+  const { section, log, meter } = context
   if (section === undefined)
     return { status: () => 'off: set `bootFiles` to serve the share', [Symbol.asyncDispose]: async () => {} }
   const look = () => choosePlaces(section.listen, networkInterfaces())
@@ -44,15 +48,20 @@ export async function startBootFiles(
   const child = await startChild(program, order, {
     event: (event) => {
       count(loading, event)
+      meterTransfer(meter, event)
+      meter.set('caretaker_boot_transfers', {}, loading.size)
       log[levelOf(event)]({ ...event.transfer }, describeEvent(event))
       context.notice.boot(event)
     },
+    refusals: (unserved) => meterUnserved(meter, unserved),
     failed: (text) => log.warn({ reason: text }, 'a request of a machine that boots failed'),
   })
   if ('fault' in child) {
     const { setting, why } = await describeListenFault(child.fault, order[child.fault.by])
     throw new AgentError('misconfigured', `${setting}: ${why}`)
   }
+  meter.set('caretaker_boot_transfers', {}, 0)
+  const names = watchPresentNames(context, () => child.show(scriptedImages(context.config(), names.all)))
   const before = addressesOf(places)
   const following = [
     setInterval(() => {
@@ -74,6 +83,8 @@ export async function startBootFiles(
     ended: child.ended,
     [Symbol.asyncDispose]: async () => {
       for (const timer of following) clearInterval(timer)
+      names[Symbol.dispose]()
+      meter.set('caretaker_boot_transfers', {}, undefined)
       await child[Symbol.asyncDispose]()
     },
   }
@@ -100,16 +111,14 @@ async function orderFor(context: Context, section: BootFilesSection, places: rea
     tftp: tftp === false ? undefined : tftp.port,
     http: http?.port,
     tls: await readCertificate(context, section),
-    images: scriptedImages(config()),
+    images: scriptedImages(config(), []),
     limits: bootLimits,
   }
 }
 
 /** Of each architecture the first UKI that any machine boots: iPXE's script knows of a machine no more than that. */
-function scriptedImages(config: ImageSettings): ServeOrder['images'] {
-  const fit = imagesOf(config).filter(
-    ({ kind, secureBoot, file }) => kind === 'uki' && !secureBoot && !file.includes('{version}'),
-  )
+function scriptedImages(config: ImageSettings, names: readonly PublishedName[]): ServeOrder['images'] {
+  const fit = bootableImages(config, names).filter(({ kind, secureBoot }) => kind === 'uki' && !secureBoot)
   const first = fit.filter(
     ({ architecture }, index) => fit.findIndex((one) => one.architecture === architecture) === index,
   )

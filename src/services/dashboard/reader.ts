@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AgentError, isUnexpected } from '../../core/errors.ts'
+import type { Scope } from '../../core/access/token.ts'
 import type { StatusAnswer } from '../../core/operator.ts'
+import type { Markup } from '../../http/markup/parts.ts'
 import type { AnyPage, Asking, PageSpec, Viewing } from '../../operations/pages.ts'
 import type { ServiceContext } from '../../operations/service.ts'
 import type { WebCaller } from '../../operations/web.ts'
@@ -17,10 +19,17 @@ export interface Entered {
   readonly caller: WebCaller
 }
 
+/** What a page shows, and how it was drawn for those who may do the same. */
+interface Read {
+  readonly at: number
+  readonly data: Promise<unknown>
+  readonly drawn: Map<Scope | undefined, Markup>
+}
+
 /** How long a page is waited for before something else is shown meanwhile, and how long at all; in ms. */
 const shownWithin = 1_500
 export const readWithin = 30_000
-/** What was read is drawn for everybody who asks within this, in ms. */
+/** What was read and drawn is shown to everybody who asks within this, in ms. */
 const sharedFor = 400
 /** In s: where scripts are off, pages are loaded again after so long while something counts down. */
 const reloadsAfter = 5
@@ -30,25 +39,26 @@ export type Reader = ReturnType<typeof createReader>
 /** Reads and draws pages: each once for all who ask in the same moment, and none for longer than people wait. */
 export function createReader(context: SiteContext) {
   const { operator, config, settings, log } = context
-  const reads = new Map<string, { readonly at: number; readonly data: Promise<unknown> }>()
+  const reads = new Map<string, Read>()
 
-  let frame: { readonly at: number; readonly answer: Promise<StatusAnswer | undefined> } | undefined
+  let present: { readonly at: number; readonly isFollowed: boolean; readonly answer: Promise<StatusAnswer> } | undefined
 
   function askingOf(query: URLSearchParams, signal: AbortSignal): Asking {
-    return { operator, config, settings, query, now: context.now, signal }
+    return { operator, status, config, settings, query, now: context.now, signal }
   }
 
-  function read(path: string, page: AnyPage, query: URLSearchParams): Promise<unknown> {
+  function read(path: string, page: AnyPage, query: URLSearchParams): Read {
     const key = `${path}?${query.toString()}`
     const now = performance.now()
     const shared = reads.get(key)
-    if (shared && now - shared.at < sharedFor) return shared.data
+    if (shared && now - shared.at < sharedFor) return shared
     for (const [other, { at }] of reads) if (now - at >= sharedFor) reads.delete(other)
     // Nobody's leaving ends it: what was looked at is known to the next one.
     const data = Promise.try(() => page.read(askingOf(query, AbortSignal.timeout(readWithin))))
     data.catch(() => {})
-    reads.set(key, { at: now, data })
-    return data
+    const own: Read = { at: now, data, drawn: new Map() }
+    reads.set(key, own)
+    return own
   }
 
   function viewingFor({ scope }: WebCaller, query: URLSearchParams): Viewing {
@@ -72,9 +82,12 @@ export function createReader(context: SiteContext) {
     const isPatient = request.headers.has('hx-request')
     using soon = createPatience(isPatient ? readWithin : shownWithin)
     try {
-      const known = await Promise.race([read(spec.path, page, url.searchParams), soon.over])
+      const own = read(spec.path, page, url.searchParams)
+      const known = await Promise.race([own.data, soon.over])
       if (known === tooLate) return { content: loadingView(spec.title), isLoading: true, reloadsAfter: 1, hasCharts }
-      const content = await page.view(known, viewingFor(caller, url.searchParams))
+      const drawn = own.drawn.get(caller.scope) ?? page.view(known, viewingFor(caller, url.searchParams))
+      own.drawn.set(caller.scope, drawn)
+      const content = await drawn
       const isStill = page.isStill?.(url.searchParams) === true ? { isStill: true as const } : {}
       return { content, hasCharts, ...isStill, ...(content.includes(' data-until') ? { reloadsAfter } : {}) }
     } catch (error) {
@@ -82,14 +95,16 @@ export function createReader(context: SiteContext) {
     }
   }
 
-  /** How everything is, for the frame of every page; undefined where that can't be read. */
-  function status(): Promise<StatusAnswer | undefined> {
+  /** How everything is: one answer for the frame of every page and for what stands in it. */
+  function status(freshness: 'known' | 'followed' = 'known'): Promise<StatusAnswer> {
     const now = performance.now()
-    if (!frame || now - frame.at >= sharedFor) {
-      const answer = operator.status(AbortSignal.timeout(readWithin), 'known').catch(() => undefined)
-      frame = { at: now, answer }
+    const isFollowed = freshness === 'followed'
+    if (!present || now - present.at >= sharedFor || (isFollowed && !present.isFollowed)) {
+      const answer = operator.status(AbortSignal.timeout(readWithin), freshness)
+      answer.catch(() => {})
+      present = { at: now, isFollowed, answer }
     }
-    return frame.answer
+    return present.answer
   }
 
   return {
@@ -100,7 +115,7 @@ export function createReader(context: SiteContext) {
     /** Something has changed: what was read before is not shown any more. */
     forget: () => {
       reads.clear()
-      frame = undefined
+      present = undefined
     },
   }
 }

@@ -22,7 +22,8 @@ export async function openSite(context: SiteContext, folder: URL): Promise<Site>
   const reader = createReader(context)
 
   async function frameFor(caller: WebCaller): Promise<Frame> {
-    const status = await reader.status()
+    // Where it can't be read a page says so itself, and the rest of it is shown.
+    const status = await reader.status().catch(() => undefined)
     const { name: homelab } = config().cluster
     const verdict = status && judge(status)
     return { homelab, version: status?.version ?? '', pages, assets, caller, verdict, now: context.now() }

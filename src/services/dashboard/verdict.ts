@@ -56,7 +56,7 @@ function judgeWork({ activities, cluster: { nodes }, paused, power }: Judged): V
   if (activity) return { tone: 'busy', text: `At work: ${activity.step}`, short: 'At work' }
   const ill = nodes.filter((node) => whyUnhealthy(node) !== undefined).map(({ name }) => name)
   if (ill.length > 0)
-    return { tone: 'warning', text: `${listed(ill)} ${ill.length === 1 ? 'is' : 'are'} not well`, short: 'Attention' }
+    return { tone: 'warning', text: `${listed(ill)} ${ill.length === 1 ? 'is' : 'are'} unhealthy`, short: 'Attention' }
   const rest = paused ? '. Rollouts are paused' : ''
   const silent = power.upses.filter(({ noReading }) => noReading !== undefined).map(({ label }) => label)
   if (silent.length > 0) return { tone: 'warning', text: `Nothing is heard of ${listed(silent)}`, short: 'Attention' }

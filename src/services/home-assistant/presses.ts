@@ -1,6 +1,7 @@
 import { AgentError } from '../../core/errors.ts'
 import type { Command } from '../../core/home-assistant/command.ts'
-import type { Operator, RequestAnswer } from '../../core/operator.ts'
+import type { Operator } from '../../core/operator.ts'
+import type { RequestAnswer } from '../../core/request-answer.ts'
 import type { ServiceContext } from '../../operations/service.ts'
 
 type Context = Pick<ServiceContext<unknown>, 'operator' | 'log' | 'signal' | 'monotonic'>

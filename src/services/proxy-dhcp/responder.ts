@@ -1,14 +1,16 @@
 import type { Config } from '../../config/config.ts'
 import type { Journal } from '../../core/journal.ts'
 import { type BootEvent, askingMachine } from '../../core/netboot/dhcp-event.ts'
-import { type DhcpClient, messageTypes, readClient } from '../../core/netboot/dhcp/client.ts'
+import { cardIn, type DhcpClient, messageTypes, readClient } from '../../core/netboot/dhcp/client.ts'
 import { acknowledgementTo, destinationOf, type OfferForm, offerTo } from '../../core/netboot/dhcp/offer.ts'
 import { type DhcpMessage, formatDhcp, parseDhcp } from '../../core/netboot/dhcp/packet.ts'
 import { isRelay, sharesNetwork } from '../../core/netboot/network.ts'
 import type { Place } from '../../core/netboot/places.ts'
 import { type BootDecision, decideBoot } from '../../core/netboot/rule.ts'
+import type { PublishedName } from '../../core/release/published.ts'
 import { bootFilesOf, httpServerOf, isServedHere, tftpServerOf } from '../../operations/netboot/boot-files.ts'
 import { type MachineStanding, standingOf } from '../../operations/netboot/standing.ts'
+import type { KnownCards } from './known-cards.ts'
 import type { Gate } from './limits.ts'
 import type { ProxyDhcpSection } from './section.ts'
 import type { Heard, ProxyPorts } from './sockets.ts'
@@ -18,10 +20,15 @@ export interface ResponderMeans {
   readonly config: () => Config
   readonly journal: Journal
   readonly places: readonly Place[]
+  /** What is published, as it is known. */
+  readonly names: () => readonly PublishedName[]
   readonly ports: ProxyPorts
   readonly gate: Gate
+  readonly cards: KnownCards
   readonly now: () => Date
   readonly notice: (event: BootEvent) => void
+  /** A message beyond the limits was passed over. */
+  readonly dropped: () => void
 }
 
 /** A packet that is to leave. */
@@ -38,7 +45,13 @@ const longest = 1_500
 
 /** What is answered to a message. It never throws: whatever comes in is from strangers. */
 export function respond(heard: Heard, means: ResponderMeans): readonly Reply[] {
-  if (heard.bytes.length > longest) return []
+  const card = heard.bytes.length > longest ? undefined : cardIn(heard.bytes)
+  if (card === undefined) return []
+  // Before anything is read, looked up or told: whoever floods a network costs no more than this.
+  if (!means.gate.admits(card, means.cards.has(card))) {
+    means.dropped()
+    return []
+  }
   const message = parseDhcp(heard.bytes)
   const client = message && readClient(message)
   if (!message || !client) return []
@@ -47,7 +60,7 @@ export function respond(heard: Heard, means: ResponderMeans): readonly Reply[] {
   if (kind === 'system') return heardSystem(client, means)
   const now = means.now()
   const standing = standingOf(means.journal, means.config(), client, now.getTime())
-  if (!means.gate.admits(client.mac, standing.name !== undefined || standing.isArmed)) return []
+  if (standing.name !== undefined) means.cards.learn(card)
   const asked: Asked = { heard, message, client, standing }
   if (heard.at === 'proxy') return type === messageTypes.request ? answerAgain(asked, means) : []
   if (type === messageTypes.discover) return answerDiscover(asked, means)
@@ -113,7 +126,7 @@ function decide({ client, standing }: Asked, place: Place, means: ResponderMeans
   // Our own question is about what a machine would be told that may boot.
   const whether = client.isProbe ? { boots: true, why: 'it is a question of Caretaker' } : standing
   return decideBoot(client, whether, standing.name, {
-    fileFor: bootFilesOf(config),
+    fileFor: bootFilesOf(config, means.names()),
     tftp: tftpServerOf(config, place.address) ?? place.address,
     http: httpServerOf(config, place.address),
   })

@@ -1,10 +1,13 @@
 import { networkInterfaces } from 'node:os'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import type { BootEvent } from '../../core/netboot/dhcp-event.ts'
 import { choosePlaces, type Interfaces, type Place } from '../../core/netboot/places.ts'
 import type { RunningService } from '../../core/service.ts'
 import { whoListens } from '../../http/port-holder.ts'
 import type { ServiceContext } from '../../operations/service.ts'
 import { describeListenFault, type ListenFault } from './check.ts'
+import { watchPresentNames } from '../../operations/netboot/present-names.ts'
+import { createKnownCards } from './known-cards.ts'
 import { createGate, type ProxyLimits, proxyLimits } from './limits.ts'
 import { type Reply, respond, type ResponderMeans } from './responder.ts'
 import type { ProxyDhcpSection } from './section.ts'
@@ -19,7 +22,7 @@ export interface ProxyMeans {
 
 type Context = Pick<
   ServiceContext<ProxyDhcpSection>,
-  'section' | 'config' | 'ports' | 'log' | 'signal' | 'notice' | 'now' | 'monotonic' | 'alerts'
+  'section' | 'config' | 'ports' | 'log' | 'signal' | 'notice' | 'now' | 'monotonic' | 'alerts' | 'meter' | 'onEvent'
 >
 
 const sharedAlert = 'netboot.shared-port'
@@ -32,19 +35,26 @@ const toldEvery = 60_000
  * @throws AgentError `misconfigured` where what is named is not there, or can't be listened on
  */
 export async function startProxy(context: Context, means: ProxyMeans = {}): Promise<RunningService> {
-  const { section, alerts, log, signal } = context
+  const { section, alerts, log, signal, meter } = context
   const { ports = usualPorts, limits = proxyLimits, interfaces = networkInterfaces } = means
   const places = demandPlaces(section, interfaces())
+  const names = watchPresentNames(context)
   const counts = { answered: 0, refused: undefined as string | undefined }
   const responder: ResponderMeans = {
     section,
     config: context.config,
     journal: context.ports.journal,
     places,
+    names: () => names.all,
     ports,
     gate: createGate(limits, context.monotonic),
     now: context.now,
-    notice: context.notice.boot,
+    cards: createKnownCards(context.config, context.ports.journal, context.monotonic),
+    notice: (event) => {
+      meterAsked(meter, event)
+      context.notice.boot(event)
+    },
+    dropped: () => meter.count('caretaker_boot_requests_dropped_total', { door: 'dhcp' }),
   }
   const waiting = new Set<NodeJS.Timeout>()
   const tell = createTeller(context)
@@ -89,10 +99,17 @@ export async function startProxy(context: Context, means: ProxyMeans = {}): Prom
     status: () => [describePlaces(places), ...(counts.refused === undefined ? [] : [counts.refused])].join('; '),
     [Symbol.asyncDispose]: async () => {
       for (const timer of waiting) clearTimeout(timer)
+      names[Symbol.dispose]()
       await sockets[Symbol.asyncDispose]()
       alerts.settle(sharedAlert)
     },
   }
+}
+
+function meterAsked(meter: Context['meter'], event: BootEvent): void {
+  if (event.type !== 'boot.asked') return
+  const answer = event.file === undefined ? 'left-alone' : 'offered'
+  meter.count('caretaker_boot_requests_total', { kind: event.machine.kind, answer })
 }
 
 function demandPlaces({ listen }: ProxyDhcpSection, interfaces: Interfaces): readonly Place[] {

@@ -174,7 +174,7 @@ describe('a Factory behind a path', () => {
     const there = createFactory(behind.url + end)
     expect(await there.versions(signal)).toEqual(['v1.13.9'])
     expect(await withdrawnOf(there)).toEqual([])
-    const schematic = await there.register(homelabSchematic, signal)
+    const { id: schematic } = await there.register(homelabSchematic, signal)
     const size = await there.warm({ ...order, schematic }, signal)
     expect(await bytesOf(await there.open({ ...order, schematic }, undefined, signal))).toHaveLength(size!)
     expect(behind.requests.every(({ path }) => path.startsWith('/mirror/factory/'))).toBe(true)
@@ -223,7 +223,7 @@ describe('a Factory behind a path', () => {
 
 describe('a schematic', () => {
   test('gets the id that it has at the public Factory', async () => {
-    expect(await factory.register(homelabSchematic, signal)).toBe(homelabSchematicId)
+    expect(await factory.register(homelabSchematic, signal)).toEqual({ id: homelabSchematicId })
     expect(schematicId(homelabSchematic)).toBe(homelabSchematicId)
     expect(lab.schematics.get(homelabSchematicId)).toContain('- siderolabs/nut-client')
   })
@@ -231,7 +231,7 @@ describe('a schematic', () => {
   test('is known by the id that the Factory gives, where that is not ours', async () => {
     const id = 'f'.repeat(64)
     lab.faults.failNext.push({ status: 201, body: JSON.stringify({ id }) })
-    expect(await factory.register(homelabSchematic, signal)).toBe(id)
+    expect(await factory.register(homelabSchematic, signal)).toEqual({ id })
   })
 
   test.each(['{}', 'null', '{"id": "../../etc"}', '{"id": 5}'])(

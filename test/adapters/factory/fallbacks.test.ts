@@ -34,7 +34,7 @@ function scripted(name: string, { offers = ['v1.13.9'], id = homelabSchematicId,
     versions: () => answer('versions', offers),
     withdrawn: () => answer('withdrawn', []),
     catalogue: (version) => answer(`catalogue ${version}`, { version, extensions: [], overlays: [] }),
-    register: () => answer('register', id),
+    register: () => answer('register', { id }),
     warm: ({ schematic }) => answer(`warm ${schematic.slice(0, 4)}`, 100),
     open: ({ schematic }, resume) =>
       answer(`open ${schematic.slice(0, 4)}${resume ? ` from ${resume.offset} ${resume.etag}` : ''}`, {
@@ -133,6 +133,18 @@ describe('of several Factories', () => {
     first.state.fault = 'rejected'
     expect(await refusal(factory.register(homelabSchematic, signal))).toMatchObject({ code: 'rejected' })
     expect(second.asked).toEqual([])
+  })
+
+  test('a schematic is made known where nodes pull installers, also while the others are asked first', async () => {
+    const { factory, first, second } = start()
+    first.state.fault = 'unreachable'
+    expect(await factory.register(homelabSchematic, signal)).toEqual({
+      id: 'f'.repeat(64),
+      untold: 'first is unreachable',
+    })
+    first.state.fault = undefined
+    expect(await factory.register(homelabSchematic, signal)).toEqual({ id: homelabSchematicId })
+    expect(second.asked).toEqual(['register'])
   })
 
   test('a schematic that nobody here knows is not asked for elsewhere', async () => {

@@ -151,3 +151,47 @@ test('what comes and goes before it reaches the disk leaves nothing that waits f
   }
   expect(disk.of('leak')).toEqual([])
 })
+
+describe('a record that is asked for all the time', () => {
+  const count = { parsed: 0 }
+  const countedKind: RecordKind<Leak> = {
+    ...leakKind,
+    retention: { most: 10_000 },
+    parse: (value) => {
+      count.parsed += 1
+      return leakKind.parse(value)
+    },
+  }
+  const many = Array.from({ length: 700 }, (_, index) => ({ where: `cellar ${1_000 + index}`, isDry: true }))
+
+  test('is read once as long as its text stays, and anew where anybody has changed it', async () => {
+    await using it = await openFile()
+    using store = openStore(it.folder.path, {})
+    const leaks = store.records(countedKind)
+    for (const leak of many) leaks.save(leak)
+    leaks.newest(500)
+    count.parsed = 0
+    expect(leaks.newest(500)).toEqual(many.slice(-500).toReversed())
+    expect(leaks.get('cellar 1699')).toEqual(many.at(-1))
+    expect(count.parsed).toBe(0)
+    leaks.save({ where: 'cellar 1699', isDry: false })
+    expect(leaks.get('cellar 1699')).toEqual({ where: 'cellar 1699', isDry: false })
+    leaks.save(many.at(-1)!)
+    it.change(`UPDATE records SET value = '{"where":"elsewhere","isDry":true}' WHERE key = 'cellar 1698'`)
+    expect(leaks.newest(2)).toEqual([many.at(-1), { where: 'elsewhere', isDry: true }])
+    leaks.remove('cellar 1699')
+    expect(leaks.get('cellar 1699')).toBeUndefined()
+  })
+
+  test('takes no more memory the more there are', async () => {
+    await using it = await openFile()
+    using store = openStore(it.folder.path, {})
+    const leaks = store.records(countedKind)
+    for (const leak of many) leaks.save(leak, 'later')
+    leaks.newest(700)
+    count.parsed = 0
+    leaks.get('cellar 1000')
+    leaks.get('cellar 1699')
+    expect(count.parsed).toBe(1)
+  })
+})

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { lookup } from 'node:dns/promises'
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -12,6 +12,7 @@ import { type ApartShare, createApartShare } from '../../../src/adapters/share/a
 import type { ShareChild } from '../../../src/adapters/share/apart/process.ts'
 import { startShareProcess } from '../../../src/main/share-process.ts'
 import { type FuseMount, mountFuse, whyNoFuse } from '../../lab/fuse.ts'
+import { createSigner } from '../../lab/uki/sign-image.ts'
 import { refusal } from '../refusal.ts'
 import { bootName, orderOf, type ShareLab, stageOn, startShareLab } from './lab.ts'
 
@@ -155,6 +156,36 @@ test('a Factory that sends little and slowly is no share that does not answer', 
   })
   share[Symbol.dispose]()
   await rm(directory, { recursive: true })
+})
+
+test('a process is told what images must be signed by, for all that asks for it', async () => {
+  await using at = await startShareLab('127.0.113.12')
+  await stageOn(at, orderOf('v1.13.9'))
+  const secure = { ...orderOf('v1.13.9'), secureBoot: true }
+  // An image for SecureBoot that nobody has signed, from before there was a certificate.
+  const [from, to] = [at.place('v1.13.9'), `${at.place('v1.13.9')}-amd64-secureboot`]
+  await rename(from, to)
+  const manifest = join(to, 'manifest.json')
+  await writeFile(manifest, (await readFile(manifest, 'utf8')).replace('"secureBoot": false', '"secureBoot": true'))
+  const { certificate } = await createSigner('a Factory')
+  await using stack = new AsyncDisposableStack()
+  const open = (signedBy: readonly string[]) =>
+    stack.use(
+      createApartShare({
+        directory: at.directory,
+        start: () => startShareProcess(at.directory),
+        schematicOf: () => undefined,
+        signedBy: async () => signedBy,
+      }),
+    )
+  const [careless, careful] = [open([]), open([certificate])]
+  const signal = AbortSignal.timeout(20_000)
+  expect(await careless.stage(secure, at.factory, signal)).toMatchObject({ secureBoot: true })
+  expect((await careless.verify(secure, signal))[0]).not.toHaveProperty('fault')
+  expect((await careful.verify(secure, signal))[0]).toMatchObject({ fault: 'it is not signed' })
+  expect((await refusal(careful.publish('secure.efi', secure, signal))).message).toContain('it is not signed')
+  // Brought anew, which the lab's Factory has no keys for.
+  expect((await refusal(careful.stage(secure, at.factory, signal))).message).toContain('secure boot is disabled')
 })
 
 test('without a file descriptor to spare there is no process, and we go on', async () => {

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { assetsOf, type ImageKind, type ImageOrder } from '../../../src/core/release/image.ts'
@@ -61,6 +61,29 @@ describe('a kernel for iPXE', () => {
     const error = await refusal(at.share.stage(order, at.factory, soon()))
     expect(error.message).toContain('its command line lacks net.ifnames=0, which the schematic adds')
   })
+})
+
+test('every part of an image is verified, and what machines get under its names', async () => {
+  const order = ordered('kernel')
+  await publish(order, 'metal-amd64.ipxe')
+  const place = placeOf('-amd64-kernel')
+  const [kernel, initramfs, commandLine] = assetsOf(order).map((name) => `${place}/${name}`) as [string, string, string]
+  const paths = [kernel, initramfs, commandLine, 'metal-amd64.ipxe']
+  const parts = await at.share.verify(order, soon())
+  expect(parts.map(({ path, fault }) => ({ path, fault }))).toEqual(paths.map((path) => ({ path, fault: undefined })))
+  for (const path of [initramfs, commandLine, 'metal-amd64.ipxe']) {
+    const file = join(at.directory, path)
+    const before = await readFile(file)
+    const other = Buffer.from(before)
+    other[other.length - 1]! ^= 1
+    await writeFile(file, other)
+    const wrong = (await at.share.verify(order, soon())).filter(({ fault }) => fault !== undefined)
+    expect(wrong).toMatchObject([{ path, fault: expect.stringContaining('somebody has changed it') }])
+    await writeFile(file, before)
+  }
+  await rm(join(at.directory, 'metal-amd64.ipxe'))
+  const gone = (await at.share.verify(order, soon())).filter(({ fault }) => fault !== undefined)
+  expect(gone).toMatchObject([{ path: 'metal-amd64.ipxe', fault: 'it is gone' }])
 })
 
 describe('an ISO', () => {

@@ -162,7 +162,7 @@ describe('the history', () => {
   })
 
   test('knows two schematics of one release apart', async () => {
-    const other = await at.factory.register(
+    const { id: other } = await at.factory.register(
       { customization: { extraKernelArgs: ['quiet'] } },
       AbortSignal.timeout(5_000),
     )

@@ -1,16 +1,21 @@
+import { createReadStream } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { refuseSignature } from '../../../src/adapters/share/uki-file.ts'
 import { AgentError } from '../../../src/core/errors.ts'
+import type { ImageOrder } from '../../../src/core/release/image.ts'
+import type { Factory } from '../../../src/core/release/ports.ts'
 import { createRandom } from '../../core/random.ts'
 import { imageOf, sectionOf } from '../../core/release/images.ts'
+import { unproven } from '../../fakes/factory.ts'
+import { homelabSchematicId } from '../../lab/homelab.ts'
 import { lacks } from '../../lab/needs.ts'
 import { signUki, whyNoSigning } from '../../lab/uki/real-uki.ts'
-import { createSigner, signImage } from '../../lab/uki/sign-image.ts'
+import { createSigner, type ImageSigner, signImage } from '../../lab/uki/sign-image.ts'
 import { refusal } from '../refusal.ts'
-import { startShareLab } from './lab.ts'
+import { bootName, orderOf, type ShareLab, stageOn, startShareLab } from './lab.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -142,6 +147,72 @@ test('the share keeps an image off that is signed by somebody else, and takes on
   })
   expect(await at.files()).toEqual([])
   expect(await at.stage('v1.13.10')).toMatchObject({ published: true })
+})
+
+describe('an image that was staged before certificates were pinned', () => {
+  const secure: ImageOrder = { ...orderOf('v1.13.9'), secureBoot: true }
+  const signal = AbortSignal.timeout(30_000)
+  let at: ShareLab
+  let file: string
+  /** The lab's Factory has no keys of its own. */
+  const signs: Pick<Factory, 'warm' | 'open'> = {
+    warm: async () => undefined,
+    open: async () => ({ offset: 0, size: undefined, etag: undefined, body: createReadStream(file), ...unproven }),
+  }
+  const stage = () => stageOn({ share: at.share, factory: signs }, secure)
+  /** What the Factory sends from now on. */
+  let sends: (signer: ImageSigner) => Promise<void>
+  beforeEach(async () => {
+    file = join(directory, 'secure.efi')
+    at = await startShareLab('127.0.116.5')
+    const made = at.lab.imageBytes(homelabSchematicId, 'v1.13.9', bootName)
+    sends = (signer) => writeFile(file, signImage(made, signer))
+    await sends(stranger)
+    await stage()
+    at.share = at.open({ signedBy: async () => [factory.certificate] })
+  })
+  afterEach(() => at[Symbol.asyncDispose]())
+
+  test('is not published again, neither to restore it nor to go back to it', async () => {
+    expect(await refusal(at.share.publish('other.efi', secure, signal))).toMatchObject({
+      code: 'malformed',
+      message: expect.stringMatching(/is not published: it is signed by CN=a stranger, which is not pinned$/),
+    })
+    await rm(join(at.directory, bootName))
+    expect((await refusal(at.share.publish(bootName, secure, signal))).message).toContain('which is not pinned')
+    expect(await at.files()).not.toContain(bootName)
+  })
+
+  test('does not count as staged, and is brought again', async () => {
+    expect((await refusal(stage())).message).toContain('was rejected: it is signed by CN=a stranger')
+    await sends(factory)
+    await stage()
+    expect(await at.published()).toEqual(await readFile(file))
+  })
+
+  test('is named when everything is verified', async () => {
+    const [first, name] = await at.share.verify(secure, signal)
+    expect(first).toMatchObject({
+      path: expect.stringContaining('v1.13.9'),
+      fault: expect.stringContaining('not pinned'),
+    })
+    expect(name).toMatchObject({ path: bootName })
+    expect(name).not.toHaveProperty('fault')
+  })
+
+  test('is read once, and no more as long as the same are pinned', async () => {
+    await sends(factory)
+    at.share = at.open()
+    await at.share.prune({ images: [secure], names: [bootName] }, signal)
+    await stage()
+    at.share = at.open({ signedBy: async () => [factory.certificate] })
+    await stage()
+    const place = (await at.share.staged())[0]!.path
+    // Its manifest says that it was found good: what nobody has read since is taken.
+    await writeFile(join(at.directory, place), changed(await readFile(file)))
+    expect(await at.share.stage(secure, signs, signal)).toMatchObject({ version: 'v1.13.9' })
+    expect((await refusal(at.share.publish('other.efi', secure, signal))).code).toBe('malformed')
+  })
 })
 
 test.skipIf(lacks(whyNoSigning()))('what sbsign signs is taken, and what is changed after that is not', async () => {

@@ -44,6 +44,18 @@ describe('w-1, in Talos and in Kubernetes', () => {
       identity: { kind: 'same' },
     },
     {
+      name: 'is late where it has no disk to keep its machine id on, and a new one at each boot',
+      talos: talos({ onDisk: false }),
+      objects: { 'w-1': { machineId: two } },
+      identity: { kind: 'late' },
+    },
+    {
+      name: 'is another machine without a disk as well, where Kubernetes knows it by another name',
+      talos: talos({ onDisk: false }),
+      objects: { 'w-1': { machineId: two }, 'w-2': { machineId: one } },
+      identity: { kind: 'another', as: 'w-2', machineId: one },
+    },
+    {
       name: 'is another machine, which Kubernetes knows: the addresses are swapped',
       objects: { 'w-1': { machineId: two }, 'w-2': { machineId: one } },
       identity: { kind: 'another', as: 'w-2', machineId: one },

@@ -129,18 +129,20 @@ describe('what is shown', () => {
   })
 
   test('of a UPS is in the units of Home Assistant’s own integration of NUT', () => {
-    const power = { upses: [upsOf('rack', { reading })], shutdownRequestedAt: undefined }
+    const rack = { ...upsOf('rack', { reading }), inputVolts: 231.4 }
+    const power = { upses: [rack], shutdownRequestedAt: undefined }
     expect(stateAt(factsOf({ power }), 'ups/rack')).toMatchObject({
       state: 'on-mains',
       charge: 83,
       runtime: 312.5,
       load: 18,
+      voltage: 231.4,
       mains: 'ON',
       low: 'ON',
       heard: null,
     })
     const silent = { upses: [upsOf('rack', { mode: 'unknown' })], shutdownRequestedAt: undefined }
-    expect(stateAt(factsOf({ power: silent }), 'ups/rack')).toMatchObject({ charge: null, mains: null, low: null })
+    expect(stateAt(factsOf({ power: silent }), 'ups/rack')).toMatchObject({ charge: null, voltage: null, low: null })
   })
 
   test('of Talos is an update from the oldest release that runs, and how far it is', () => {

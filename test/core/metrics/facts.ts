@@ -37,6 +37,7 @@ export function factsOf({ known, rollout, releases, ...others }: PartialFacts = 
       ...rollout,
     },
     outage: undefined,
+    boots: [],
     ...others,
   }
 }

@@ -150,6 +150,14 @@ describe('the power', () => {
     expect(valuesOf(samples, 'caretaker_ups_last_heard_timestamp_seconds')).toEqual({ rack: heard })
   })
 
+  test('shows the input voltage of those that have told it lately, and when they did', () => {
+    const rack = { ...upsOf('rack'), inputVolts: 231.4, inputVoltsMsAgo: 9_000 }
+    const samples = read({ power: { upses: [rack, upsOf('desk')], shutdownRequestedAt: undefined } })
+    expect(valuesOf(samples, 'caretaker_ups_input_voltage_volts')).toEqual({ rack: 231.4 })
+    const at = now.getTime() / 1_000 - 9
+    expect(valuesOf(samples, 'caretaker_ups_input_voltage_read_timestamp_seconds')).toEqual({ rack: at })
+  })
+
   test('shows what a shutdown needs and what there is for it; what is not known is left out', () => {
     expect(
       valuesOf(read({ shutdown: { needsMs: 43_000, leftMs: null } }), 'caretaker_shutdown_battery_seconds'),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Arrival, awaited, judgeArrival } from '../../../src/core/provision/delivered.ts'
 import type { Machine } from '../../../src/core/provision/machine.ts'
-import type { MemberLook } from '../../../src/core/provision/ports.ts'
+import type { MemberLook } from '../../../src/core/provision/seen.ts'
 
 const at = '2026-11-27T08:00:00.000Z'
 const uuid = '4c4c4544-0051-3310-8052-b4c04f4e4d31'

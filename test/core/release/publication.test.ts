@@ -18,6 +18,7 @@ const image = {
   kind: 'uki',
   file: 'boot.efi',
   nodes: [],
+  diskless: false,
 } as const
 
 const built = { schematic: image.schematicId, architecture: 'amd64', secureBoot: false, kind: 'uki' } as const

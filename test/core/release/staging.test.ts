@@ -19,6 +19,7 @@ const mini: WantedImage = {
   kernelArguments: ['net.ifnames=0'],
   file: 'mini.efi',
   nodes: [],
+  diskless: false,
 }
 const board: WantedImage = { ...mini, name: 'board', architecture: 'arm64', file: 'board-{version}.efi' }
 
@@ -220,6 +221,7 @@ describe('the images of a configuration', () => {
         kind: 'uki',
         file: 'metal-arm64-uki.efi',
         nodes: [],
+        diskless: false,
       },
     ])
   })
@@ -232,8 +234,10 @@ describe('the images of a configuration', () => {
     { given: { kind: 'kernel' }, file: 'metal-amd64.ipxe' },
     { given: { file: '{schematic}-{arch}.efi', schematic: 'gpu' }, file: 'gpu-amd64.efi' },
     { given: { file: 'talos-{version}.efi' }, file: 'talos-{version}.efi' },
+    { given: { diskless: true }, file: 'one-metal-amd64-uki.efi' },
+    { given: { diskless: true, file: 'w-3.efi' }, file: 'w-3.efi' },
   ] as const)('are published as $file', ({ given, file }) => {
-    const setting = { ...built, name: 'one', nodes: [], ...given }
+    const setting = { ...built, name: 'one', nodes: [], diskless: false, ...given }
     expect(imagesOf({ ...settings, images: [setting] })[0]!.file).toBe(file)
   })
 

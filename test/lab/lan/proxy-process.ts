@@ -2,6 +2,7 @@
 // sections of the configuration. It prints what it has seen, one event a line, after `ready`.
 import process from 'node:process'
 import { parseConfig } from '../../../src/config/config.ts'
+import { createMeter } from '../../../src/core/metrics/meter.ts'
 import type { BootEvent } from '../../../src/core/netboot/dhcp-event.ts'
 import { createAlerts } from '../../../src/operations/alerts.ts'
 import { section } from '../../../src/services/proxy-dhcp/section.ts'
@@ -21,12 +22,14 @@ try {
     section: own,
     config: () => ({ ...config, ...given }),
     ports: { journal } as never,
+    onEvent: () => {},
     alerts,
     log: silentLog,
     signal: new AbortController().signal,
     notice: { boot: (event: BootEvent) => say(event) } as never,
     now: () => new Date(),
     monotonic: () => performance.now(),
+    meter: createMeter(),
   })
   say('ready')
 } catch (error) {

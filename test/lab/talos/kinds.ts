@@ -76,7 +76,7 @@ export const otherKinds: Readonly<Record<string, Kind>> = {
   },
   'SystemDisks.block.talos.dev': {
     namespace: 'runtime',
-    items: one('system-disk', () => ({ diskID: 'sda', devPath: '/dev/sda' })),
+    items: ({ options }) => (options.served ? [] : [['system-disk', { diskID: 'sda', devPath: '/dev/sda' }]]),
   },
   'VolumeStatuses.block.talos.dev': {
     namespace: 'runtime',

@@ -122,7 +122,7 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
 
   /** Secure Boot lets only the firmware start a kernel. */
   function canKexec(mode: RebootKind): boolean {
-    return mode === 'kexec' && !machine.options.secureBoot
+    return mode === 'kexec' && !machine.options.secureBoot && !machine.options.served
   }
 
   function powerOff(leave: () => void): void {
@@ -136,6 +136,12 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
   }
 
   function chooseEntry(): void {
+    if (machine.options.served) {
+      machine.running = machine.installed = machine.options.served() ?? machine.running
+      // Nothing keeps its identity.
+      machine.nodeId = nodeIdOf(randomUUID())
+      return
+    }
     if (faults.rollBack) {
       faults.rollBack = false
       const before = sameImage(machine.installed, machine.running) ? machine.other : machine.running

@@ -66,6 +66,8 @@ export interface TalosNodeOptions {
   /** What starts the machine; only systemd-boot tells which entry it started. */
   readonly bootloader?: 'systemd-boot' | 'grub'
   readonly secureBoot?: boolean
+  /** It has no installation on a disk, and boots what this answers; undefined: nothing is served yet. */
+  readonly served?: () => LabImage | undefined
   /** It runs a signed UKI; its firmware may or may not enforce that (`secureBoot`). */
   readonly signed?: boolean
   /** The name that it registers under in Kubernetes; its own by default. */

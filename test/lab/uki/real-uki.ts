@@ -24,24 +24,25 @@ const arm64 = '/tmp/uki-cache-arm64'
 /** Why no UKI for arm64 can be built on this machine; undefined where one can. */
 export function whyNoArm64Uki(): string | undefined {
   if (!existsSync('/bin/busybox')) return 'busybox-static is not installed, which a real UKI is made of'
-  return existsSync(`${arm64}/tools`)
+  return existsSync(arm64Tools.BUSYBOX)
     ? undefined
     : 'Debian’s kernel for arm64 is not there: run test/lab/uki/fetch-arm64.sh /tmp/uki-cache-arm64'
 }
 
+const tools = `${arm64}/tools/usr`
+/** What build-uki.sh takes to make an image for arm64. */
+export const arm64Tools = {
+  CACHE: arm64,
+  STUB: `${arm64}/linuxaa64.efi.stub`,
+  BUSYBOX: `${arm64}/busybox`,
+  OBJCOPY: `${tools}/bin/aarch64-linux-gnu-objcopy`,
+  OBJDUMP: `${tools}/bin/aarch64-linux-gnu-objdump`,
+  LD_LIBRARY_PATH: `${tools}/lib/x86_64-linux-gnu`,
+}
+
 /** Builds a UKI for arm64 of Debian's packages, which this machine can't boot. */
 export async function buildArm64Uki(path: string, { version }: { readonly version: string }): Promise<void> {
-  const tools = `${arm64}/tools/usr`
-  await buildRealUki(path, {
-    version,
-    environment: {
-      CACHE: arm64,
-      STUB: `${arm64}/linuxaa64.efi.stub`,
-      OBJCOPY: `${tools}/bin/aarch64-linux-gnu-objcopy`,
-      OBJDUMP: `${tools}/bin/aarch64-linux-gnu-objdump`,
-      LD_LIBRARY_PATH: `${tools}/lib/x86_64-linux-gnu`,
-    },
-  })
+  await buildRealUki(path, { version, environment: arm64Tools })
 }
 
 interface RealUki {

@@ -1,11 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseConfig } from '../../../src/config/config.ts'
-import { bootKind } from '../../../src/core/netboot/boots.ts'
-import type { BootEvent } from '../../../src/core/netboot/dhcp-event.ts'
-import { createAlerts } from '../../../src/operations/alerts.ts'
 import { remembered } from '../../../src/operations/facts.ts'
-import { createBootKeeper } from '../../../src/operations/netboot/keeper.ts'
-import { standingOf } from '../../../src/operations/netboot/standing.ts'
 import { clusterOf, worker } from '../../core/cluster/nodes.ts'
 import {
   aborts,
@@ -23,50 +17,7 @@ import {
   takes,
   uuid,
 } from '../../core/netboot/seen.ts'
-import { memoryJournal } from '../../fakes/journal.ts'
-
-const controlPlane = '{ name: cp-1, role: controlplane, address: 192.168.0.2 }'
-
-function open(netboot = '{}', more = '') {
-  const config = parseConfig(
-    `schematic: homelab
-share: { directory: share }
-nodes: [${controlPlane}, { name: w-1, role: worker, address: 192.168.0.21, ${more} }]
-netboot: ${netboot}`,
-    'test.yaml',
-  )
-  let seconds = 0
-  const now = () => new Date(at(seconds))
-  const journal = memoryJournal(now)
-  const alerts = createAlerts(journal, now)
-  const start = () =>
-    createBootKeeper({ journal, alerts, config: () => config, now, isOwn: (one) => one === '192.168.0.10' })
-  let keeper = start()
-  return {
-    journal,
-    alerts,
-    get keeper() {
-      return keeper
-    },
-    restart: () => void (keeper = start()),
-    /** Each event at its time. */
-    sees: (events: readonly BootEvent[]) => {
-      for (const event of events) {
-        seconds = (Date.parse(event.at) - Date.parse(at(0))) / 1_000
-        keeper.note(event)
-      }
-    },
-    passes: (until: number) => {
-      seconds = until
-      keeper.look()
-    },
-    tries: () => [...keeper.machines.values()].flat(),
-    standing: () => standingOf(journal, config, { mac }, now().getTime()),
-  }
-}
-
-const whole = (from: number) => [asks(from), takes(from + 4), probes(from + 5), starts(from + 5), ends(from + 9)]
-const card = `mac: '${mac}'`
+import { card, open, whole } from './kept.ts'
 
 test('DHCP knows the card and TFTP the address, and both are one machine', () => {
   const it = open()
@@ -164,6 +115,16 @@ test('a node without a disk is never taken for installed', () => {
   expect(it.standing()).toMatchObject({ isInstalled: false, boots: true })
 })
 
+test('a node that is configured without a disk, or tells that it has none, is never taken for installed', () => {
+  const configured = open('{}\nimages: [{ name: disks }, { name: w-1, diskless: true, nodes: [w-1] }]', card)
+  remembered.netbootInstalled.remember(configured.journal, { 'w-1': {} })
+  configured.keeper.noteCluster(clusterOf(worker('w-1')))
+  expect(configured.standing()).toMatchObject({ isInstalled: false, boots: true })
+  const told = open('{}', card)
+  told.keeper.noteCluster(clusterOf(worker('w-1', { talos: { onDisk: false } })))
+  expect(told.standing()).toMatchObject({ isInstalled: false, boots: true })
+})
+
 test('a node that only answers while it starts is not installed yet', () => {
   const it = open('{}', card)
   const node = worker('w-1')
@@ -199,74 +160,9 @@ test('tries are still known after a restart, and strangers that only asked are n
   expect(it.tries()).toMatchObject([{ machine: mac, phase: 'loaded' }])
 })
 
-test('thousands of made-up cards push no machine out that has booted, and are forgotten themselves', () => {
-  const it = open()
-  it.sees(whole(0))
-  const strangers = Array.from({ length: 5_000 }, (_, index): BootEvent => {
-    const bytes = [2, 0, 0, 0, index >> 8, index & 255].map((byte) => byte.toString(16).padStart(2, '0'))
-    return {
-      type: 'boot.asked',
-      at: at(20),
-      machine: { mac: bytes.join(':'), kind: 'pxe', firmware: 'BIOS' },
-      why: 'no',
-    }
-  })
-  it.sees(strangers)
-  expect(it.keeper.machines.size).toBe(65)
-  expect(it.keeper.machines.has(mac)).toBe(true)
-  expect(it.journal.records(bootKind).newest(10)).toHaveLength(1)
-})
-
 test('so many tries of one machine are kept, the newest', () => {
   const it = open()
   for (let round = 0; round < 30; round += 1) it.sees(whole(round * 1_000))
   expect(it.tries()).toHaveLength(20)
   expect(it.tries()[0]!.startedAt).toBe(at(29_000))
-})
-
-/** A card that nobody knows. */
-const made = (index: number) =>
-  `02:00:00:00:${Math.floor(index / 256)
-    .toString(16)
-    .padStart(2, '0')}:${(index % 256).toString(16).padStart(2, '0')}`
-
-/** Two tries of such a card, of which nothing comes. */
-function forged(index: number, seconds: number): readonly BootEvent[] {
-  const card = { mac: made(index), firmware: 'UEFI x64', architecture: 'amd64' } as const
-  return (['pxe', 'http'] as const).map((kind, turn) => asks(seconds + turn, { machine: { ...card, kind } }))
-}
-
-const cards = (from: number, count: number, seconds: number) =>
-  Array.from({ length: count }, (_, index) => forged(from + index, seconds)).flat()
-
-test('cards that somebody makes up raise no alerts, and those of known machines stay', () => {
-  const it = open('{}', card)
-  it.sees([asks(0), takes(1), asks(200), takes(201), ...cards(0, 3, 300)])
-  it.passes(500)
-  expect(it.alerts.all).toHaveLength(4)
-  it.sees(cards(3, 60, 501))
-  it.passes(700)
-  expect(it.alerts.all).toMatchObject([{ id: 'netboot.stopped:w-1' }])
-})
-
-test('whoever loads again and again writes over nothing that others did', () => {
-  const it = open('{}', card)
-  it.sees(whole(0))
-  const client = '192.168.0.222'
-  const loads = Array.from({ length: 400 }, (_, index) => [starts(100 + index), ends(100 + index)]).flat()
-  it.sees(loads.map((event) => ('transfer' in event ? { ...event, transfer: { ...event.transfer, client } } : event)))
-  const kept = it.journal.records(bootKind).newest(1_000)
-  expect(kept.filter(({ machine }) => machine === client)).toHaveLength(30)
-  expect(kept.some(({ machine }) => machine === mac)).toBe(true)
-  it.passes(501)
-  // And one alert.
-  expect(it.journal.entries(1_000).filter(({ text }) => text.startsWith(client))).toHaveLength(31)
-})
-
-test('what a stranger does waits for the next look at all machines', () => {
-  const it = open('{}', `mac: '02:00:00:00:00:77'`)
-  it.sees([0, 300, 600].flatMap((from) => whole(from)))
-  expect(it.alerts.all).toEqual([])
-  it.passes(700)
-  expect(it.alerts.all).toMatchObject([{ id: `netboot.loop:${mac}` }])
 })

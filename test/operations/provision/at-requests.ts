@@ -2,6 +2,7 @@ import { parseConfig } from '../../../src/config/config.ts'
 import type { Cluster } from '../../../src/core/cluster/cluster.ts'
 import type { Boot } from '../../../src/core/netboot/boots.ts'
 import type { ApproveMachine } from '../../../src/core/provision/requests.ts'
+import { createInventory } from '../../../src/operations/provision/inventory.ts'
 import { createMachineRequests, type MachineMeans } from '../../../src/operations/provision/requests.ts'
 import { createWaitingRoom } from '../../../src/operations/provision/waiting-room.ts'
 import { clusterOf, controlPlane } from '../../core/cluster/nodes.ts'
@@ -28,7 +29,12 @@ export function openRequests({
     desk: it.desk,
     renderer: it.renderer,
     room: createWaitingRoom(it.now),
-    inventory: { nodes: () => [], forget: () => undefined },
+    inventory: createInventory({
+      journal: it.journal,
+      alerts: it.alerts,
+      written: () => config.nodes,
+      now: it.now,
+    }),
     boots: { machines: seenBooting },
     agent: {
       observe: async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { exportedNodes } from '../../../src/core/provision/inventory.ts'
 import type { Machine } from '../../../src/core/provision/machine.ts'
-import type { MemberLook } from '../../../src/core/provision/ports.ts'
+import type { MemberLook } from '../../../src/core/provision/seen.ts'
 import { createAlerts } from '../../../src/operations/alerts.ts'
 import { createInventory } from '../../../src/operations/provision/inventory.ts'
 import { memoryJournal } from '../../fakes/journal.ts'

@@ -35,7 +35,7 @@ export const testFacts: ClusterFacts = {
   kubernetes: 'v1.36.3',
   discovery: true,
   registry: 'factory.talos.dev',
-  schematic: { name: 'homelab', id: 'ca3fbb9c3bb73ff71b7629ef5b487c827b93878609f361b0e1e555342378b595' },
+  schematic: { name: 'homelab', id: 'ca3fbb9c3bb73ff71b7629ef5b487c827b93878609f361b0e1e555342378b595', isTold: true },
   secureBoot: false,
   published: 'v1.13.9',
   target: 'v1.14.1',

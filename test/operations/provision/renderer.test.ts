@@ -74,8 +74,13 @@ describe('the configuration of a machine', () => {
     },
     {
       asks: 'needs a schematic',
-      written: { facts: { schematic: { name: 'gpu', id: undefined } } },
+      written: { facts: { schematic: { name: 'gpu', id: undefined, isTold: false } } },
       why: 'there is no schematic gpu',
+    },
+    {
+      asks: 'needs an installer that its registry can serve',
+      written: { facts: { schematic: { name: 'gpu', id: 'b'.repeat(64), isTold: false } } },
+      why: 'factory.talos.dev was not told of schematic gpu',
     },
     {
       asks: 'needs a release that runs this Kubernetes',

@@ -6,6 +6,7 @@ import { createDesk } from '../../../src/services/boot-files/desk.ts'
 import { openHttp } from '../../../src/services/boot-files/http/door.ts'
 import type { BootImage } from '../../../src/services/boot-files/http/images.ts'
 import { type BootLimits, bootLimits } from '../../../src/services/boot-files/limits.ts'
+import type { Unserved } from '../../../src/services/boot-files/tally.ts'
 import { openTftp } from '../../../src/services/boot-files/tftp/door.ts'
 
 export const ports = { tftp: 6_969, http: 8_421 } as const
@@ -16,16 +17,23 @@ export interface ServedFolder extends AsyncDisposable {
   /** What one machine did, or all, a word each, without progress. */
   told(client?: string): readonly string[]
   readonly failures: unknown[]
+  takeUnserved(): readonly Unserved[]
   /** As the share publishes it: by a rename. */
   write(name: string, bytes: Buffer | string): Promise<void>
   /** Time goes on by so much, in ms. */
   pass(ms: number): void
 }
 
+interface ServedOptions {
+  readonly limits?: Partial<BootLimits>
+  readonly images?: readonly BootImage[]
+  readonly tls?: { readonly cert: string; readonly key: string }
+}
+
 /** Serves a new folder in this process, by TFTP and HTTP. */
 export async function serveFolder(
   address: string,
-  { limits = {}, images = [] }: { readonly limits?: Partial<BootLimits>; readonly images?: readonly BootImage[] } = {},
+  { limits = {}, images = [], tls }: ServedOptions = {},
 ): Promise<ServedFolder> {
   await using stack = new AsyncDisposableStack()
   const root = await mkdtemp(join(tmpdir(), 'caretaker-boot-'))
@@ -42,7 +50,7 @@ export async function serveFolder(
   })
   stack.defer(() => desk.library.close())
   stack.use(await openTftp([{ address, family: 'IPv4', port: ports.tftp }], desk))
-  stack.use(await openHttp([{ address, port: ports.http }], { images }, desk))
+  stack.use(await openHttp([{ address, port: ports.http }], { images: () => images, tls }, desk))
   const parts = stack.move()
   return {
     root,
@@ -52,6 +60,7 @@ export async function serveFolder(
         .filter(({ type, transfer }) => type !== 'boot.progressed' && (client ?? transfer.client) === transfer.client)
         .map(wordOf),
     failures,
+    takeUnserved: desk.takeUnserved,
     write: async (name, bytes) => {
       await writeFile(join(root, `.${name}.part`), bytes)
       await rename(join(root, `.${name}.part`), join(root, name))

@@ -30,6 +30,18 @@ test('a flood of requests and of garbage from one address keeps no other machine
   expect(served.failures).toEqual([])
 })
 
+test('what is asked beyond the limit is counted, and no event is made of it', async () => {
+  await using served = await serveFolder(address, { limits: { burst: 3, perSecond: 0 } })
+  const ask = () => fetch(`http://${address}:${ports.http}/nothing.efi`).then(({ status }) => status)
+  expect([await ask(), await ask(), await ask(), await ask(), await ask()]).toEqual([404, 404, 404, 429, 429])
+  expect(served.events).toHaveLength(3)
+  expect(served.takeUnserved()).toEqual([
+    { by: 'http', reason: 'not-found', count: 3 },
+    { by: 'http', reason: 'limit', count: 2 },
+  ])
+  expect(served.takeUnserved()).toEqual([])
+})
+
 test('transfers that nobody answers make room for machines that do: their addresses may be forged', async () => {
   await using served = await serveFolder(address, { limits: { transfers: 4 } })
   await served.write('boot.efi', bytes)

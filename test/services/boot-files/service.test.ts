@@ -6,14 +6,17 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { geteuid, kill } from 'node:process'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { createMeter } from '../../../src/core/metrics/meter.ts'
 import type { TransferEvent } from '../../../src/core/netboot/boot-event.ts'
 import type { RunningService } from '../../../src/core/service.ts'
 import type { CheckContext, ServiceContext } from '../../../src/operations/service.ts'
 import { checkBootFiles } from '../../../src/services/boot-files/check.ts'
 import { type BootFilesSection, section as schema } from '../../../src/services/boot-files/section.ts'
 import { startBootFiles } from '../../../src/services/boot-files/work.ts'
+import { valuesOf } from '../../core/metrics/facts.ts'
 import { createAuthority } from '../../lab/authority.ts'
 import { fetchFile } from '../../lab/tftp-client.ts'
+import { writeUki } from '../../lab/uki-writer.ts'
 import { unprivileged } from '../../lab/unprivileged.ts'
 
 const address = '127.0.120.4'
@@ -32,16 +35,18 @@ afterEach(async () => {
   for (const one of running.splice(0)) await one[Symbol.asyncDispose]()
 })
 
-function contextOf(given: unknown) {
+function contextOf(given: unknown, { share = 'metal-amd64-uki.efi', names = [] as readonly object[] } = {}) {
   const events: TransferEvent[] = []
   const warnings: string[] = []
   let restarts = 0
+  let happened: (event: { readonly type: string }) => void = () => {}
+  const meter = createMeter()
   const log = { debug() {}, info() {}, warn: (_: object, text: string) => warnings.push(text), error() {} }
   const context = {
     section: schema.parse(given),
     config: () => ({
       schematic: 'homelab',
-      share: { directory: 'share', image: 'metal-amd64-uki.efi', architecture: 'amd64' },
+      share: { directory: 'share', image: share, architecture: 'amd64' },
       images: [],
     }),
     files: {
@@ -50,14 +55,17 @@ function contextOf(given: unknown) {
       readSecret: ({ file }: { file: string }) => readFile(join(folder, file), 'utf8'),
     },
     log,
+    meter,
     notice: { boot: (event: TransferEvent) => void events.push(event) },
     restart: () => void (restarts += 1),
+    ports: { share: { names: async () => [...names] } },
+    onEvent: (listener: (event: { readonly type: string }) => void) => void (happened = listener),
   } as unknown as ServiceContext<BootFilesSection | undefined>
-  return { context, events, warnings, restarts: () => restarts }
+  return { context, happens: (type: string) => happened({ type }), events, warnings, meter, restarts: () => restarts }
 }
 
-async function start(given: unknown, means = {}) {
-  const { context, ...seen } = contextOf(given)
+async function start(given: unknown, means = {}, images: Parameters<typeof contextOf>[1] = {}) {
+  const { context, ...seen } = contextOf(given, images)
   const service = await startBootFiles(context, { program, ...means })
   running.push(service)
   return { service, ...seen }
@@ -73,7 +81,7 @@ test('without the section nothing listens', async () => {
 })
 
 test('the share is served by a process of its own, and what machines do is told', async () => {
-  const { service, events } = await start(usual)
+  const { service, events, meter } = await start(usual)
   expect(service.status?.()).toBe(`tftp://${address}:${tftp}, http://${address}:${http}`)
   expect((await fetch()).bytes.equals(image)).toBe(true)
   await expect
@@ -81,6 +89,30 @@ test('the share is served by a process of its own, and what machines do is told'
     .toEqual(['boot.started', 'boot.done'])
   const answer = await globalThis.fetch(`http://${address}:${http}/metal-amd64-uki.efi`)
   expect(Buffer.from(await answer.arrayBuffer()).equals(image)).toBe(true)
+  expect((await globalThis.fetch(`http://${address}:${http}/nothing.efi`)).status).toBe(404)
+  const values = (name: string) => valuesOf(meter.read(), `caretaker_boot_${name}`)
+  await expect.poll(() => values('refusals_total'), { timeout: 10_000 }).toEqual({ 'http not-found': 1 })
+  expect(values('transfers_total')).toEqual({ 'tftp done': 1, 'http done': 1 })
+  expect(values('transferred_bytes_total')).toEqual({ tftp: image.length, http: image.length })
+  expect(values('transfers')).toEqual({ '': 0 })
+  await service[Symbol.asyncDispose]()
+  expect(values('transfers')).toEqual({})
+})
+
+test('iPXE is sent on to the name that an image has now, where each release has its own', async () => {
+  const names: object[] = []
+  const publish = async (version: string, publishedAt: string) => {
+    const file = `talos-${version}.efi`
+    await writeFile(join(folder, file), writeUki({ version, cmdline: `talos.platform=metal ${version}` }))
+    names.push({ file, publishedAt })
+  }
+  await publish('v1.14.0', '2026-11-26T00:00:00Z')
+  const { happens } = await start(usual, {}, { share: 'talos-{version}.efi', names })
+  const script = async () => (await globalThis.fetch(`http://${address}:${http}/ipxe`)).text()
+  await expect.poll(script).toContain('kernel talos-v1.14.0.efi talos.platform=metal v1.14.0')
+  await publish('v1.14.1', '2026-11-27T00:00:00Z')
+  happens('image.staged')
+  await expect.poll(script).toContain('kernel talos-v1.14.1.efi')
 })
 
 test('when it is disposed of, its ports are free at once', async () => {

@@ -11,6 +11,7 @@ import { judgeRelease, releasesView } from '../../../src/services/schematics-wat
 import { nodesView } from '../../../src/services/node-watch/nodes/view.ts'
 import { rolloutView } from '../../../src/services/node-watch/rollout/view.ts'
 import { powerView } from '../../../src/services/ups-watch/page/view.ts'
+import { bootsView } from '../../../src/services/boot-files/boots/view.ts'
 import { worker } from '../../core/cluster/nodes.ts'
 
 import { at, outage, textOf, ups, viewing } from './drawn.ts'
@@ -137,6 +138,7 @@ describe('what comes from elsewhere is text on every page', () => {
           {
             directory: evil,
             image: evil,
+            sections: new Map([[evil, [{ name: evil, bytes: 20_000_000 }]]]),
             images: [
               {
                 version: evil,
@@ -146,6 +148,8 @@ describe('what comes from elsewhere is text on every page', () => {
                 bytes: 1,
                 stagedAt: at,
                 path: evil,
+                kind: 'uki',
+                secureBoot: true,
                 published: true,
               } as never,
             ],
@@ -199,6 +203,40 @@ describe('what comes from elsewhere is text on every page', () => {
     {
       page: 'a machine',
       drawn: () => machinesView({ machines: [machine], chosen: { details: machine } }, { ...viewing, scope: 'admin' }),
+    },
+    {
+      page: 'boots',
+      drawn: () => {
+        const last = {
+          startedAt: at,
+          lastAt: at,
+          machine: evil,
+          phase: 'loading',
+          asked: 1,
+          said: evil,
+          next: evil,
+        } as const
+        const told = {
+          mac: evil,
+          uuid: evil,
+          address: evil,
+          file: evil,
+          firmware: evil,
+          classId: evil,
+          bytes: 9,
+          arrived: 3,
+        }
+        const machine = { machine: evil, isKnown: false, mac: evil, maker: evil, boots: true, why: evil, last }
+        return bootsView(
+          {
+            machines: [machine],
+            chosen: { ...machine, tries: [{ ...last, ...told, blockSize: 512 }] },
+            services: [{ name: evil, state: 'down', since: at, text: evil }],
+            alerts: [alert],
+          },
+          viewing,
+        )
+      },
     },
     {
       page: 'the rollout',

@@ -5,6 +5,7 @@ import { AgentError } from '../../../src/core/errors.ts'
 import { loadServices } from '../../../src/engine/catalogue.ts'
 import { definePage, type Page, type PageSpec } from '../../../src/operations/pages.ts'
 import type { AnyService } from '../../../src/operations/service.ts'
+import { operatorOf } from '../../fakes/person.ts'
 import { openDashboard, ownPages } from './site.ts'
 
 /** A page of a test, at `/toy`. */
@@ -64,6 +65,22 @@ describe('who is shown what', () => {
   })
 })
 
+test.each(['/', '/nodes', '/jobs', '/settings', '/releases'])(
+  '%s asks once how everything is, for the page and its frame, and waits for no node',
+  async (path) => {
+    const asked: (string | undefined)[] = []
+    await using story = await openDashboard()
+    const operator = operatorOf(story.homelab, story)
+    const status: typeof operator.status = (signal, freshness) => {
+      asked.push(freshness)
+      return operator.status(signal, freshness)
+    }
+    await using it = await openDashboard({ operator: { status } })
+    await it.ask(path)
+    expect(asked).toEqual([path === '/' || path === '/nodes' ? 'followed' : 'known'])
+  },
+)
+
 describe('a page that a service adds', () => {
   test('is there by its folder alone: in the navigation, whole, and as the part that follows what happens', async () => {
     const services = await loadServices<AnyService>(new URL('../toys/', import.meta.url))
@@ -110,9 +127,17 @@ describe('a page that a service adds', () => {
     const requests = {
       go: { title: 'Go?', label: 'Go', scope: 'operate', preview: () => ['it goes'], perform: async () => 'gone' },
     } as const
-    await using it = await openDashboard({ pages: [toy({ read: () => `read ${(reads += 1)}`, requests })] })
-    await Promise.all([it.ask('/toy'), it.ask('/toy'), it.ask('/toy', { scope: 'read' })])
+    const drawnFor: unknown[] = []
+    const view: Page<string>['view'] = (data, { scope }) => {
+      drawnFor.push(scope)
+      return html`<h1>${data} by who may ${scope}</h1>`
+    }
+    await using it = await openDashboard({ pages: [toy({ read: () => `read ${(reads += 1)}`, view, requests })] })
+    const shown = await Promise.all([it.ask('/toy'), it.ask('/toy'), it.ask('/toy', { scope: 'read' })])
     expect(reads).toBe(1)
+    // Drawn once for all who may do the same.
+    expect(drawnFor).toEqual(['operate', 'read'])
+    expect(shown.map(({ text }) => /by who may (\w+)/.exec(text)?.[1])).toEqual(['operate', 'operate', 'read'])
     await it.ask('/toy/do/go', { method: 'POST' })
     expect((await it.ask('/toy')).text).toContain('read 2')
     await sleep(450)

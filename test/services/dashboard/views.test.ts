@@ -1,10 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import { entryList } from '../../../src/http/markup/entries.ts'
 import { clockOf } from '../../../src/http/markup/moments.ts'
 import { alarmView } from '../../../src/http/markup/power.ts'
 import type { Viewing } from '../../../src/operations/pages.ts'
 import { wantedIn } from '../../../src/services/dashboard/journal/page.ts'
+import { imagesView } from '../../../src/services/schematics-watch/images/page.ts'
 import { judgeRelease } from '../../../src/services/schematics-watch/releases/page.ts'
 import { machineFacts } from '../../../src/services/node-watch/nodes/page.ts'
+import { nodesView } from '../../../src/services/node-watch/nodes/view.ts'
+import { powerView } from '../../../src/services/ups-watch/page/view.ts'
+import { worker } from '../../core/cluster/nodes.ts'
 import { readingsCsv } from '../../../src/services/ups-watch/page/csv.ts'
 import { at, outage, textOf, ups, viewing } from './drawn.ts'
 
@@ -123,4 +128,79 @@ test.each([
     { decision, running: [['v1.13.9', 3]], policy },
   )
   expect(verdict[1]).toBe(is)
+})
+
+test('an image is shown with what its UKI is made of, and one of another kind without', async () => {
+  const image = {
+    version: 'v1.14.1',
+    schematic: 'a'.repeat(64),
+    architecture: 'amd64',
+    secureBoot: false,
+    kind: 'uki',
+    sha256: 'b'.repeat(64),
+    bytes: 100_000_000,
+    stagedAt: at,
+    path: 'images/one',
+    publishedAs: ['metal.efi'],
+    published: true,
+  } as const
+  const made = [
+    { name: '.cmdline', bytes: 312 },
+    { name: '.linux', bytes: 20_100_000 },
+    { name: '.initrd', bytes: 80_000_000 },
+  ]
+  const images = [image, { ...image, kind: 'iso', path: 'images/two', published: false } as const]
+  const data = { images, sections: new Map([['images/one', made]]), directory: '/share', image: 'metal.efi' }
+  const text = await textOf(imagesView(data, viewing))
+  expect(text).toContain('3 sections of its UKI')
+  expect(text.match(/of its UKI/g)).toHaveLength(1)
+  for (const shown of ['.linux', 'kernel command line', '312 B', '20.1 MB']) expect(text).toContain(shown)
+  expect(text).toContain('width="25.1"')
+})
+
+describe('what happened', () => {
+  const shown = (text: string) =>
+    textOf(entryList([{ id: 1, at, kind: 'alert', subject: 'share', text }], viewing, 'nothing'))
+
+  test('stands out by its first words where it is an alert', async () => {
+    expect(await shown('the share does not answer: it timed out')).toContain(
+      '<strong>the share does not answer</strong>: it timed out',
+    )
+  })
+
+  test('does not once the alert is settled', async () => {
+    const text = await shown('settled: the share does not answer')
+    expect(text).toContain('settled: the share does not answer')
+    expect(text).not.toContain('<strong>')
+  })
+})
+
+test('the plan of a shutdown says in words which of its phases are final', async () => {
+  const row = (phase: string, reversible: boolean) => ({ phase, fromMs: 0, toMs: 5_000, steps: [], reversible })
+  const plan = {
+    form: 'ordered',
+    reason: 'there is time',
+    leftMs: 60_000,
+    needsMs: 10_000,
+    timeline: [row('cordon', true), row('workers', false)],
+  }
+  const data = { power: { upses: [], shutdownRequestedAt: undefined }, plan, outages: [], readings: [] }
+  const text = await textOf(powerView(data as never, viewing))
+  expect(text.match(/0 s – 5 s[^<]*/g)).toEqual(['0 s – 5 s', '0 s – 5 s, final'])
+  expect(text).toContain('What is final cannot be undone once it has begun.')
+})
+
+test('who may only read sees of a node how it is woken, and no button', async () => {
+  const machine = { name: 'w-1', address: '192.168.0.41', kind: 'node', feed: 'rack', wakes: 'magic packet' }
+  const cluster = {
+    nodes: [worker('w-1')],
+    observedAt: at,
+    kubernetes: { ok: true, value: 'v1.36.3' },
+    workloads: { ok: false },
+  }
+  const data = { cluster, target: undefined, leftBehind: [], machines: [machine] }
+  const text = await textOf(nodesView(data as never, { ...viewing, scope: 'read' }))
+  for (const shown of ['woken by', 'magic packet', 'schematic']) expect(text).toContain(shown)
+  expect(text).not.toContain('/power/do/wake')
+  expect(await textOf(nodesView(data as never, viewing))).toContain('/power/do/wake')
 })

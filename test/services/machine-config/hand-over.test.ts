@@ -56,7 +56,7 @@ test('a machine that has enough before it has all was not delivered to', async (
 })
 
 test.each([
-  { name: 'and does not say that it has all', end: () => {}, why: /it did not take it within/ },
+  { name: 'and does not say that it has all', end: async () => {}, why: /it did not take it within/ },
   { name: 'while Caretaker ends', end: () => door[Symbol.asyncDispose](), why: /its connection was closed before/ },
 ])('a machine that reads $name may not have it', async ({ end, why }) => {
   await serve({ limits: { takenWithin: 100 } })

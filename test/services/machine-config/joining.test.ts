@@ -48,6 +48,7 @@ async function serve() {
     installs: { version: 'v1.13.9', schematic: lab.admission.schematic },
     patches: [],
     warnings: [],
+    hide: (words) => words,
   })
   const room = createWaitingRoom(at.now)
   const written = [{ name: 'worker-9', address: `127.0.${net}.99`, mac: '52:54:00:00:00:98' }]

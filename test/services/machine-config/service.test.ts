@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { get } from 'node:https'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { BootEvent } from '../../../src/core/netboot/dhcp-event.ts'
 import type { RunningService } from '../../../src/core/service.ts'
@@ -76,6 +77,17 @@ function askSecurely(ca: string): Promise<number> {
   })
 }
 
+/** What tells the certificate that is served from others. */
+function servedNumber(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: address, port, rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().serialNumber)
+      socket.destroy()
+    })
+    socket.on('error', reject)
+  })
+}
+
 test('without the section nothing listens', async () => {
   const { service, context } = await start(undefined)
   expect(service.status?.()).toMatch(/^off/)
@@ -131,8 +143,9 @@ test('with an authority of our own it is made once, for us alone, and a machine 
   )
   expect(answer?.status ?? 0).toBe(0)
   // A month later it has another certificate, and is trusted all the same.
+  const first = await servedNumber()
   at.now = new Date('2027-02-01T12:00:00Z')
-  await new Promise((resolve) => setTimeout(resolve, 60))
+  await expect.poll(servedNumber).not.toBe(first)
   expect(await askSecurely(certificate)).toBe(404)
   await running.pop()![Symbol.asyncDispose]()
   await start(given)
@@ -163,7 +176,9 @@ test('a certificate that is renewed is taken up without a restart, and one that 
   await writeFile(join(folder.path, 'm.crt'), 'half of it')
   await expect.poll(() => reports.at(-1)?.[1]?.text).toMatch(/m\.crt can't be renewed, the one before is used/)
   expect(await askSecurely(authority.ca)).toBe(404)
+  const first = await servedNumber()
   await issue()
+  await expect.poll(servedNumber).not.toBe(first)
   await expect.poll(() => reports.at(-1)?.[1]?.text ?? '').not.toMatch(/renewed/)
   expect(restarts()).toBe(0)
 })

@@ -1,8 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { parseConfig } from '../../../src/config/config.ts'
+import { createMeter } from '../../../src/core/metrics/meter.ts'
 import type { BootEvent } from '../../../src/core/netboot/dhcp-event.ts'
 import { type DhcpMessage, formatDhcp, parseDhcp } from '../../../src/core/netboot/dhcp/packet.ts'
+import type { PublishedName } from '../../../src/core/release/published.ts'
 import { createAlerts } from '../../../src/operations/alerts.ts'
 import { type ProxyLimits, proxyLimits } from '../../../src/services/proxy-dhcp/limits.ts'
 import { section } from '../../../src/services/proxy-dhcp/section.ts'
@@ -24,6 +26,8 @@ export interface ProxyOptions {
   readonly bootFiles?: object
   /** Lines of the configuration. */
   readonly config?: string
+  /** What is published on the share. */
+  readonly names?: readonly PublishedName[]
   readonly limits?: Partial<ProxyLimits>
   readonly now?: () => Date
 }
@@ -34,6 +38,7 @@ export async function openProxy({
   share = '',
   config = '',
   bootFiles,
+  names = [],
   limits = {},
   now = () => new Date(),
 }: ProxyOptions = {}) {
@@ -42,7 +47,16 @@ export async function openProxy({
   const [server, again] = await Promise.all([freePort(), freePort()])
   const journal = memoryJournal()
   const alerts = createAlerts(journal, now)
+  let lookUps = 0
+  const counting: typeof journal = {
+    ...journal,
+    records: (kind) => {
+      lookUps += 1
+      return journal.records(kind)
+    },
+  }
   const seen: BootEvent[] = []
+  const meter = createMeter()
   const own = section.parse({ listen: ['lan'], ...proxy })!
   const text = `schematic: homelab\nshare: { directory: share, ${share} }\n${config}`
   const whole = { ...parseConfig(text, 'test.yaml'), proxyDhcp: own, bootFiles }
@@ -52,13 +66,15 @@ export async function openProxy({
     {
       section: own,
       config: () => whole,
-      ports: { journal } as never,
+      ports: { journal: counting, share: { names: async () => names } } as never,
+      onEvent: () => {},
       alerts,
       log: silentLog,
       signal: stop.signal,
       notice: { boot: (event: BootEvent) => void seen.push(event) } as never,
       now,
       monotonic: () => performance.now(),
+      meter,
     },
     {
       ports: { server, client: client.address().port, proxy: again, broadcast: clients, everywhere },
@@ -75,6 +91,9 @@ export async function openProxy({
   return {
     heard,
     seen,
+    meter,
+    /** How often something was asked of the journal. */
+    lookUps: () => lookUps,
     alerts,
     journal,
     running,

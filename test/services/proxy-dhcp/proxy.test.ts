@@ -5,9 +5,9 @@ import { expect, test } from 'vitest'
 import { AgentError } from '../../../src/core/errors.ts'
 import type { DhcpMessage } from '../../../src/core/netboot/dhcp/packet.ts'
 import { discoverOf } from '../../../src/core/netboot/dhcp/question.ts'
+import type { PublishedName } from '../../../src/core/release/published.ts'
 import { remembered } from '../../../src/operations/facts.ts'
 import { checkProxy, describeListenFault } from '../../../src/services/proxy-dhcp/check.ts'
-import { createGate } from '../../../src/services/proxy-dhcp/limits.ts'
 import { section } from '../../../src/services/proxy-dhcp/section.ts'
 import { discover, withOptions } from '../../core/netboot/dhcp/messages.ts'
 import { openProxy, type ProxyOptions } from './loopback.ts'
@@ -113,6 +113,18 @@ test('what a relay passes on is answered to the relay', async () => {
   await expect.poll(() => at.heard).toMatchObject([{ giaddr: '0.0.0.0' }])
 })
 
+test('an image with the release in its name is offered by the name that it has now, and not before it is known', async () => {
+  const config = 'images: [{ name: all, file: "talos-{version}.efi" }]'
+  const older = { file: 'talos-v1.14.0.efi', publishedAt: '2026-11-26T00:00:00Z' } as PublishedName
+  const newer = { file: 'talos-v1.14.1.efi', publishedAt: '2026-11-27T00:00:00Z' } as PublishedName
+  await using at = await openProxy({ config, names: [newer, older] })
+  await at.settled(discover())
+  await expect.poll(() => at.heard).toMatchObject([{ file: 'talos-v1.14.1.efi' }])
+  await using empty = await openProxy({ config })
+  await empty.settled(discover())
+  expect(empty.seen).toMatchObject([{ why: 'there is no UKI for amd64 on the share' }])
+})
+
 interface Left {
   readonly name: string
   readonly config: string
@@ -213,33 +225,6 @@ test('garbage, and what is longer than any DHCP message, is passed over', async 
   for (const bytes of [Buffer.alloc(0), Buffer.alloc(300, 1), Buffer.alloc(9_000)]) await at.raw(bytes)
   await at.broadcast(discover())
   await expect.poll(() => at.heard).toHaveLength(1)
-})
-
-test('a flood of made-up cards keeps no known machine from its boot', async () => {
-  const never = { rate: 0, burst: 3 }
-  await using at = await openProxy({ config: node, limits: { strangers: never } })
-  for (let card = 0; card < 40; card += 1)
-    await at.broadcast(withOptions({ machineId: undefined }, { chaddr: Uint8Array.of(2, 0, 0, 0, 0, card) }))
-  await at.settled(discover())
-  expect(at.seen).toHaveLength(4)
-  expect(at.seen.at(-1)).toMatchObject({ machine: { mac: '52:54:00:12:34:56' } })
-})
-
-test('one card that asks without end is answered as firmware would be', () => {
-  let now = 0
-  const gate = createGate(
-    { each: { rate: 2, burst: 4 }, strangers: { rate: 1_000, burst: 1_000 }, cards: 3 },
-    () => now,
-  )
-  const asks = (mac: string, count: number) =>
-    Array.from({ length: count }, () => gate.admits(mac, true)).filter(Boolean).length
-  expect(asks('a', 100)).toBe(4)
-  expect(asks('b', 2)).toBe(2)
-  now += 1_000
-  expect(asks('a', 100)).toBe(2)
-  // Of more cards than are remembered the one that was heard first is forgotten.
-  for (const mac of ['c', 'd', 'e']) asks(mac, 1)
-  expect(asks('a', 100)).toBe(4)
 })
 
 test.each([

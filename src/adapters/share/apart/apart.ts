@@ -1,6 +1,6 @@
 import type { ShareProbe } from '../../../core/doctor/ports.ts'
 import { AgentError } from '../../../core/errors.ts'
-import { isSameImage } from '../../../core/release/image.ts'
+import { isSameImage, type StagedRef } from '../../../core/release/image.ts'
 import type { Share } from '../../../core/release/ports.ts'
 import type { Schematic } from '../../../core/release/schematic.ts'
 import { createShareProcess, type ShareChild, type ShareProcess } from './process.ts'
@@ -119,10 +119,8 @@ export function createApartShare(options: ApartOptions): ApartShare {
     }
   }
 
-  function look<Name extends 'staged' | 'names'>(name: Name, within: number): Promise<Calls[Name]['answer']> {
-    const present = looks.get(name) ?? begin(name, within)
-    return present as Promise<Calls[Name]['answer']>
-  }
+  const look = <Name extends 'staged' | 'names'>(name: Name, within: number) =>
+    (looks.get(name) ?? begin(name, within)) as Promise<Calls[Name]['answer']>
 
   function begin(name: 'staged' | 'names', within: number): Promise<unknown> {
     const begun = ask(name, undefined, { within })
@@ -134,20 +132,25 @@ export function createApartShare(options: ApartOptions): ApartShare {
 
   return {
     digest: (path, most, signal) => ask('digest', { path, most }, { within: workWithin, signal }),
+    sections: (path, signal) => ask('sections', { path }, { within: answerWithin, signal }),
     staged: () => look('staged', answerWithin),
     names: () => look('names', workWithin),
     stage: async (order, factory, signal) => {
       const there = (await look('staged', answerWithin)).find((image) => isSameImage(image, order))
-      if (there) return there
+      const pinned = await signedBy()
+      if (there && pinned.length === 0) return there
       const own = open()
       try {
-        const given = { order, schematic: schematicOf(order.schematic), signedBy: await signedBy() }
+        const given = { order, schematic: schematicOf(order.schematic), signedBy: pinned }
         return await own.call('stage', given, { within: workWithin, signal, factory, memory, given: giveUp })
       } finally {
         own.end()
       }
     },
-    publish: (file, image, signal) => ask('publish', { file, image: refOf(image) }, { within: workWithin, signal }),
+    verify: async (image, signal) =>
+      ask('verify', { image: refOf(image), signedBy: await signedBy() }, { within: 3 * workWithin, signal }),
+    publish: async (file, image, signal) =>
+      ask('publish', { file, image: refOf(image), signedBy: await signedBy() }, { within: workWithin, signal }),
     prune: (surplus, signal) => ask('prune', surplus, { within: workWithin, signal }),
     write: async (bytes, signal) => {
       const { file } = await ask('probe', bytes, { within: answerWithin, signal })
@@ -161,6 +164,13 @@ export function createApartShare(options: ApartOptions): ApartShare {
   }
 }
 
-function refOf({ version, schematic, architecture, secureBoot, kind }: Parameters<Share['publish']>[1]) {
+/** Nothing else goes to the other process. */
+function refOf<T extends StagedRef>({
+  version,
+  schematic,
+  architecture,
+  secureBoot,
+  kind,
+}: T): Pick<T, keyof StagedRef> {
   return { version, schematic, architecture, secureBoot, kind }
 }

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream'
 import { AgentError } from '../../../core/errors.ts'
 import type { Download, Factory } from '../../../core/release/ports.ts'
 import type { BytesMemory } from '../proof.ts'
+import { createPassing } from './passing.ts'
 import {
   type CallName,
   type Calls,
@@ -208,11 +209,13 @@ async function pump(input: Writable, asked: Pending): Promise<void> {
     receiving(true)
   }
   receiving(true)
+  const pass = createPassing()
   try {
     for await (const chunk of download.body) {
       if (ended.aborted) throw cancelled()
       input.write(frameHead(number, chunk.length))
       await write(chunk)
+      pass(chunk.length)
     }
     await write(lastFrame(number))
   } catch (error) {

@@ -52,27 +52,33 @@ export function serveShare(directory: string, { send, input, stillWanted }: Aske
     recall: async (source) => (await question(id, { ask: 'recall', source })) as KnownBytes | undefined,
     remember: async (known) => void (await question(id, { ask: 'remember', known })),
   })
-  const originOf = ({ id, given: { schematic, signedBy } }: Request<'stage'>) => ({
+  const originOf = ({ id, given: { schematic } }: Request<'stage'>) => ({
     schematicOf: () => schematic,
-    signedBy: async () => signedBy,
     memory: memoryFor(id),
   })
+  const signersOf = (request: Request) =>
+    request.call === 'stage' || request.call === 'publish' || request.call === 'verify' ? request.given.signedBy : []
 
   async function perform(request: Request, signal: AbortSignal): Promise<unknown> {
     const share = createShare({
       directory,
       stillWanted,
+      signedBy: async () => signersOf(request),
       ...(request.call === 'stage' ? originOf(request) : {}),
     })
     switch (request.call) {
       case 'digest':
         return share.digest(request.given.path, request.given.most, signal)
+      case 'sections':
+        return share.sections(request.given.path, signal)
       case 'staged':
         return share.staged()
       case 'names':
         return share.names()
       case 'stage':
         return share.stage(request.given.order, factoryFor(request.id), signal)
+      case 'verify':
+        return share.verify(request.given.image, signal)
       case 'publish':
         return share.publish(request.given.file, request.given.image, signal)
       case 'prune':

@@ -2,10 +2,12 @@ import type { WrittenProbe } from '../../../core/doctor/ports.ts'
 import { AgentError, type ErrorCode, messageOf } from '../../../core/errors.ts'
 import { type HeldImage, type KnownBytes, OtherBytes } from '../../../core/release/known-bytes.ts'
 import type { Proofs } from '../../../core/release/proofs.ts'
-import type { ImageOrder, ImageRef, StagedImage } from '../../../core/release/image.ts'
+import type { ImageOrder, ImageRef, StagedImage, StagedRef } from '../../../core/release/image.ts'
 import type { Download, Resume } from '../../../core/release/ports.ts'
 import type { PublishedName, Surplus } from '../../../core/release/published.ts'
 import type { Schematic } from '../../../core/release/schematic.ts'
+import type { UkiSection } from '../../../core/release/uki.ts'
+import type { VerifiedPart } from '../../../core/release/verification.ts'
 
 /** What the process that touches the share is asked, and answers. Everything here passes through structuredClone. */
 export interface Calls {
@@ -13,21 +15,30 @@ export interface Calls {
     readonly given: { readonly path: string; readonly most: number | undefined }
     readonly answer: string
   }
+  readonly sections: { readonly given: { readonly path: string }; readonly answer: readonly UkiSection[] }
   readonly staged: { readonly given: undefined; readonly answer: readonly StagedImage[] }
   readonly names: { readonly given: undefined; readonly answer: readonly PublishedName[] }
   readonly stage: {
     readonly given: {
       readonly order: ImageOrder
       readonly schematic: Schematic | undefined
-      readonly signedBy: readonly string[]
-    }
+    } & Signers
     readonly answer: StagedImage
   }
-  readonly publish: { readonly given: { readonly file: string; readonly image: ImageRef }; readonly answer: undefined }
+  readonly verify: { readonly given: { readonly image: StagedRef } & Signers; readonly answer: readonly VerifiedPart[] }
+  readonly publish: {
+    readonly given: { readonly file: string; readonly image: ImageRef } & Signers
+    readonly answer: undefined
+  }
   readonly prune: { readonly given: Surplus; readonly answer: undefined }
   readonly probe: { readonly given: Uint8Array; readonly answer: Pick<WrittenProbe, 'file'> }
   readonly unprobe: { readonly given: string; readonly answer: undefined }
   readonly space: { readonly given: undefined; readonly answer: number }
+}
+
+/** Certificates, PEM, that signed images must be signed by. */
+interface Signers {
+  readonly signedBy: readonly string[]
 }
 
 export type CallName = keyof Calls

@@ -1,4 +1,3 @@
-import { normalMac } from '../../address.ts'
 import { type Firmware, firmwareOf } from '../firmware.ts'
 import { addressIn, type DhcpMessage, textIn } from './packet.ts'
 
@@ -47,18 +46,32 @@ export interface DhcpClient {
 /** What our own questions have in place of a UUID: 16 letters. */
 export const probeId = 'caretaker-probe.'
 
+/**
+ * The card that a message names, before anything else of it is read: what a flood costs is to be decided first. Undefined
+ * for what no client on Ethernet sends. As `normalMac` writes it.
+ */
+export function cardIn(bytes: Uint8Array): string | undefined {
+  const [op, htype, length] = bytes
+  return op === 1 && htype === 1 && length === 6 && bytes.length >= 34 ? cardOf(bytes.subarray(28, 34)) : undefined
+}
+
+/** No card has a group's address, nor none at all. */
+function cardOf(chaddr: Uint8Array): string | undefined {
+  if (chaddr.length !== 6 || chaddr[0]! & 1 || chaddr.every((byte) => byte === 0)) return undefined
+  return [...chaddr].map(hex).join(':')
+}
+
 /** Who has sent a message. Undefined for what no client on Ethernet sends. */
 export function readClient(message: DhcpMessage): DhcpClient | undefined {
   const { op, htype, chaddr, options } = message
   const type = options.get(optionCodes.messageType)?.[0]
-  if (op !== 1 || htype !== 1 || chaddr.length !== 6 || type === undefined) return undefined
-  // No card has a group's address, nor none at all.
-  if (chaddr[0]! & 1 || chaddr.every((byte) => byte === 0)) return undefined
+  const mac = op === 1 && htype === 1 ? cardOf(chaddr) : undefined
+  if (mac === undefined || type === undefined) return undefined
   const classId = textOf(options, optionCodes.classId)
   const machine = options.get(optionCodes.machineId)
   const kind = kindOf(classId, options.get(optionCodes.userClass))
   return {
-    mac: normalMac([...chaddr].map(hex).join(':'))!,
+    mac,
     uuid: uuidIn(machine),
     type,
     kind,

@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { Socket } from 'node:net'
-import { limitConnections } from '../../../http/connection-limit.ts'
 import { messageOf } from '../../../core/errors.ts'
 import type { RefusalReason } from '../../../core/netboot/boot-event.ts'
 import { parseRange } from '../../../core/netboot/byte-range.ts'
@@ -10,7 +9,9 @@ import type { Desk } from '../desk.ts'
 import type { SharedFile } from '../files/shared-file.ts'
 import type { Watched } from '../watched.ts'
 import { sendPart } from './body.ts'
+import { clientOf } from './client.ts'
 import { type BootImage, readIpxeImages } from './images.ts'
+import { createSeats, type Seats } from './seats.ts'
 
 export interface HttpPlace {
   readonly address: string
@@ -18,7 +19,8 @@ export interface HttpPlace {
 }
 
 export interface HttpOptions {
-  readonly images: readonly BootImage[]
+  /** Those that iPXE is sent on to. */
+  images(): readonly BootImage[]
   /** PEM texts: it speaks TLS with them. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined
 }
@@ -46,11 +48,12 @@ export async function openHttp(
   desk: Desk,
 ): Promise<AsyncDisposable> {
   /** Of each connection the last answer: what is asked before the one before was answered waits, and holds no part of a file. */
+  const seats = createSeats(desk)
   const turns = new WeakMap<Socket, Promise<void>>()
   const listener: RequestListener = (request, response) => {
     const { socket } = request
     const take = async () => {
-      if (!socket.destroyed) await answer(request, response, options, desk)
+      if (!socket.destroyed) await answer(request, response, { ...options, seats }, desk)
     }
     const turn = (turns.get(socket) ?? Promise.resolve()).then(take).catch((error: unknown) => {
       desk.failed(error)
@@ -61,8 +64,10 @@ export async function openHttp(
   await using servers = new AsyncDisposableStack()
   for (const place of places) {
     const server = createFor(listener, options)
-    server.maxConnections = desk.limits.connections
-    limitConnections(server, { most: desk.limits.perAddress, clientOf: ({ remoteAddress }) => remoteAddress ?? '' })
+    // One that comes may have to make room first.
+    server.maxConnections = desk.limits.connections + desk.limits.perAddress
+    server.on('connection', seats.take)
+    server.on('secureConnection', seats.take)
     await listen(server, place)
     servers.defer(() => close(server))
   }
@@ -78,12 +83,12 @@ function createFor(listener: RequestListener, { tls }: HttpOptions): Server {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { images }: HttpOptions,
+  { images, seats }: HttpOptions & { readonly seats: Seats },
   desk: Desk,
 ): Promise<void> {
-  const client = clientOf(request)
+  const client = clientOf(request.socket)
   response.setTimeout(desk.limits.idle, () => response.destroy())
-  if (!desk.allows(client)) return end(response, 429, 'too many requests')
+  if (!desk.allows('http', client)) return end(response, 429, 'too many requests')
   const name = nameIn(request.url ?? '/')
   const watched = await desk.watch('http', client, name.replace(/^\//, ''))
   const refuse = (reason: RefusalReason) => {
@@ -95,24 +100,36 @@ async function answer(
     return refuse('unsupported')
   }
   if (name === scriptName) {
-    const script = formatIpxeScript(await readIpxeImages(images, client, desk.library))
+    const script = formatIpxeScript(await readIpxeImages(images(), client, desk.library))
     return end(response, 200, script, request.method === 'HEAD')
   }
   const lent = await desk.library.lend(client, name)
   if ('refused' in lent) return refuse(lent.refused)
   try {
-    await serve(request, response, lent.file, watched)
+    const { socket } = request
+    const passed = (bytes: number) => seats.passed(socket, bytes)
+    const why = () => (seats.isOusted(socket) ? 'slow' : 'hung-up')
+    await serve(request, response, { file: lent.file, watched, passed, why })
   } finally {
     lent.file.drop()
   }
+}
+
+/** One file on its way to one client. */
+interface Serving {
+  readonly file: SharedFile
+  readonly watched: Watched
+  /** So many bytes more have left. */
+  passed(bytes: number): void
+  /** Why it was broken off. */
+  why(): 'slow' | 'hung-up'
 }
 
 /** UEFI's HTTP boot wants the length, and `application/efi` or a name that ends in `.efi` (UEFI 2.10, 24.7.3.1). */
 async function serve(
   { method, headers }: IncomingMessage,
   response: ServerResponse,
-  file: SharedFile,
-  watched: Watched,
+  { file, watched, ...others }: Serving,
 ): Promise<void> {
   const { size, version } = file
   const etag = `"${version}"`
@@ -136,30 +153,23 @@ async function serve(
     response.end()
     return
   }
-  await sendWatched(response, { file, part, watched })
+  await sendWatched(response, { file, part, watched, ...others })
 }
 
 async function sendWatched(
   response: ServerResponse,
-  {
-    file,
-    part,
-    watched,
-  }: {
-    readonly file: SharedFile
-    readonly part: { readonly start: number; readonly end: number }
-    readonly watched: Watched
-  },
+  { file, part, watched, passed, why }: Serving & { readonly part: { readonly start: number; readonly end: number } },
 ): Promise<void> {
   const length = part.end - part.start
   watched.started(file.size, file.version, undefined)
   let arrived = 0
   try {
     const sent = await sendPart(file, part, response, (bytes) => {
+      passed(bytes - arrived)
       arrived = bytes
       watched.progressed(bytes)
     })
-    if (sent < length) return watched.aborted(sent, 'hung-up', '')
+    if (sent < length) return watched.aborted(sent, why(), '')
     await new Promise<void>((resolve) => {
       response.once('close', resolve)
       response.end(resolve)
@@ -183,10 +193,6 @@ function end(response: ServerResponse, status: number, text: string, isHead = fa
   const body = `${text.trimEnd()}\n`
   response.writeHead(status, { 'content-type': 'text/plain', 'content-length': Buffer.byteLength(body) })
   response.end(isHead ? undefined : body)
-}
-
-function clientOf({ socket }: IncomingMessage): string {
-  return (socket.remoteAddress ?? '').replace(/%.*$/, '').replace(/^::ffff:/, '')
 }
 
 function listen(server: Server, { address, port }: HttpPlace): Promise<void> {

@@ -2,6 +2,7 @@ import { createSocket, type RemoteInfo, type Socket, type SocketType } from 'nod
 import type { RefusalReason } from '../../../core/netboot/boot-event.ts'
 import { grantOptions } from '../../../core/netboot/tftp/options.ts'
 import { errorCode, formatError, parseRequest } from '../../../core/netboot/tftp/packet.ts'
+import { chooseToLeave } from '../../../core/netboot/making-room.ts'
 import type { Desk } from '../desk.ts'
 import { createTftpTransfer, type TftpTransfer } from './transfer.ts'
 
@@ -19,6 +20,7 @@ export interface TftpPlace {
 /** One running transfer, and what its client asked for. */
 interface Running {
   readonly client: string
+  readonly since: number
   readonly transfer: TftpTransfer
 }
 
@@ -60,7 +62,7 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
     const before = running.get(key)
     // The first packet of ours is on its way, and is sent again by time.
     if (before && !before.transfer.isAnswered) return
-    if (!desk.allows(client)) return
+    if (!desk.allows('tftp', client)) return
     // From the same port: it was reset. A word to it would count as the answer to what it asks now.
     before?.transfer.leave()
     coming.set(key, client)
@@ -108,7 +110,7 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
         if (whole) desk.library.forget(client, request.name)
       },
     })
-    running.set(key, { client, transfer })
+    running.set(key, { client, since: desk.now(), transfer })
     ticking ??= setInterval(tick, ticksEvery)
     return undefined
   }
@@ -123,7 +125,10 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
     const among = isFull ? own : [...running.values()]
     const unanswered = among.find(({ transfer }) => !transfer.isAnswered)
     unanswered?.transfer.leave()
-    return unanswered !== undefined
+    if (unanswered || isFull) return unanswered !== undefined
+    const leaving = slowest(running.values(), desk, client)
+    leaving?.transfer.oust()
+    return leaving !== undefined
   }
 
   await using opened = new AsyncDisposableStack()
@@ -144,6 +149,18 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
       clearInterval(ticking)
     },
   }
+}
+
+/** Whoever acknowledges a block now and then keeps no other machine out. */
+function slowest(running: Iterable<Running>, { now, holderOf }: Desk, newcomer: string): Running | undefined {
+  const time = now()
+  const served = [...running].map((one) => ({
+    one,
+    holder: holderOf(one.client),
+    since: one.since,
+    rate: one.transfer.rateAt(time),
+  }))
+  return chooseToLeave(served, holderOf(newcomer), time)?.one
 }
 
 async function openTransferSocket(place: TftpPlace, address: string, port: number): Promise<Socket> {

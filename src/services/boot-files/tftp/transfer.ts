@@ -1,5 +1,6 @@
 import type { Socket } from 'node:dgram'
 import { messageOf } from '../../../core/errors.ts'
+import { createRate } from '../../../core/netboot/making-room.ts'
 import type { AbortReason } from '../../../core/netboot/boot-event.ts'
 import type { TransferOptions } from '../../../core/netboot/tftp/options.ts'
 import {
@@ -22,8 +23,12 @@ export interface TftpTransfer {
   stop(): void
   /** Ends it without a word to the client, which is no longer there, or was not at all. */
   leave(): void
+  /** Ends it because others have no room, and says so to the client. */
+  oust(): void
   /** Whether the client has answered at all. */
   readonly isAnswered: boolean
+  /** Bytes a second, of late. */
+  rateAt(now: number): number
 }
 
 export interface TftpTransferOptions {
@@ -58,6 +63,14 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
     if (hasStarted) return
     hasStarted = true
     watched.started(size, file.version, { blockSize, windowSize })
+  }
+
+  const rate = createRate()
+  let metered = 0
+  function meter(time: number): void {
+    const sum = arrived()
+    if (sum > metered) rate.add(sum - metered, time)
+    metered = sum
   }
 
   const pump = createPump({
@@ -136,6 +149,7 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
   return {
     tick: (time) => {
       if (isOver) return
+      meter(time)
       if (hasStarted) watched.progressed(arrived())
       if (closedAt !== undefined && time - closedAt > closedFor) abort('hung-up', 'its port is closed')
       if (isOver || time < sender.deadline) return
@@ -145,6 +159,8 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
     },
     stop: () => (sender.isAnswered ? fail('stopped', '', 'the server stops') : abort('stopped', '')),
     leave: () => abort('hung-up', 'it began anew'),
+    oust: () => fail('slow', '', 'others have no room'),
+    rateAt: (time) => rate.at(time),
     get isAnswered() {
       return sender.isAnswered
     },

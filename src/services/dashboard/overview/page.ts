@@ -15,16 +15,14 @@ const looked = 300
 
 /** Is everything fine, what is it doing and why, what comes next and when, what happened last night. */
 export default definePage<Overview>({
-  async read({ operator, config, now, signal }: Asking) {
-    const status = await operator.status(signal, 'known')
-    // What is shown is what is known; the next answer is what is seen now.
-    void operator.status(signal).catch(() => {})
+  async read({ operator, status, config, now }: Asking) {
     const present = config()
+    const known = await status('followed')
     return {
-      status,
+      status: known,
       alerts: operator.alerts(),
       window: windowOf(present, now()),
-      countdown: countdownTo(status.power.upses, (label) => policyFor(present, label)),
+      countdown: countdownTo(known.power.upses, (label) => policyFor(present, label)),
       ...(await readLately(operator, now())),
     }
   },

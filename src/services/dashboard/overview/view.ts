@@ -9,7 +9,7 @@ import type { Countdown } from '../../../core/power/countdown.ts'
 import type { WindowState } from '../../../core/upgrade/window.ts'
 import { entryList } from '../../../http/markup/entries.ts'
 import { ago, moment, since } from '../../../http/markup/moments.ts'
-import { badge, card, empty, facts, type Markup, prose } from '../../../http/markup/parts.ts'
+import { badge, card, empty, facts, type Markup, names, prose } from '../../../http/markup/parts.ts'
 import { alarmView, upsFigures, upsMode } from '../../../http/markup/power.ts'
 import { type RequestButton, requestButtons } from '../../../http/markup/requests.ts'
 import type { Viewing } from '../../../operations/pages.ts'
@@ -50,12 +50,20 @@ export function overviewView(overview: Overview, viewing: Viewing): Markup {
       </div>
       ${card(
         'The last 24 hours',
-        html`${entryList(lately, viewing, 'Nothing happened: a quiet day.')}
+        html`${entryList(lately.map(inBrief), viewing, 'Nothing happened: a quiet day.')}
           <p class="small"><a href="/journal">The whole journal</a></p>`,
         { id: 'lately' },
       )}
     </div>`
 }
+
+/** What an alert says at length stands where it is open, and in the journal. */
+function inBrief(entry: Entry): Entry {
+  return entry.kind === 'alert' && entry.text.length > longest ? { ...entry, text: headOf(entry) } : entry
+}
+
+/** Of an alert among what happened lately, in letters. */
+const longest = 140
 
 function alertList(alerts: readonly Alert[], viewing: Viewing): Markup {
   return html`<ul class="alerts">
@@ -108,7 +116,7 @@ function nowView({ activities, leaseHolder, waiting, paused, missing, services }
   const down = services.filter(({ state }) => state === 'down')
   return html`${
     activities.length === 0
-      ? empty(leaseHolder === undefined ? 'Idle: nothing is to be done.' : `Idle; ${leaseHolder}.`)
+      ? empty(leaseHolder === undefined ? 'Idle: nothing to do.' : `Idle; ${leaseHolder}.`)
       : html`<ul class="plain">
           ${activities.map(
             ({ step, since: at, hint, progress }) =>
@@ -177,8 +185,7 @@ function nodesView({ cluster: { nodes, observedAt, kubernetes } }: StatusAnswer,
   return html`<p class="big">${nodes.length - ill.length}<small> of ${counted(nodes.length, 'node')} ready</small></p>
     ${facts([
       ...[...versions].map(
-        ([version, own]) =>
-          [html`<span class="mono">${version}</span>`, own.map(({ name }) => name).join(', ')] as const,
+        ([version, own]) => [html`<span class="mono">${version}</span>`, names(own.map(({ name }) => name))] as const,
       ),
       kubernetes.ok ? ['Kubernetes', kubernetes.value] : ['Kubernetes', kubernetes.error],
       ...ill.map(({ name, why }) => [name, html`<span>${why}</span>`] as const),

@@ -17,8 +17,8 @@ export interface SettingsData {
 }
 
 export default definePage<SettingsData>({
-  async read({ operator, settings, signal }) {
-    const { services, configuration } = await operator.status(signal, 'known')
+  async read({ status, settings }) {
+    const { services, configuration } = await status()
     return { ...settings(), services, configuration }
   },
   view: settingsView,
@@ -66,12 +66,18 @@ const states: Readonly<Record<ServiceStatus['state'], Tone>> = {
   stopped: 'quiet',
 }
 
+/** One that is not configured runs, and does nothing. */
+function stateBadge({ state, text = '' }: ServiceStatus): Markup {
+  const isOff = state === 'running' && /^off\b/.test(text)
+  return isOff ? badge('quiet', 'off') : badge(states[state], state)
+}
+
 function serviceTable(services: readonly ServiceStatus[], viewing: Viewing): Markup {
   return table(
     'Services',
     [
       { title: 'service', cell: ({ name }) => name },
-      { title: 'state', cell: ({ state }) => badge(states[state], state) },
+      { title: 'state', cell: stateBadge },
       { title: 'since', cell: ({ since: at }) => since(at, viewing) },
       { title: 'says', cell: ({ text }) => (text === undefined ? '' : prose(text)) },
     ],

@@ -5,7 +5,8 @@ import type { Logger } from '../../../core/log.ts'
 import { type Arrival, awaited, judgeArrival } from '../../../core/provision/delivered.ts'
 import type { ProvisionDesk } from '../../../core/provision/desk.ts'
 import type { Machine } from '../../../core/provision/machine.ts'
-import type { ClusterMembers, MaintenanceApi, MemberLook } from '../../../core/provision/ports.ts'
+import type { ClusterMembers, MaintenanceApi } from '../../../core/provision/ports.ts'
+import type { MemberLook } from '../../../core/provision/seen.ts'
 
 export interface ArrivalWatchOptions {
   readonly desk: ProvisionDesk

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { eachAtOnce } from '../../../core/at-once.ts'
 import { AgentError, messageOf } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/log.ts'
-import { createMask } from '../../../core/provision/mask.ts'
 import type { ProvisionDesk, TakenConfig } from '../../../core/provision/desk.ts'
 import type { Claimant, Machine } from '../../../core/provision/machine.ts'
-import type { MaintenanceApi, MaintenanceLook, MeantMachine } from '../../../core/provision/ports.ts'
+import type { MaintenanceApi } from '../../../core/provision/ports.ts'
+import type { MaintenanceLook, MeantMachine } from '../../../core/provision/seen.ts'
 import type { ConfigQuestion } from '../../../core/provision/question.ts'
 import {
   decideGiving,
@@ -16,8 +16,6 @@ import {
   whyAnother,
 } from '../../../core/provision/session-key.ts'
 import type { RecordStore } from '../../../core/records.ts'
-import { parseTrees } from '../../../yaml.ts'
-import { scalarsOf } from './scalars.ts'
 
 export interface MaintenanceWatchOptions {
   readonly desk: ProvisionDesk
@@ -129,13 +127,8 @@ async function give(
     taken?.sent()
   } catch (error) {
     const given = taken as TakenConfig | undefined
-    if (given) given.cut(maskedBy(given.text, messageOf(error)))
+    if (given) given.cut(messageOf(error))
     else if (error instanceof AgentError && error.code === 'rejected') desk.trouble(id, messageOf(error))
     else log.info({ machine: id, reason: messageOf(error) }, 'not given its configuration yet')
   }
-}
-
-/** What a machine says of its configuration may repeat it. */
-function maskedBy(config: string, words: string): string {
-  return createMask(parseTrees(config, 'the configuration').flatMap(({ tree }) => scalarsOf(tree))).text(words)
 }

@@ -5,9 +5,8 @@ import { nodeRequests } from './requests.ts'
 import { type MachineFacts, type NodesData, nodesView } from './view.ts'
 
 export default definePage<NodesData>({
-  async read({ operator, config, signal }) {
-    const { cluster, target, leftBehind } = await operator.status(signal, 'known')
-    void operator.status(signal).catch(() => {})
+  async read({ status, config }) {
+    const { cluster, target, leftBehind } = await status('followed')
     return { cluster, target, leftBehind, machines: machineFacts(config()) }
   },
   view: nodesView,

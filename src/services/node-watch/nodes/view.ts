@@ -75,7 +75,7 @@ function nodeCard(node: Node, { machine, target }: Beside, viewing: Viewing): Ma
   return card(
     name,
     html`<p>
-        ${badge('quiet', role)} ${why === undefined ? badge('fine', 'ready') : badge('critical', 'not well')}
+        ${badge('quiet', role)} ${why === undefined ? badge('fine', 'ready') : badge('critical', 'unhealthy')}
         ${seen?.cordon ? badge('busy', `cordoned for ${seen.cordon.why === 'power' ? 'a power cut' : 'an upgrade'}`) : ''}
         ${!seen?.cordon && seen?.unschedulable ? badge('warning', 'cordoned by someone else') : ''}
         ${seen?.paused === undefined ? '' : badge('warning', 'paused')}
@@ -83,21 +83,11 @@ function nodeCard(node: Node, { machine, target }: Beside, viewing: Viewing): Ma
       ${why === undefined ? '' : html`<p>${why}.</p>`} ${notesOf(node).map((text) => html`<p>${text}.</p>`)}
       ${facts([
         ['Talos', versionText(node, isBehind ? target : undefined)],
-        talos.ok && talos.value.schematic !== undefined
-          ? [
-              'schematic',
-              html`<span class="mono" title="${talos.value.schematic}">${talos.value.schematic.slice(0, 12)}</span>`,
-            ]
-          : undefined,
-        talos.ok && talos.value.extensions !== undefined && talos.value.extensions.length > 0
-          ? ['extensions', talos.value.extensions.join(', ')]
-          : undefined,
         talos.ok && talos.value.etcd ? ['etcd', etcdText(node)] : undefined,
         machine && ['address', html`<span class="mono">${machine.address}</span>`],
         machine && ['fed by', machine.feed],
-        machine && ['woken by', machine.wakes],
       ])}
-      ${requestButtons(buttonsFor(node), viewing)} ${moreButtons(node, viewing)}`,
+      ${requestButtons(buttonsFor(node), viewing)} ${moreOf(node, machine, viewing)}`,
     { id: `node-${name}`, isNamed: true },
   )
 }
@@ -146,20 +136,30 @@ function buttonsFor({ name, kubernetes }: Node): readonly (RequestButton | undef
 }
 
 /** What is seldom wanted, or only where a node is away. */
-function moreButtons({ name }: Node, viewing: Viewing): Markup {
-  const buttons = requestButtons(
-    [
-      { at: '/power/do/wake', label: 'Wake', given: { machine: name }, about: name },
-      { at: '/nodes/do/rollback', label: 'Roll back', isDangerous: true, given: { node: name }, about: name },
-    ],
-    viewing,
-  )
-  return viewing.scope === 'read' || viewing.scope === undefined
-    ? html``
-    : html`<details>
-        <summary>More<span class="unseen"> for ${name}</span></summary>
-        ${buttons}
-      </details>`
+function moreOf(node: Node, machine: MachineFacts | undefined, viewing: Viewing): Markup {
+  const { name } = node
+  const mayRequest = viewing.scope !== 'read' && viewing.scope !== undefined
+  const buttons: readonly RequestButton[] = [
+    { at: '/power/do/wake', label: 'Wake', given: { machine: name }, about: name },
+    { at: '/nodes/do/rollback', label: 'Roll back', isDangerous: true, given: { node: name }, about: name },
+  ]
+  return html`<details>
+    <summary>More<span class="unseen"> about ${name}</span></summary>
+    ${facts([...imageFacts(node), machine && ['woken by', machine.wakes]])}
+    ${mayRequest ? requestButtons(buttons, viewing) : ''}
+  </details>`
+}
+
+/** What its image was built with, as far as the node tells. */
+function imageFacts({ talos }: Node): readonly (readonly [name: string, value: unknown])[] {
+  if (!talos.ok) return []
+  const { schematic, extensions = [] } = talos.value
+  return [
+    ...(schematic === undefined
+      ? []
+      : [['schematic', html`<span class="mono" title="${schematic}">${schematic.slice(0, 12)}</span>`] as const]),
+    ...(extensions.length === 0 ? [] : [['extensions', extensions.join(', ')] as const]),
+  ]
 }
 
 function machineTable(machines: readonly MachineFacts[], viewing: Viewing): Markup {

@@ -6,7 +6,17 @@ import type { PhaseId } from '../../../core/phase-id.ts'
 import type { Rollout, RolloutNode } from '../../../core/upgrade/record.ts'
 import { english } from '../../../core/wording.ts'
 import { ago, countdown, moment, since } from '../../../http/markup/moments.ts'
-import { badge, card, facts, type Markup, notice, pageTitle, prose, type Tone } from '../../../http/markup/parts.ts'
+import {
+  badge,
+  card,
+  facts,
+  type Markup,
+  names,
+  notice,
+  pageTitle,
+  prose,
+  type Tone,
+} from '../../../http/markup/parts.ts'
 import { type RequestButton, requestButtons } from '../../../http/markup/requests.ts'
 import { table } from '../../../http/markup/table.ts'
 import type { Viewing } from '../../../operations/pages.ts'
@@ -40,7 +50,7 @@ export function rolloutView({ answer, activities, past }: RolloutData, viewing: 
     ${decisionView(plan, viewing)} ${requestButtons(buttonsFor(answer), viewing)}
     <div class="cards">
       ${current === undefined ? '' : card(`To ${current.release}`, currentView({ answer, current, activities }, viewing), { id: 'current' })}
-      ${card('What is asked for', askedView(answer, viewing), { id: 'asked' })}
+      ${card('The plan', askedView(answer, viewing), { id: 'asked' })}
       ${plan.decision.kind === 'go' ? card('The next run', planView(plan), { id: 'next-run' }) : ''}
     </div>
     ${card('Past rollouts', pastView(past, viewing), { isWide: true })}`
@@ -80,7 +90,7 @@ function decisionView({ decision, release, held, warnings, version }: PlanAnswer
     case 'go':
       return notice(
         'busy',
-        html`<p>Going on${version === undefined ? '' : ` to ${version}`}.</p>
+        html`<p>Upgrading${version === undefined ? '' : ` to ${version}`}.</p>
           ${notes}`,
       )
     default:
@@ -177,13 +187,16 @@ function phaseBar({ phases }: RolloutNode): Markup {
   const told = (Object.entries(phases) as [PhaseId, number][]).filter(([, ms]) => ms >= 1_000)
   if (told.length === 0) return html``
   return html`<p class="soft small">
-    ${told.map(([id, ms]) => `${english.titleOf(id)} ${describeDuration(ms)}`).join(' · ')}
+    ${told.map(
+      ([id, ms], index) =>
+        html`${index === 0 ? '' : ' · '}<span class="whole">${english.titleOf(id)} ${describeDuration(ms)}</span>`,
+    )}
   </p>`
 }
 
 function askedView({ approved, aborted, openUntil, snapshot, plan }: RolloutAnswer, viewing: Viewing): Markup {
   return facts([
-    ['order', plan.order.length === 0 ? 'no node is to be upgraded' : plan.order.join(', ')],
+    ['order', plan.order.length === 0 ? 'no node is to be upgraded' : names(plan.order)],
     plan.takesMs > 0 ? ['takes', `about ${describeDuration(plan.takesMs)}`] : undefined,
     ['approved', approved ?? 'nothing'],
     openUntil === undefined ? undefined : ['window', html`open until ${moment(openUntil, viewing)}, by request`],

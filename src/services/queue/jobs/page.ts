@@ -49,8 +49,8 @@ const requests: Readonly<Record<string, PageRequest>> = {
 
 export default definePage<JobsData>({ read: readJobs, view: jobsView, requests })
 
-async function readJobs({ operator, signal }: Asking): Promise<JobsData> {
-  const { queue } = await operator.status(signal, 'known')
+async function readJobs({ operator, status }: Asking): Promise<JobsData> {
+  const { queue } = await status()
   return {
     jobs: operator.jobs.list(),
     runs: operator.jobs.runs({ limit: shown }).items,

@@ -25,11 +25,11 @@ export interface JudgedRelease extends ReleaseAnswer {
 const shown = 30
 
 export default definePage<ReleasesData>({
-  async read({ operator, config, signal }) {
+  async read({ operator, status, config, signal }) {
     const [releases, plan, { cluster }] = await Promise.all([
       operator.rollouts.releases(signal),
       operator.rollouts.plan(signal),
-      operator.status(signal, 'known'),
+      status(),
     ])
     const runs = cluster.nodes.flatMap(({ talos }) => (talos.ok ? [talos.value.version] : []))
     const running = [...Map.groupBy(runs, (version) => version)].map(([version, own]) => [version, own.length] as const)

@@ -126,12 +126,18 @@ function marksOf({ startedAt, endedAt, stoppedAt, wokenAt, nodes }: Outage, now:
   }
 }
 
+const forms: Readonly<Record<PowerPlanAnswer['form'], string>> = {
+  ordered: 'in order',
+  compressed: 'in order, in a hurry',
+  short: 'everything at once',
+}
+
 function planView({ form, reason, leftMs, leftUnknown, needsMs, timeline, unread = [] }: PowerPlanAnswer): Markup {
   // A battery that lasts far longer than it takes would leave nothing to see.
   const longest = Math.max(1, Math.min(Math.max(needsMs, leftMs ?? 0), 2 * needsMs))
   const reserve = needsMs - Math.max(0, ...timeline.map(({ toMs }) => toMs))
   const isShort = leftMs !== null && needsMs > leftMs
-  return html`<p>${badge(form === 'ordered' ? 'fine' : 'warning', form)} ${reason}.</p>
+  return html`<p>${badge(form === 'ordered' ? 'fine' : 'warning', forms[form])} ${reason}.</p>
     <p class="${isShort ? '' : 'soft'}">It ${describeFit(needsMs, leftMs ?? undefined, reserve, leftUnknown)}.</p>
     ${unread.map(({ label, why, isBlind }) =>
       notice(
@@ -143,7 +149,7 @@ function planView({ form, reason, leftMs, leftUnknown, needsMs, timeline, unread
       'Phases of a shutdown',
       [
         { title: 'phase', cell: ({ phase }) => english.titleOf(phase) },
-        { title: 'when', cell: (row) => html`<span class="soft nowrap">${spanOf(row.fromMs, row.toMs)}</span>` },
+        { title: 'when', cell: whenCell },
         { title: 'in time', isSpare: true, cell: (row) => lane(row, longest, leftMs) },
         {
           title: 'what',
@@ -156,10 +162,14 @@ function planView({ form, reason, leftMs, leftUnknown, needsMs, timeline, unread
     )}
     ${
       timeline.some(({ reversible }) => !reversible)
-        ? html`<p class="soft small">Red can not be undone once it has begun.</p>`
+        ? html`<p class="soft small">What is final cannot be undone once it has begun.</p>`
         : ''
     }`
 }
+
+/** In words too, for whoever sees no bar or no red. */
+const whenCell = ({ fromMs, toMs, reversible }: PowerPlanAnswer['timeline'][number]): Markup =>
+  html`<span class="soft nowrap">${spanOf(fromMs, toMs)}${reversible ? '' : ', final'}</span>`
 
 const spanOf = (from: number, to: number) =>
   from === to ? `at ${describeDuration(from)}` : `${describeDuration(from)} – ${describeDuration(to)}`

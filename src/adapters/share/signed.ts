@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto'
+import { AgentError, messageOf } from '../../core/errors.ts'
+import type { ImageKind } from '../../core/release/image.ts'
+import { writeWhole } from './files.ts'
+import { filePath, manifestPath } from './layout.ts'
+import type { Found } from './staged.ts'
+
+/** Of a kernel for iPXE no part is signed. */
+const isSignable = (kind: ImageKind) => kind === 'uki'
+
+/** What a file must be signed by. */
+export interface SignatureDemand {
+  readonly kind: ImageKind
+  readonly secureBoot: boolean
+  /** Certificates, PEM; without any, signatures are not verified. */
+  readonly pinned: readonly string[]
+}
+
+/**
+ * Why a file is not signed as it must be; undefined where it is.
+ *
+ * @throws AgentError where it can't be read
+ */
+export async function whyNotSigned(path: string, demand: SignatureDemand): Promise<string | undefined> {
+  const { kind, secureBoot, pinned } = demand
+  if (pinned.length === 0 || !isSignable(kind)) return undefined
+  const { refuseSignature } = await import('./uki-file.ts')
+  return refuseSignature(path, { pinned, mustBeSigned: secureBoot })
+}
+
+/**
+ * The same of an image in its place: it may have been staged before certificates were pinned, or others were. What was
+ * found good is noted beside it, so that it is not read each time.
+ */
+export async function whyPlaceNotSigned(
+  { place, manifest }: Found,
+  pinned: readonly string[],
+): Promise<string | undefined> {
+  const of = digestOf(pinned)
+  if (pinned.length === 0 || !isSignable(manifest.kind) || manifest.signers === of) return undefined
+  const first = filePath(place, manifest.files[0]!.name)
+  const refusal = await whyNotSigned(first, { ...manifest, pinned }).catch(damaged)
+  if (refusal !== undefined) return refusal
+  const noted = JSON.stringify({ ...manifest, signers: of }, null, 2)
+  // A share that takes nothing just now is told of by whoever writes to it.
+  await writeWhole(manifestPath(place), noted).catch(() => undefined)
+  return undefined
+}
+
+function damaged(error: unknown): string {
+  if (error instanceof AgentError && error.code === 'malformed') return messageOf(error)
+  throw error
+}
+
+/** What stands for certificates in a manifest: these and no others. */
+export function digestOf(pinned: readonly string[]): string {
+  return createHash('sha256').update(pinned.toSorted().join('\n')).digest('hex')
+}

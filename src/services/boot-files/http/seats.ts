@@ -1,0 +1,80 @@
+import type { Socket } from 'node:net'
+import { chooseToLeave, createRate, type Rate } from '../../../core/netboot/making-room.ts'
+import { clientOf } from './client.ts'
+
+export interface SeatLimits {
+  /** Connections at a time, in all and of one address. */
+  readonly connections: number
+  readonly perAddress: number
+}
+
+export interface SeatOptions {
+  readonly limits: SeatLimits
+  readonly now: () => number
+  /** Who is behind an address: its card, where that is known. */
+  readonly holderOf: (client: string) => string
+}
+
+/** All connections, so that slow ones keep nobody out. */
+export interface Seats {
+  /** A connection that has just come, or what speaks TLS on it. It is hung up on where there is no room. */
+  take(socket: Socket): void
+  /** Whether it had to make room for another. */
+  isOusted(socket: Socket): boolean
+  /** So many bytes more have left by this connection. */
+  passed(socket: Socket, bytes: number): void
+}
+
+interface Seat {
+  /** The last that was taken: the one to hang up on. */
+  socket: Socket
+  readonly client: string
+  readonly holder: string
+  readonly since: number
+  readonly rate: Rate
+}
+
+export function createSeats({ limits, now, holderOf }: SeatOptions): Seats {
+  const seats = new Map<string, Seat>()
+  const ousted = new WeakSet<Socket>()
+
+  function admit(key: string, socket: Socket): boolean {
+    const client = clientOf(socket)
+    const own = [...seats.values()].filter((seat) => seat.client === client)
+    if (own.length >= limits.perAddress) return false
+    const holder = holderOf(client)
+    const time = now()
+    if (seats.size >= limits.connections) {
+      const served = [...seats].map(([at, seat]) => ({ ...seat, at, rate: seat.rate.at(time) }))
+      const leaving = chooseToLeave(served, holder, time)
+      if (!leaving) return false
+      seats.delete(leaving.at)
+      ousted.add(leaving.socket)
+      leaving.socket.destroy()
+    }
+    seats.set(key, { socket, client, holder, since: time, rate: createRate() })
+    return true
+  }
+
+  return {
+    take: (socket) => {
+      const key = keyOf(socket)
+      const seat = seats.get(key)
+      if (seat) seat.socket = socket
+      else if (!admit(key, socket)) {
+        socket.destroy()
+        return
+      }
+      socket.once('close', () => {
+        if (seats.get(key)?.socket === socket) seats.delete(key)
+      })
+    },
+    isOusted: (socket) => ousted.has(socket),
+    passed: (socket, bytes) => seats.get(keyOf(socket))?.rate.add(bytes, now()),
+  }
+}
+
+/** What speaks TLS has the addresses of the connection that it speaks on. */
+function keyOf({ remoteAddress = '', remotePort = 0, localAddress = '' }: Socket): string {
+  return `${localAddress} ${remoteAddress} ${remotePort}`
+}

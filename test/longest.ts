@@ -1,0 +1,36 @@
+/**
+ * Files that take longest, in the order in which they are begun: none of them is left alone at the end of a run, when the
+ * other workers have nothing to do any more. Those with many homelabs at once have others between them that mostly wait.
+ */
+export const longest = [
+  'e2e/rollout-killed',
+  'e2e/init',
+  'install/deb',
+  'e2e/live',
+  'e2e/power-killed',
+  'e2e/killed',
+  'e2e/messages',
+  'e2e/backup',
+  'e2e/rollout-faults',
+  'install/image',
+  'e2e/dashboard',
+  'e2e/power',
+  'e2e/journal-damaged',
+  'e2e/watchdog',
+  'e2e/whole-path',
+  'e2e/told-buttons',
+  'repository',
+  'e2e/hostile-text',
+  'e2e/doctor',
+  'structure/structure',
+  'adapters/journal/pending',
+  'adapters/kubernetes/startup',
+  'adapters/kubernetes/api',
+  'adapters/talos/wire',
+  'main/loop-watch',
+  'adapters/kubernetes/permissions',
+  'adapters/share/apart',
+  'stories/lives-properties',
+  'stories/wording',
+  'stories/checked',
+]
