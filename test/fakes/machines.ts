@@ -1,3 +1,4 @@
+import { hidingFrom } from '../../src/core/provision/mask.ts'
 import type { Boot } from '../../src/core/netboot/boots.ts'
 import type { MachineOrder } from '../../src/core/provision/machine.ts'
 import type { ConfigQuestion } from '../../src/core/provision/question.ts'
@@ -73,7 +74,7 @@ export function fakeRenderer(): ConfigRenderer & {
         installs: { version: 'v1.13.9', schematic: 'f'.repeat(64) },
         patches: order.patches ?? [],
         warnings: [],
-        hide: (words) => words.replaceAll('canary-7f3a', '(secret)'),
+        hide: hidingFrom(['canary-7f3a']),
       }
     },
   }

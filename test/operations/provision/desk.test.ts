@@ -61,6 +61,7 @@ test('two requests at once for what was approved are one delivery', async () => 
   it.approves()
   const both = await Promise.allSettled([it.desk.take(asks()), it.desk.take(asks())])
   expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+  expect(it.renderer.rendered).toBe(1)
 })
 
 test('a machine that had its configuration and asks again waits under another code, and a person hears of it', async () => {
@@ -170,6 +171,20 @@ test('who is rejected while its configuration is made gets none', async () => {
   rendering.resolve()
   await expect(taking).rejects.toMatchObject({ code: 'rejected' })
   expect(it.desk.machines()).toMatchObject([{ state: 'rejected' }])
+})
+
+test('what is approved anew while a configuration is made is not delivered with the old one', async () => {
+  const it = openDesk()
+  const { id } = it.approves()
+  const rendering = Promise.withResolvers<void>()
+  it.renderer.held = rendering.promise
+  const taking = it.desk.take(asks())
+  it.desk.reject({ id, reason: undefined })
+  const { code } = it.desk.machines()[0]!.claimants[0]!
+  it.desk.approve({ id, code, order: { ...worker, name: 'worker-7' }, by: 'admin' })
+  rendering.resolve()
+  await expect(taking).rejects.toMatchObject({ message: 'what was approved has changed' })
+  expect((await it.desk.take(asks())).text).toContain('worker-7')
 })
 
 test('a configuration that can not be made leaves the approval standing, and a person hears why', async () => {

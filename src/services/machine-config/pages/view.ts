@@ -55,7 +55,9 @@ function titleOf({ name, mac, id }: MachineAnswer): string {
 
 /** What leads to one machine alone: the code that its console shows, else what it is known by. */
 function linkTo({ code, id }: MachineAnswer): string {
-  return `/machines?${new URLSearchParams(code === undefined ? { machine: id } : { code }).toString()}`
+  return code === undefined
+    ? `/machines?machine=${encodeURIComponent(id)}`
+    : `/machines?code=${encodeURIComponent(code)}`
 }
 
 function machineCard(machine: MachineAnswer, viewing: Viewing): Markup {
@@ -157,7 +159,7 @@ function claimantTable({ claimants }: MachineDetails, viewing: Viewing): Markup 
       { title: 'address', cell: ({ address }) => html`<span class="mono">${address}</span>` },
       {
         title: 'code',
-        cell: ({ code }) => html`<a class="mono" href="/machines?${new URLSearchParams({ code })}">${code}</a>`,
+        cell: ({ code }) => html`<a class="mono" href="${`/machines?code=${encodeURIComponent(code)}`}">${code}</a>`,
       },
       { title: 'card', cell: ({ mac }) => html`<span class="mono">${mac ?? 'none'}</span>` },
       { title: 'asked', cell: ({ asked }) => counted(asked, 'time') },
