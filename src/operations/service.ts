@@ -10,7 +10,7 @@ import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Authority } from '../core/provision/authority.ts'
 import type { Machine } from '../core/provision/machine.ts'
-import type { MemberLook } from '../core/provision/seen.ts'
+import type { SeenMember } from '../core/provision/seen.ts'
 import type { Power } from '../core/power/feeds.ts'
 import type { Observation } from '../core/power/ups.ts'
 import type { ProvisionDesk } from '../core/provision/desk.ts'
@@ -115,7 +115,7 @@ export interface Notice {
   /** What a machine did that boots from the network. */
   boot(event: BootEvent): void
   /** What machines show and tell on their way into the cluster, and that they have joined. */
-  readonly machines: Pick<WaitingRoom, 'line' | 'seen'> & { joined(machine: Machine, look: MemberLook): void }
+  readonly machines: Pick<WaitingRoom, 'line' | 'seen'> & { joined(machine: Machine, seen: SeenMember): void }
   /** All schematics as they are now, by name; `changed` names those that were edited. */
   schematics(all: ReadonlyMap<string, RegisteredSchematic>, changed?: readonly string[]): Promise<void>
 }

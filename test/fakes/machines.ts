@@ -74,6 +74,7 @@ export function fakeRenderer(): ConfigRenderer & {
         installs: { version: 'v1.13.9', schematic: 'f'.repeat(64) },
         patches: order.patches ?? [],
         warnings: [],
+        addresses: [],
         hide: hidingFrom(['canary-7f3a']),
       }
     },

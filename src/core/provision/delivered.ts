@@ -30,16 +30,44 @@ export interface ArrivalJudgement {
   readonly trouble: string | undefined
 }
 
+/** Where a machine with its configuration is looked for: where it asked from, and where its configuration puts it. */
+export function placesOf({ delivery }: Pick<Machine, 'delivery'>): readonly string[] {
+  return delivery === undefined ? [] : [...new Set([delivery.address, ...(delivery.addresses ?? [])])]
+}
+
+/** What was seen at one of its places. */
+export interface SeenArrival {
+  readonly address: string
+  readonly arrival: Arrival
+}
+
+const weights: Readonly<Record<Arrival['kind'], number>> = { member: 0, maintenance: 1, stranger: 2, silent: 3 }
+
+/**
+ * What counts of several places: the machine itself, wherever it is; else what says most. The address that it has left may
+ * be another machine's by now, so that a stranger there says nothing.
+ */
+export function chooseArrival(machine: Machine, seen: readonly SeenArrival[], now: number): SeenArrival | undefined {
+  const itself = seen.find(({ address, arrival }) => judgeArrival(machine, { address, arrival }, now).isVerified)
+  if (itself) return itself
+  const [first, ...others] = seen
+  const hasMoved = first?.arrival.kind === 'stranger' && others.length > 0
+  return (hasMoved ? others : seen).toSorted((one, other) => weights[one.arrival.kind] - weights[other.arrival.kind])[0]
+}
+
 /** What a look at a machine with its configuration says. `now`: in ms. */
-export function judgeArrival({ delivery, claimants, order }: Machine, arrival: Arrival, now: number): ArrivalJudgement {
+export function judgeArrival(
+  { delivery, claimants, order }: Machine,
+  { address, arrival }: SeenArrival,
+  now: number,
+): ArrivalJudgement {
   const nothing = { isVerified: false, isJoined: false, trouble: undefined }
   const sinceMs = delivery === undefined ? 0 : now - Date.parse(delivery.at)
   const isLate = sinceMs > joinsWithin
-  const address = delivery?.address ?? ''
   switch (arrival.kind) {
     case 'member': {
       const { look } = arrival
-      const claim = claimOfTaker(claimants, address)
+      const claim = claimOfTaker(claimants, delivery?.address ?? '')
       if (!isSame(look, claim))
         return { ...nothing, trouble: `another machine answers as a node at ${address}, with ${describe(look)}` }
       if (order !== undefined && look.role !== undefined && look.role !== order.role)

@@ -2,7 +2,7 @@ import type { Role } from '../cluster/cluster.ts'
 import type { RecordKind } from '../records.ts'
 import { listOf, object, oneOf, optional, text, time } from '../shape.ts'
 import type { Machine } from './machine.ts'
-import type { MemberLook } from './seen.ts'
+import type { SeenMember } from './seen.ts'
 
 /** A machine that has joined the cluster by us: a node, also where it stands in no file. */
 export interface InventoryNode {
@@ -35,15 +35,15 @@ export const inventoryKind: RecordKind<InventoryNode> = {
 /** What a machine that has joined is as a node; undefined where it told no name. */
 export function nodeOf(
   { delivery, order, claimants }: Machine,
-  look: MemberLook,
+  { look, address }: SeenMember,
   at: string,
 ): InventoryNode | undefined {
   const name = look.name ?? order?.name
   const role = look.role ?? order?.role
   if (name === undefined || role === undefined || delivery === undefined) return undefined
-  const claimed = claimants.find(({ address }) => address === delivery.address)?.claim.mac
+  const claimed = claimants.find((one) => one.address === delivery.address)?.claim.mac
   const macs = look.macs.length > 0 ? look.macs : claimed === undefined ? [] : [claimed]
-  return { name, role, address: delivery.address, macs, uuid: look.uuid, since: at }
+  return { name, role, address, macs, uuid: look.uuid, since: at }
 }
 
 /** A node as the configuration has it. */

@@ -79,6 +79,8 @@ export interface Taking {
   readonly question: ConfigQuestion
   /** Of what is sent. */
   readonly sha256: string
+  /** Those that it gives itself by it. */
+  readonly addresses: readonly string[]
   readonly at: string
   /** Another code for whoever takes it: what it was approved by is used up, buttons and all. */
   readonly code: string
@@ -89,7 +91,7 @@ export interface Taking {
  *
  * @throws AgentError `rejected` where it may not have it
  */
-export function taken(machine: Machine, { question, sha256, at, code }: Taking): Machine {
+export function taken(machine: Machine, { question, sha256, addresses, at, code }: Taking): Machine {
   const claimant = claimantOf(machine, question)
   const approval = standingApproval(machine, Date.parse(at))
   if (!claimant || !approval || !mayTake(machine, claimant, Date.parse(at)))
@@ -101,7 +103,7 @@ export function taken(machine: Machine, { question, sha256, at, code }: Taking):
     claimants: machine.claimants.map((one) => (one === claimant ? { ...one, code, asked: 0, firstAt: at } : one)),
     approval: undefined,
     order: approval.order,
-    delivery: { at, address: question.address, way: question.way, sha256, isWhole: false },
+    delivery: { at, address: question.address, way: question.way, sha256, isWhole: false, addresses },
     verifiedAt: undefined,
     trouble: undefined,
   }

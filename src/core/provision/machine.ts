@@ -67,6 +67,8 @@ export interface ConfigDelivery {
   readonly sha256: string
   /** Every byte has left. */
   readonly isWhole: boolean
+  /** Those that it gives itself by it: it answers there from then on. */
+  readonly addresses?: readonly string[] | undefined
 }
 
 /** A machine on its way into the cluster, as it is kept. Times are ISO 8601. */
@@ -142,7 +144,16 @@ export const machineKind: RecordKind<Machine> = {
         order: orderShape,
       }),
     ),
-    delivery: optional(object<ConfigDelivery>({ at: time, address: text, way: wayShape, sha256: text, isWhole: flag })),
+    delivery: optional(
+      object<ConfigDelivery>({
+        at: time,
+        address: text,
+        way: wayShape,
+        sha256: text,
+        isWhole: flag,
+        addresses: optional(listOf(text)),
+      }),
+    ),
     order: optional(orderShape),
     verifiedAt: optional(time),
     trouble: optional(text),

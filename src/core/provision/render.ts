@@ -47,6 +47,8 @@ export interface RenderedConfig {
   readonly patches: readonly string[]
   /** What a person should know before it is approved, as sentences. */
   readonly warnings: readonly string[]
+  /** The addresses that the machine gives itself by it. */
+  readonly addresses: readonly string[]
   /** Words of others that may repeat something of it, without its secrets. */
   hide(words: string): string
 }

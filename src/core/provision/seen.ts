@@ -25,6 +25,12 @@ export interface MaintenanceLook {
   readonly disks: readonly { readonly path: string; readonly size: string; readonly model: string | undefined }[]
 }
 
+/** A node of the cluster, and where it answers. */
+export interface SeenMember {
+  readonly look: MemberLook
+  readonly address: string
+}
+
 /** What a node of the cluster tells of itself. */
 export interface MemberLook {
   readonly uuid: string | undefined

@@ -38,7 +38,7 @@ const order = schemaOf<MachineOrder>()(
 
 const delivery = schemaOf<ConfigDelivery>()(
   'ConfigDelivery',
-  z.object({ at: time, address: text, way, sha256: text, isWhole: z.boolean() }),
+  z.object({ at: time, address: text, way, sha256: text, isWhole: z.boolean(), addresses: texts.optional() }),
 )
 
 const maintenance = schemaOf<MaintenanceAnswer>()(

@@ -69,13 +69,13 @@ function deliver(
   parts: DeskParts,
   { machine, approval }: Approved,
   question: ConfigQuestion,
-  { text, hide }: Pick<RenderedConfig, 'text' | 'hide'>,
+  { text, addresses, hide }: Pick<RenderedConfig, 'text' | 'addresses' | 'hide'>,
 ): TakenConfig {
   const { store, telling, write, change, at, code } = parts
   const { id } = machine
   const begun = at()
   const sha256 = createHash('sha256').update(text).digest('hex')
-  store.put(taken(machine, { question, sha256, at: begun, code: code() }), 'now')
+  store.put(taken(machine, { question, sha256, addresses, at: begun, code: code() }), 'now')
   if (store.degraded !== undefined) {
     // A crash would forget that it was taken, and it would be delivered twice.
     store.put(machine, 'now')

@@ -8,14 +8,14 @@ import {
   type WrittenNode,
 } from '../../core/provision/inventory.ts'
 import type { Machine } from '../../core/provision/machine.ts'
-import type { MemberLook } from '../../core/provision/seen.ts'
+import type { SeenMember } from '../../core/provision/seen.ts'
 
 /** The machines that have joined the cluster by us, as nodes. */
 export interface Inventory {
   nodes(): readonly InventoryNode[]
   /** Grows with each change. */
   readonly revision: number
-  joined(machine: Machine, look: MemberLook): void
+  joined(machine: Machine, seen: SeenMember): void
   /** Undefined: there is no such node. */
   forget(name: string): InventoryNode | undefined
 }
@@ -57,8 +57,8 @@ export function createInventory({ journal, alerts, written, now }: InventoryMean
     get revision() {
       return revision
     },
-    joined(machine, look) {
-      const node = nodeOf(machine, look, now().toISOString())
+    joined(machine, seen) {
+      const node = nodeOf(machine, seen, now().toISOString())
       if (!node) return
       const before = known.get(node.name)
       const joining = judgeJoining(node, written())

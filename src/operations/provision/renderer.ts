@@ -13,6 +13,7 @@ import {
   type PatchFile,
 } from '../../core/provision/machines-file.ts'
 import type { MachineOrder } from '../../core/provision/machine.ts'
+import { ownAddresses } from '../../core/provision/own-addresses.ts'
 import { createMask, hidden, hiddenIn, hidingFrom, secretsIn } from '../../core/provision/mask.ts'
 import type { Claim } from '../../core/provision/question.ts'
 import type { ConfigRenderer, RenderedConfig, WrittenMachine } from '../../core/provision/render.ts'
@@ -82,6 +83,7 @@ export function createRenderer({ folder, secrets, facts, write }: RendererMeans)
         installs: { version: rendering.version, schematic: rendering.schematic },
         patches: rendering.patches.map(({ file }) => file),
         warnings: [...rendering.warnings, ...made.warnings].map(mask.text),
+        addresses: ownAddresses(made.config),
         hide: hidingFrom(hiddenIn(made.config, mask.config(made.config))),
       }
     } catch (error) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Arrival, awaited, judgeArrival } from '../../../src/core/provision/delivered.ts'
+import { type Arrival, awaited, chooseArrival, judgeArrival, placesOf } from '../../../src/core/provision/delivered.ts'
 import type { Machine } from '../../../src/core/provision/machine.ts'
 import type { MemberLook } from '../../../src/core/provision/seen.ts'
 
@@ -88,9 +88,45 @@ describe('a machine that has its configuration', () => {
       trouble: /no node of this cluster: its certificate/,
     },
   ])('$name', ({ claim, arrival, after = 1, isVerified = false, isJoined = false, trouble = /^none$/ }) => {
-    const judged = judgeArrival(delivered(claim), arrival, minutes(after))
+    const judged = judgeArrival(delivered(claim), { address: '192.168.0.21', arrival }, minutes(after))
     expect({ ...judged, trouble: '' }).toEqual({ isVerified, isJoined, trouble: '' })
     expect(judged.trouble ?? 'none').toMatch(trouble)
+  })
+
+  const moved: Machine = {
+    ...delivered(),
+    delivery: { ...delivered().delivery!, addresses: ['192.168.0.5', '192.168.0.21'] },
+  }
+  const silent: Arrival = { kind: 'silent' }
+  const stranger: Arrival = { kind: 'stranger', why: 'its certificate is not from the CA' }
+
+  it('is looked for where it asked from, and where its configuration puts it', () => {
+    expect(placesOf(delivered())).toEqual(['192.168.0.21'])
+    expect(placesOf(moved)).toEqual(['192.168.0.21', '192.168.0.5'])
+  })
+
+  it.each([
+    { name: 'has joined at the address that it gave itself', old: silent, own: member(), at: '192.168.0.5' },
+    {
+      name: 'has joined there though another one has its old address',
+      old: stranger,
+      own: member(),
+      at: '192.168.0.5',
+    },
+    { name: 'installs while another one has its old address', old: stranger, own: silent, at: '192.168.0.5' },
+    {
+      name: 'is in maintenance again where it asked from',
+      old: { kind: 'maintenance' } as const,
+      own: silent,
+      at: '192.168.0.21',
+    },
+    { name: 'is not the one that answers where it is to be', old: member(), own: stranger, at: '192.168.0.21' },
+  ])('$name', ({ old, own, at: address }) => {
+    const seen = [
+      { address: '192.168.0.21', arrival: old },
+      { address: '192.168.0.5', arrival: own },
+    ]
+    expect(chooseArrival(moved, seen, minutes(1))?.address).toBe(address)
   })
 
   it('is looked at from its delivery until it has joined', () => {

@@ -45,7 +45,7 @@ function open(written: { name: string; address: string; mac?: string }[] = [], j
 
 test('a machine that has joined is known after a restart, until it is forgotten', () => {
   const { inventory, journal } = open()
-  inventory.joined(machine, look)
+  inventory.joined(machine, { look, address: '192.168.0.21' })
   const again = open([], journal).inventory
   expect(exportedNodes(again.nodes())).toEqual([
     { name: 'worker-2', role: 'worker', address: '192.168.0.21', mac: ['52:54:00:12:34:56', '52:54:00:12:34:57'] },
@@ -56,14 +56,14 @@ test('a machine that has joined is known after a restart, until it is forgotten'
 
 test('one that the configuration has as it is needs no place in the inventory', () => {
   const { inventory, journal } = open([{ name: 'worker-2', address: '192.168.0.21', mac: '52:54:00:12:34:57' }])
-  inventory.joined(machine, look)
+  inventory.joined(machine, { look, address: '192.168.0.21' })
   expect(inventory.nodes()).toEqual([])
   expect(journal.entries(9)).toEqual([])
 })
 
 test('one that takes the place of another is told of until the configuration says so', () => {
   const { inventory, journal, said } = open([{ name: 'worker-2', address: '192.168.0.9', mac: '52:54:00:00:00:01' }])
-  inventory.joined(machine, look)
+  inventory.joined(machine, { look, address: '192.168.0.21' })
   expect(said()).toEqual([
     'worker-2 is another machine than the configuration says: its MAC address is 52:54:00:12:34:56, 52:54:00:12:34:57, and was 52:54:00:00:00:01; its address is 192.168.0.21, and was 192.168.0.9',
   ])

@@ -48,6 +48,7 @@ async function serve() {
     installs: { version: 'v1.13.9', schematic: lab.admission.schematic },
     patches: [],
     warnings: [],
+    addresses: [],
     hide: (words) => words,
   })
   const room = createWaitingRoom(at.now)

@@ -2,18 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { eachAtOnce } from '../../../core/at-once.ts'
 import { AgentError, messageOf } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/log.ts'
-import { type Arrival, awaited, judgeArrival } from '../../../core/provision/delivered.ts'
+import { type Arrival, awaited, chooseArrival, judgeArrival, placesOf } from '../../../core/provision/delivered.ts'
 import type { ProvisionDesk } from '../../../core/provision/desk.ts'
 import type { Machine } from '../../../core/provision/machine.ts'
 import type { ClusterMembers, MaintenanceApi } from '../../../core/provision/ports.ts'
-import type { MemberLook } from '../../../core/provision/seen.ts'
+import type { SeenMember } from '../../../core/provision/seen.ts'
 
 export interface ArrivalWatchOptions {
   readonly desk: ProvisionDesk
   readonly members: ClusterMembers
   readonly api: Pick<MaintenanceApi, 'look'>
   /** A machine has joined, and is this node. */
-  joined(machine: Machine, look: MemberLook): void
+  joined(machine: Machine, seen: SeenMember): void
   readonly log: Logger
   readonly now: () => Date
   readonly signal: AbortSignal
@@ -42,17 +42,18 @@ export async function watchArrivals(options: ArrivalWatchOptions): Promise<void>
 
 async function lookAt(machine: Machine, options: ArrivalWatchOptions): Promise<void> {
   const { desk, now, signal, joined } = options
-  const { id, delivery } = machine
-  if (!delivery) return
-  const arrival = await arrivalOf(delivery.address, options)
-  if (signal.aborted) return
-  const { isVerified, isJoined, trouble } = judgeArrival(machine, arrival, now().getTime())
+  const { id } = machine
+  const looks = placesOf(machine).map(async (address) => ({ address, arrival: await arrivalOf(address, options) }))
+  const seen = chooseArrival(machine, await Promise.all(looks), now().getTime())
+  if (signal.aborted || !seen) return
+  const { address, arrival } = seen
+  const { isVerified, isJoined, trouble } = judgeArrival(machine, seen, now().getTime())
   if (isVerified && arrival.kind === 'member') {
     const { uuid = id } = arrival.look
-    if (machine.state !== 'verified') desk.verified(id, { address: delivery.address, uuid })
+    if (machine.state !== 'verified') desk.verified(id, { address, uuid })
     if (isJoined) {
       desk.joined(id)
-      joined(machine, arrival.look)
+      joined(machine, { look: arrival.look, address })
     }
     return
   }
