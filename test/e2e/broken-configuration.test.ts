@@ -21,6 +21,7 @@ const withoutDaemon = [
   'schematic id',
   'schematic diff',
   'schematic check',
+  'schematic delivery',
   'uki inspect',
   'ups',
   'config check',
