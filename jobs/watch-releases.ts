@@ -7,7 +7,7 @@ import { describeLeftBehind, movementOf } from '../src/core/release/left-behind.
 import { mergeLists, type ReleaseLists } from '../src/core/release/lists.ts'
 import { withdrawnReason } from '../src/core/release/policy.ts'
 import { heldImages } from '../src/operations/known-bytes.ts'
-import { chooseFirst, chooseTarget, nodesAskedAgainAfter, remembered } from '../src/operations/facts.ts'
+import { areUnborn, chooseFirst, chooseTarget, nodesAskedAgainAfter, remembered } from '../src/operations/facts.ts'
 import { describeTime } from '../src/core/time.ts'
 import { compareVersions } from '../src/core/version.ts'
 
@@ -41,15 +41,19 @@ export default defineJob({
     // The target is kept while all nodes are down: they may boot from what is staged.
     const isSilent = config.nodes.length > 0 && running.length === 0 && left.length === 0
     // Nodes that were never heard may be waiting for their first image.
-    const isFirst =
-      config.nodes.length === 0 || (isSilent && Object.keys(remembered.ran.recall(journal) ?? {}).length === 0)
+    const areNone = config.nodes.length === 0
+    const isFirst = areNone || (isSilent && areUnborn(journal, { now: now(), clock }))
     if (isSilent && !isFirst) {
       const reason = `no node answers${before === undefined ? '' : `; ${before} stays the target release`}`
       say(reason)
       return later(reason, after(now(), nodesAskedAgainAfter))
     }
     const decision = isFirst
-      ? chooseFirst(journal, config.upgrade, { now: now(), clock })
+      ? chooseFirst(journal, config.upgrade, {
+          now: now(),
+          clock,
+          why: areNone ? 'no node is configured yet' : 'no node has ever answered',
+        })
       : chooseTarget(cluster, journal, config.upgrade, { now: now(), ownNode, clock })
     remembered.coming.remember(journal, decision.kind === 'current' ? undefined : decision.version)
     if (decision.kind !== 'target') {

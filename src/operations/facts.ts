@@ -11,7 +11,7 @@ import { factKind } from '../core/records.ts'
 import { flag, listOf, mapOf, number, object, optional, type Shape, text, time } from '../core/shape.ts'
 import { movementOf } from '../core/release/left-behind.ts'
 import { believedClock, type Timekeeper } from './timekeeper.ts'
-import { decideFirst } from '../core/release/first.ts'
+import { decideFirst, type FirstReason } from '../core/release/first.ts'
 import { decideTarget, type TargetDecision } from '../core/release/target.ts'
 import type { ReleasePolicy } from '../core/release/policy.ts'
 import type { Hold } from '../core/release/publication.ts'
@@ -174,16 +174,26 @@ export interface Moment {
   readonly clock?: Pick<Timekeeper, 'whyUntrusted' | 'firstSeen'>
 }
 
-/** The release that machines boot first where no node is configured yet, from what is remembered. */
+/** In ms: nodes that answer nothing for so long from the first look on are not there yet, and wait for what they boot first. */
+const bornWithin = 600_000
+
+/** Whether no node of the configuration has ever answered, although there was time enough. */
+export function areUnborn(journal: Journal, { now, clock = believedClock }: Pick<Moment, 'now' | 'clock'>): boolean {
+  if (Object.keys(remembered.ran.recall(journal) ?? {}).length > 0) return false
+  const seen = clock.firstSeen(journal, remembered.versions.recall(journal) ?? [], now).values()
+  return now.getTime() - Math.min(now.getTime(), ...seen) >= bornWithin
+}
+
+/** The release that machines boot first where nothing runs yet, from what is remembered. */
 export function chooseFirst(
   journal: Journal,
   policy: ReleasePolicy,
-  { now, clock = believedClock }: Pick<Moment, 'now' | 'clock'>,
+  { now, clock = believedClock, why }: Pick<Moment, 'now' | 'clock'> & { readonly why: FirstReason },
 ): TargetDecision {
   const available = remembered.versions.recall(journal) ?? []
   const withdrawn = remembered.withdrawn.recall(journal) ?? []
   const firstSeen = clock.firstSeen(journal, available, now)
-  return decideFirst({ available, withdrawn, firstSeen, now: now.getTime() }, policy)
+  return decideFirst({ available, withdrawn, firstSeen, now: now.getTime() }, policy, why)
 }
 
 /** The target release, from what is observed and remembered. */

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { createServer } from 'node:http'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -27,6 +28,8 @@ const withoutDaemon = [
   'config check',
 ]
 
+const packageFile = fileURLToPath(new URL('../../package.json', import.meta.url))
+
 /** The whole tree of commands, as a user may type them, with something in the place of each argument and mandatory option. */
 async function everyCommand(): Promise<readonly (readonly string[])[]> {
   // Without arguments it prints its help and ends there.
@@ -41,7 +44,8 @@ async function everyCommand(): Promise<readonly (readonly string[])[]> {
             ...path,
             ...command.registeredArguments
               .filter(({ required }) => required)
-              .map(({ argChoices }) => argChoices?.[0] ?? 'w-1'),
+              // A file has to be there, whatever is in it.
+              .map((one) => (one.name() === 'file' ? packageFile : (one.argChoices?.[0] ?? 'w-1'))),
             ...command.options.filter(({ long }) => long === '--yes').map(() => '--yes'),
             ...command.options.filter(({ mandatory }) => mandatory).flatMap(({ long }) => [long!, 'read']),
           ],

@@ -275,8 +275,11 @@ const arrived = (version: string, digest: string) => ({
 test('nodes that nobody has ever heard find something to boot on an empty share, and it stays until they are heard', async () => {
   const homelab = fakeHomelab(two, offered)
   for (const machine of homelab.machines.values()) machine.up = false
+  // Releases have been looked for since long ago, and no node has answered meanwhile.
+  homelab.ports.journal.firstSeen(homelab.versions, 0)
   await using it = await begin(homelab)
   expect(await served(homelab)).toEqual([`${usualName} v1.14.1`])
+  expect(remembered.news.recall(homelab.ports.journal)).toContain('no node has ever answered')
   homelab.versions = [...homelab.versions, 'v1.14.2']
   await it.run('watch-releases')
   await it.run('stage-image')

@@ -73,10 +73,7 @@ function boundUp({ boots, claimant }: EvidenceFacts): readonly Boot[] {
 export function wasSeenBooting(claimant: Claimant, boots: readonly Boot[]): boolean {
   return boots.some(
     (boot) =>
-      boot.address === claimant.address &&
-      isOf(boot, claimant) &&
-      hasLoadedHere(boot) &&
-      !contradicts(boot, claimant),
+      boot.address === claimant.address && isOf(boot, claimant) && hasLoadedHere(boot) && !contradicts(boot, claimant),
   )
 }
 
@@ -108,10 +105,7 @@ function ofBoots(facts: EvidenceFacts): readonly Evidence[] {
     : []
   if (own) {
     const by = own.kind === 'http' ? 'by HTTP' : 'over TFTP'
-    return [
-      { kind: 'for', text: `it loaded ${own.file} from Caretaker ${by} at this address ${ago(own)}` },
-      ...odd,
-    ]
+    return [{ kind: 'for', text: `it loaded ${own.file} from Caretaker ${by} at this address ${ago(own)}` }, ...odd]
   }
   if (asked && (asked.address === undefined || asked.address === claimant.address))
     return [{ kind: 'for', text: `it asked for a boot from the network ${ago(asked)}` }, ...odd]

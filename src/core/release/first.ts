@@ -3,6 +3,9 @@ import { allows, type ReleasePolicy } from './policy.ts'
 import type { TargetDecision } from './target.ts'
 import { compareVersions } from '../version.ts'
 
+/** Why nothing runs yet, as a clause. */
+export type FirstReason = 'no node is configured yet' | 'no node has ever answered'
+
 /**
  * The release for machines of a cluster that does not exist yet: what they boot first. The pinned one; else the newest that
  * has soaked; else the newest of all, since nothing runs that it could harm.
@@ -10,6 +13,7 @@ import { compareVersions } from '../version.ts'
 export function decideFirst(
   { available, withdrawn = [], firstSeen, now }: Pick<ReleaseView, 'available' | 'withdrawn' | 'firstSeen' | 'now'>,
   policy: ReleasePolicy,
+  why: FirstReason,
 ): TargetDecision {
   const { pin, soak } = policy
   const offered = available
@@ -18,16 +22,16 @@ export function decideFirst(
     .toReversed()
   if (pin !== undefined)
     return offered.includes(pin)
-      ? { kind: 'target', version: pin, reason: 'it is pinned, and no node is configured yet' }
-      : { kind: 'current', reason: `the pinned ${pin} is not offered by the Factory, and no node is configured yet` }
+      ? { kind: 'target', version: pin, reason: `it is pinned, and ${why}` }
+      : { kind: 'current', reason: `the pinned ${pin} is not offered by the Factory, and ${why}` }
   const [newest] = offered
   if (newest === undefined)
     return {
       kind: 'current',
-      reason: 'the Factory offers no release that the policy allows, and no node is configured yet',
+      reason: `the Factory offers no release that the policy allows, and ${why}`,
     }
   const soaked = offered.find((version) => (firstSeen.get(version) ?? now) + soak <= now)
   return soaked === undefined
-    ? { kind: 'target', version: newest, reason: 'the newest; no node is configured yet' }
-    : { kind: 'target', version: soaked, reason: 'the newest that has soaked; no node is configured yet' }
+    ? { kind: 'target', version: newest, reason: `the newest; ${why}` }
+    : { kind: 'target', version: soaked, reason: `the newest that has soaked; ${why}` }
 }

@@ -62,6 +62,7 @@ describe('what machines of a cluster that does not exist yet boot first', () => 
     const decision = decideFirst(
       { available: Object.keys(offered), withdrawn, firstSeen, now },
       { channel: 'stable', skip: [], soak: 7 * day, ...policy },
+      'no node is configured yet',
     )
     expect(decision.kind === 'target' ? decision.version : undefined).toBe(chooses)
     expect(decision.reason).toContain(because)
