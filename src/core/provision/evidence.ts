@@ -1,6 +1,6 @@
 import { listed } from '../count.ts'
 import { describeDuration } from '../duration.ts'
-import { type Boot, hasReached } from '../netboot/boots.ts'
+import { type Boot, hasLoaded } from '../netboot/boots.ts'
 import { waitingClaimants } from './claimants.ts'
 import type { Claimant, Machine } from './machine.ts'
 import type { Way } from './question.ts'
@@ -38,8 +38,19 @@ export interface EvidenceFacts {
 }
 
 /** Everything that a person should know before one of them is approved. */
-export function evidenceFor(facts: EvidenceFacts): readonly Evidence[] {
+export function evidenceFor(given: EvidenceFacts): readonly Evidence[] {
+  const facts = { ...given, boots: given.boots.filter(wasSeen) }
   return [...ofBoots(facts), ...ofCard(facts), ...ofOthers(facts), ...ofHistory(facts)]
+}
+
+/** It looked for a boot, or loaded something: that it asks for its configuration is a try as well, and speaks for nobody. */
+function wasSeen({ asked, file }: Boot): boolean {
+  return asked > 0 || file !== undefined
+}
+
+/** From us, as far as it is seen. */
+function hasLoadedHere(boot: Boot): boolean {
+  return hasLoaded(boot) && boot.isServedHere !== false
 }
 
 /**
@@ -62,10 +73,7 @@ function boundUp({ boots, claimant }: EvidenceFacts): readonly Boot[] {
 export function wasSeenBooting(claimant: Claimant, boots: readonly Boot[]): boolean {
   return boots.some(
     (boot) =>
-      boot.address === claimant.address &&
-      isOf(boot, claimant) &&
-      hasReached(boot, 'loaded') &&
-      !contradicts(boot, claimant),
+      boot.address === claimant.address && isOf(boot, claimant) && hasLoadedHere(boot) && !contradicts(boot, claimant),
   )
 }
 
@@ -84,7 +92,7 @@ function ofBoots(facts: EvidenceFacts): readonly Evidence[] {
   const recent = boundUp(facts)
   const here = recent.filter(({ address }) => address === claimant.address)
   const ago = ({ lastAt }: Boot) => `${describeDuration(Math.max(0, now - Date.parse(lastAt)))} ago`
-  const own = here.find((boot) => !contradicts(boot, claimant) && hasReached(boot, 'loaded'))
+  const own = here.find((boot) => !contradicts(boot, claimant) && hasLoadedHere(boot))
   const other = here.find((boot) => contradicts(boot, claimant))
   const asked = recent.find((boot) => isOf(boot, claimant))
   const odd: readonly Evidence[] = other
@@ -97,10 +105,7 @@ function ofBoots(facts: EvidenceFacts): readonly Evidence[] {
     : []
   if (own) {
     const by = own.kind === 'http' ? 'by HTTP' : 'over TFTP'
-    return [
-      { kind: 'for', text: `it loaded ${own.file ?? 'the image'} from Caretaker ${by} at this address ${ago(own)}` },
-      ...odd,
-    ]
+    return [{ kind: 'for', text: `it loaded ${own.file} from Caretaker ${by} at this address ${ago(own)}` }, ...odd]
   }
   if (asked && (asked.address === undefined || asked.address === claimant.address))
     return [{ kind: 'for', text: `it asked for a boot from the network ${ago(asked)}` }, ...odd]

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type EvidenceFacts, evidenceFor, isBorneOut } from '../../../src/core/provision/evidence.ts'
+import type { Boot } from '../../../src/core/netboot/boots.ts'
+import { type EvidenceFacts, evidenceFor, isBorneOut, wasSeenBooting } from '../../../src/core/provision/evidence.ts'
 import type { Claimant, Machine } from '../../../src/core/provision/machine.ts'
 import { address, asks, loadsImage, mac, uuid } from '../../fakes/machines.ts'
 
@@ -21,6 +22,9 @@ function facts(more: Partial<EvidenceFacts> = {}): EvidenceFacts {
     ...more,
   }
 }
+
+/** What is noted of a machine whose start nobody saw. */
+const onlyAsked: Boot = { ...boot, phase: 'configuring', asked: 0, file: undefined }
 
 const of = (more: Partial<Claimant>) => ({ claimant: { ...claimant, ...more } })
 
@@ -64,6 +68,24 @@ const cases: readonly Case[] = [
     given: { boots: [{ ...boot, phase: 'taken', address: undefined }] },
     kind: 'for',
     says: /it asked for a boot from the network/,
+  },
+  {
+    name: 'another server gave it its image, and it asks for its configuration',
+    given: { boots: [{ ...boot, phase: 'configuring', isServedHere: false }] },
+    kind: 'for',
+    says: /it asked for a boot from the network/,
+  },
+  {
+    name: 'all that was seen of it is that it asks for its configuration',
+    given: { boots: [onlyAsked] },
+    kind: 'missing',
+    says: /nothing was seen booting/,
+  },
+  {
+    name: 'its board is known by its own words alone',
+    given: { ...of({ card: '52:54:00:00:00:02' }), boots: [boot, { ...onlyAsked, mac: '52:54:00:00:00:02' }] },
+    kind: 'odd',
+    says: /another card of its, or another machine/,
   },
   {
     name: 'another board booted at its address',
@@ -129,4 +151,10 @@ test.for(cases)('where $name a person reads it', ({ given, kind, says }) => {
   const evidence = evidenceFor(facts(given))
   expect(evidence).toContainEqual({ kind, text: expect.stringMatching(says) })
   expect(isBorneOut(evidence)).toBe(kind === 'for')
+})
+
+test('whoever only asks for a configuration was not seen booting', () => {
+  expect(wasSeenBooting(claimant, [boot])).toBe(true)
+  expect(wasSeenBooting(claimant, [onlyAsked])).toBe(false)
+  expect(wasSeenBooting(claimant, [{ ...boot, phase: 'configuring', isServedHere: false }])).toBe(false)
 })
