@@ -11,9 +11,9 @@ const parts = within('adapters', 'cli', 'contract', 'docs', 'e2e', 'install', 'l
 
 export default defineConfig({
   test: {
-    // Tests wait more than they compute: with a worker for each core the cores are idle half of the time. A share of the
-    // cores, as `150%`, is never more than all of them.
-    maxWorkers: 2 * availableParallelism(),
+    // Tests wait more than they compute: with a worker for each core the cores are idle for a third of the time, and with
+    // two for each a homelab waits too long for its turn. A share of the cores, as `150%`, is never more than all of them.
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
     // Of a file whose cases may run at once, each with a homelab of its own: more would only make each of them slower.
     maxConcurrency: 3,
