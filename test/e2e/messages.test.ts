@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
+import type { Alert } from '../../src/core/alert.ts'
 import type { PowerAnswer } from '../../src/core/operator.ts'
 import { endStore, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
 import type { Homelab } from '../lab/homelab.ts'
@@ -211,15 +212,17 @@ test('a wrong UPS password is one message, and the UPS is watched all the same',
   expect(stdout).toMatch(/power +on mains/)
   expect(stdout).toMatch(told)
   expect((await runCli(['journal', '-c', file])).stdout).toMatch(told)
-  expect(stdout).toMatch(/alerts +warning: upsd at/)
+  // A busy machine may have another alert: that the watch of the UPSes is late.
+  expect(stdout).toMatch(/alerts +(\d+ open .*, the most severe: )?warning: upsd at/)
   const alerts = await runCli(['alerts', '-c', file])
   expect(alerts).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^warning {3}ups\.login:ups, for \d+ m?s\n {10}upsd at/),
+    stdout: expect.stringMatching(/^warning {3}ups\.login:ups, for \d+ m?s\n {10}upsd at/m),
   })
   expect(alerts.stdout).toMatch(told)
-  expect(JSON.parse((await runCli(['alerts', '--all', '--json', '-c', file])).stdout)).toEqual([
-    expect.objectContaining({ id: 'ups.login:ups', severity: 'warning', subject: 'ups' }),
+  const all = JSON.parse((await runCli(['alerts', '--all', '--json', '-c', file])).stdout) as readonly Alert[]
+  expect(all.filter(({ subject }) => subject === 'ups')).toEqual([
+    expect.objectContaining({ id: 'ups.login:ups', severity: 'warning' }),
   ])
   for (const text of [direct.stdout, direct.stderr, stdout]) expect(text).not.toContain('wrong')
 })

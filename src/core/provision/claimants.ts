@@ -1,8 +1,11 @@
 import type { Claimant, Machine } from './machine.ts'
 import { type Claim, type ConfigQuestion, idOf } from './question.ts'
 
-/** So many are kept of one machine, and so many of them at one address. Whoever comes later is nobody. */
-const most = { ofOne: 8, atOneAddress: 3 }
+/**
+ * So many are kept of one machine, and so many of them at one address. Whoever comes later is nobody. Whom a person has
+ * rejected takes no place of another one.
+ */
+const most = { ofOne: 8, atOneAddress: 3, rejected: 8 }
 /**
  * Whoever has been silent for so long is gone, in ms: a machine asks at least every 34 min, the longest gap of Talos' tries
  * within their three hours, and begins anew then.
@@ -93,9 +96,11 @@ function given(claim: Claim): Claim {
 /** Those that stay where another one comes; undefined where none goes. */
 function roomIn({ claimants, approval }: Machine, address: string, now: number): readonly Claimant[] | undefined {
   const stays = (one: Claimant) => isAsking(one, now) || one.code === approval?.code || one.isRejected === true
-  let left = claimants
+  const rejected = claimants.filter((one) => one.isRejected === true)
+  let left = claimants.filter((one) => !rejected.slice(most.rejected).includes(one))
   const isFull = () =>
-    left.length >= most.ofOne || left.filter((one) => one.address === address).length >= most.atOneAddress
+    left.filter((one) => one.isRejected !== true).length >= most.ofOne ||
+    left.filter((one) => one.address === address).length >= most.atOneAddress
   // Those that were silent the longest stand last.
   for (const one of claimants.toReversed()) if (isFull() && !stays(one)) left = left.filter((other) => other !== one)
   return isFull() ? undefined : left
