@@ -1,4 +1,4 @@
-import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv4, isIPv6, type Socket } from 'node:net'
 
 /**
  * An IP address in the one form by which it is compared: IPv6 as RFC 5952 writes it, without a zone, and IPv4 that comes
@@ -13,6 +13,11 @@ export function canonicalAddress(text: string): string | undefined {
   if (!mapped) return canonical
   const bits = mapped.slice(1).map((part) => Number.parseInt(part, 16))
   return bits.flatMap((word) => [word >> 8, word & 255]).join('.')
+}
+
+/** The address of who is connected, in that form; empty where it has hung up already. */
+export function peerAddress({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>): string {
+  return canonicalAddress(remoteAddress) ?? ''
 }
 
 /** Whether it is an address of this machine that no other machine can use. */

@@ -2,6 +2,19 @@ import { createHash } from 'node:crypto'
 import { html, raw } from 'hono/html'
 import type { Markup } from './markup/parts.ts'
 
+/** The element of a style, and the policy of a page that has it and nothing else: no script, no picture, nothing from elsewhere. */
+export function onlyStyle(style: string): { readonly element: Markup; readonly policy: string } {
+  const policy = [
+    "default-src 'none'",
+    // Every character counts for its hash.
+    `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+  return { element: raw(`<style>${style}</style>`), policy }
+}
+
 const style = `
   :root { color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif }
   body { margin: 15vh auto 0; max-width: 32rem; padding: 0 1.5rem; overflow-wrap: anywhere }
@@ -9,16 +22,7 @@ const style = `
   button { font: inherit; font-weight: 600; width: 100%; margin-top: 1.5rem; padding: .9rem; border: 0; border-radius: .6rem;
     background: #17594d; color: #fff }
 `
-// Every character counts for its hash.
-const styleElement = raw(`<style>${style}</style>`)
-/** The page has one style and nothing else: no script, no picture, nothing from elsewhere. */
-const policy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+const { element: styleElement, policy } = onlyStyle(style)
 
 export const plainPageHeaders = {
   'content-security-policy': policy,

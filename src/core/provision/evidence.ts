@@ -70,19 +70,19 @@ function boundUp({ boots, claimant }: EvidenceFacts): readonly Boot[] {
 }
 
 /** Whether it was seen loading an image at its address, not long ago; what was seen contradicts it nowhere. */
-export function wasSeenBooting(claimant: Claimant, boots: readonly Boot[]): boolean {
+export function wasSeenBooting(claimant: Pick<Claimant, 'address' | 'claim'>, boots: readonly Boot[]): boolean {
   return boots.some(
     (boot) =>
       boot.address === claimant.address && isOf(boot, claimant) && hasLoadedHere(boot) && !contradicts(boot, claimant),
   )
 }
 
-function isOf(boot: Boot, { claim }: Claimant): boolean {
+function isOf(boot: Boot, { claim }: Pick<Claimant, 'claim'>): boolean {
   return (boot.mac !== undefined && boot.mac === claim.mac) || (boot.uuid !== undefined && boot.uuid === claim.uuid)
 }
 
 /** Whether what booted says that it is another machine: by its UUID, else by its card. */
-function contradicts(boot: Boot, { claim }: Claimant): boolean {
+function contradicts(boot: Boot, { claim }: Pick<Claimant, 'claim'>): boolean {
   if (boot.uuid !== undefined && claim.uuid !== undefined) return boot.uuid !== claim.uuid
   return boot.mac !== undefined && claim.mac !== undefined && boot.mac !== claim.mac
 }

@@ -59,9 +59,7 @@ export function createCrowd({ store, boots, writtenAs, now }: CrowdOptions): Cro
       const at = now().getTime()
       const isHere = (machine: Machine) => machine.claimants.some((one) => one.address === address && isAsking(one, at))
       if (only('pending').filter(isHere).length >= most.atOneAddress) return false
-      const isSeen = boots().some(
-        (boot) => boot.address === address && (boot.mac === claim.mac || boot.uuid === claim.uuid),
-      )
+      const isSeen = wasSeenBooting({ address, claim }, boots())
       const isLately = (one: number) => Math.abs(at - one) < newWithin
       known = known.filter(isLately)
       if ((writtenAs(claim) !== undefined || isSeen) && known.length < most.newOfKnown) {

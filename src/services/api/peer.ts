@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { canonicalAddress, isLoopback } from '../../http/addresses.ts'
+import { canonicalAddress, isLoopback, peerAddress } from '../../http/addresses.ts'
 
 /** Whoever is at the other end of the connection. */
 export interface Peer {
@@ -21,7 +21,7 @@ const forwarding =
 /** @param isProxy whether an address is one of the proxies that are trusted */
 export function peerOf(incoming: IncomingMessage, isProxy: (address: string) => boolean): Peer {
   const { socket, headers } = incoming
-  const address = canonicalAddress(socket.remoteAddress ?? '') ?? ''
+  const address = peerAddress(socket)
   const isTrusted = isProxy(address)
   const isEncrypted = 'encrypted' in socket && socket.encrypted === true
   return {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
-import { html, raw } from 'hono/html'
+import { html } from 'hono/html'
 import { readCode } from '../../core/provision/code.ts'
+import { onlyStyle } from '../../http/plain-page.ts'
 
 const style = `
   :root { color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif }
@@ -12,17 +12,8 @@ const style = `
   a, button { display: block; box-sizing: border-box; width: 100%; margin-top: 1.5rem; padding: .9rem; border: 0; border-radius: .6rem;
     font: inherit; font-weight: 600; text-align: center; text-decoration: none; background: #1f5fbf; color: #fff }
 `
-// Every character counts for its hash.
-const styleElement = raw(`<style>${style}</style>`)
-
-/** The page has one style and nothing else. */
-export const verifyPolicy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+const { element: styleElement, policy } = onlyStyle(style)
+export const verifyPolicy = policy
 
 export interface VerifyPage {
   readonly homelab: string

@@ -5,11 +5,11 @@ import { messageOf } from '../../../core/errors.ts'
 import type { RefusalReason } from '../../../core/netboot/boot-event.ts'
 import { parseRange } from '../../../core/netboot/byte-range.ts'
 import { formatIpxeScript } from '../../../core/netboot/ipxe-script.ts'
+import { peerAddress } from '../../../http/addresses.ts'
 import type { Desk } from '../desk.ts'
 import type { SharedFile } from '../files/shared-file.ts'
 import type { Watched } from '../watched.ts'
 import { sendPart } from './body.ts'
-import { clientOf } from './client.ts'
 import { type BootImage, readIpxeImages } from './images.ts'
 import { createSeats, type Seats } from './seats.ts'
 
@@ -86,7 +86,7 @@ async function answer(
   { images, seats }: HttpOptions & { readonly seats: Seats },
   desk: Desk,
 ): Promise<void> {
-  const client = clientOf(request.socket)
+  const client = peerAddress(request.socket)
   response.setTimeout(desk.limits.idle, () => response.destroy())
   if (!desk.allows('http', client)) return end(response, 429, 'too many requests')
   const name = nameIn(request.url ?? '/')

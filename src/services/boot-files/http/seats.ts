@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { chooseToLeave, createRate, type Rate } from '../../../core/netboot/making-room.ts'
-import { clientOf } from './client.ts'
+import { peerAddress } from '../../../http/addresses.ts'
 
 export interface SeatLimits {
   /** Connections at a time, in all and of one address. */
@@ -39,7 +39,7 @@ export function createSeats({ limits, now, holderOf }: SeatOptions): Seats {
   const ousted = new WeakSet<Socket>()
 
   function admit(key: string, socket: Socket): boolean {
-    const client = clientOf(socket)
+    const client = peerAddress(socket)
     const own = [...seats.values()].filter((seat) => seat.client === client)
     if (own.length >= limits.perAddress) return false
     const holder = holderOf(client)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { AgentError, messageOf } from '../../../core/errors.ts'
-import { canonicalAddress } from '../../../http/addresses.ts'
+import { peerAddress } from '../../../http/addresses.ts'
 
 /** Connections of one machine, and of all. */
 const most = { each: 2, all: 64 }
@@ -29,7 +29,7 @@ export interface LogReceiverOptions {
 export async function receiveLogs({ address, port, isWanted, line }: LogReceiverOptions): Promise<AsyncDisposable> {
   const sockets = new Map<Socket, string>()
   const server = createServer((socket) => {
-    const from = canonicalAddress(socket.remoteAddress ?? '') ?? ''
+    const from = peerAddress(socket)
     socket.on('error', () => socket.destroy())
     const own = [...sockets.values()].filter((one) => one === from).length
     if (!isWanted(from) || own >= most.each || sockets.size >= most.all) {
