@@ -66,13 +66,21 @@ export const ipv4 = z
 
 const placeWords = 'use the name of an interface such as eth0, or an address of this machine'
 /** Where a server listens that has to answer from the address that it was asked at. */
-export const listenPlace = z
+const listenPlace = z
   .string(placeWords)
   .regex(/^[A-Za-z0-9:][-A-Za-z0-9_.:]{0,44}$/, placeWords)
   .refine(
     (text) => text !== '0.0.0.0' && text !== '::',
     'name interfaces or addresses one by one: firmware drops an answer that comes from another address than it asked',
   )
+/** Where a server of ours listens: its setting `listen`. */
+export const listenPlaces = z
+  .array(listenPlace)
+  .min(1)
+  .meta({
+    description: 'Where it listens: interfaces, each with its IPv4 addresses, and addresses of this machine',
+    examples: [['eth0'], ['192.168.0.10']],
+  })
 
 export const port = z.int().min(1).max(65_535)
 

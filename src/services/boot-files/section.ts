@@ -1,16 +1,10 @@
 import { z } from 'zod'
-import { listenPlace, port } from '../../config/scalars.ts'
+import { listenPlaces, port } from '../../config/scalars.ts'
 
 /** The section `bootFiles` of the configuration. Without it nothing is served. */
 export const section = z
   .strictObject({
-    listen: z
-      .array(listenPlace)
-      .min(1)
-      .meta({
-        description: 'Where it listens: interfaces, each with its IPv4 addresses, and addresses of this machine',
-        examples: [['eth0'], ['192.168.0.10']],
-      }),
+    listen: listenPlaces,
     tftp: z
       .union(
         [z.literal(false), z.strictObject({ port: port.default(69).meta({ description: 'The port of TFTP' }) })],

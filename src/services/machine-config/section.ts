@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { listenPlace, network, port, serverUrl } from '../../config/scalars.ts'
+import { listenPlaces, network, port, serverUrl } from '../../config/scalars.ts'
 import { ways } from '../../core/provision/question.ts'
 
 const filesOfTls = z.strictObject({
@@ -21,13 +21,7 @@ const ownAuthority = z.strictObject({
 /** The section `machineConfig` of the configuration. Without it no machine gets its configuration from Caretaker. */
 export const section = z
   .strictObject({
-    listen: z
-      .array(listenPlace)
-      .min(1)
-      .meta({
-        description: 'Where it listens: interfaces, each with its IPv4 addresses, and addresses of this machine',
-        examples: [['eth0'], ['192.168.0.10']],
-      }),
+    listen: listenPlaces,
     port: port.default(8424).meta({ description: 'The port where machines ask' }),
     url: serverUrl
       .refine(
