@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/longest-first.ts'
+import { patience } from './test/patience.ts'
 
 /** What is pure keeps nothing that the next file could trip over, and is imported once. */
 const pure = within('core')
@@ -25,9 +26,9 @@ export default defineConfig({
     // The names of cases are sentences, and are shown whole.
     taskTitleValueFormatTruncate: 300,
     // Only what never ends is to fail by time: a machine may be busy.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 20_000 } },
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: patience.timeout } },
     projects: [
       { extends: true, test: { name: 'pure', include: pure, isolate: false } },
       { extends: true, test: { name: 'fakes', include: fakes, isolate: false } },

@@ -12,6 +12,7 @@ import { followCli } from '../lab/followed.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import { runAtTerminal } from '../lab/terminal.ts'
 import { answers } from './answers.ts'
+import { soon } from '../patience.ts'
 
 const token = 'caretaker_0123456789abcdef'
 const entry = (id: number, changed: Partial<Entry> = {}): Entry => ({
@@ -57,7 +58,7 @@ test('the journal is followed: what is written, what was missed, and nothing els
     true,
   )
   expect(await cli.interrupt()).toBe(0)
-}, 120_000)
+}, 300_000)
 
 test('entries that are numbered anew, because the journal was lost, are told by their time', () => {
   const last = entry(40)
@@ -82,10 +83,10 @@ test('since when is a duration or a time with its zone, and all since then is sh
       stdout: '',
       stderr: expect.stringContaining('use a duration such as'),
     })
-}, 60_000)
+}, 300_000)
 
 test('at a terminal the status is drawn as it changes, outlives its daemon, and ends with q', async () => {
-  const status = await answers!.status!(AbortSignal.timeout(1_000))
+  const status = await answers!.status!(soon())
   let present: StatusAnswer = { ...status, target: 'v1.13.1' }
   await using it = await open({ status: async () => present })
   await using terminal = runAtTerminal(['status', '--watch'], { columns: 80, rows: 18, environment: it.environment })
@@ -104,17 +105,17 @@ test('at a terminal the status is drawn as it changes, outlives its daemon, and 
   for (const picture of pictures) expect(picture.split('\u001b[K\r\n').length - 1).toBeLessThan(18)
   expect(terminal.written).not.toContain('\u001b[2J')
   expect(terminal.written.trimEnd().endsWith('\u001b[?1049l')).toBe(true)
-}, 120_000)
+}, 300_000)
 
 test('in a pipe every change of the status is a line of JSON', async () => {
-  const status = await answers!.status!(AbortSignal.timeout(1_000))
+  const status = await answers!.status!(soon())
   await using it = await open()
   await using cli = followCli(['status', '--watch', '--json'], it.environment)
   await expect.poll(() => cli.lines().length, patience).toBe(1)
   it.at.tell({ type: 'status', status: { ...status, target: 'v1.14.0' } })
   await expect.poll(() => cli.lines().at(-1), patience).toMatchObject({ target: 'v1.14.0' })
   expect(await cli.interrupt()).toBe(0)
-}, 60_000)
+}, 300_000)
 
 test('what is longer than the terminal is shown by the pager, and by none where that is not wanted', async () => {
   await using it = await open()
@@ -133,4 +134,4 @@ test('what is longer than the terminal is shown by the pager, and by none where 
     expect(one.written).not.toContain('paged:')
     expect(one.written).toContain('kubernetes')
   }
-}, 120_000)
+}, 300_000)

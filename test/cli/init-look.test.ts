@@ -11,8 +11,9 @@ import { lacks } from '../lab/needs.ts'
 import { startTftpd, whyNoTftpd } from '../lab/tftpd.ts'
 import { startUpsdStandIn } from '../lab/upsd/stand-in.ts'
 import { isUpsdInstalled, startUpsd } from '../lab/upsd/upsd.ts'
+import { soon } from '../patience.ts'
 
-const signal = () => AbortSignal.timeout(60_000)
+const signal = () => soon()
 
 describe('a cluster', () => {
   let lab: Homelab

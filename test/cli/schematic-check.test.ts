@@ -8,6 +8,7 @@ import { loadSettings, toSchematic } from '../../src/main/settings.ts'
 import { worker } from '../core/cluster/nodes.ts'
 import { createFactory, type LabFactory } from '../lab/factory/factory.ts'
 import { temporaryFolder } from '../lab/process.ts'
+import { soon } from '../patience.ts'
 
 let lab: LabFactory
 let stack: AsyncDisposableStack
@@ -37,7 +38,7 @@ async function check(text: string, name = 'homelab') {
   const settings = await loadSettings(file, {})
   const nodes = [worker('w-1', { talos: { version: 'v1.13.9', extensions: ['siderolabs/i915'] } })]
   const after = toSchematic(text, 'new.yaml')
-  return renderSchematicCheck(await checkSchematicFile({ settings, name, after, nodes }, AbortSignal.timeout(10_000)))
+  return renderSchematicCheck(await checkSchematicFile({ settings, name, after, nodes }, soon()))
 }
 
 const asking = (...names: readonly string[]) =>

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ProvisionDesk } from '../../src/core/provision/desk.ts'
 import type { Claim, ConfigQuestion } from '../../src/core/provision/question.ts'
+import { soon } from '../patience.ts'
 
 /** A desk that knows of no machine yet. */
 export interface DeskUnderTest extends AsyncDisposable {
@@ -66,7 +67,7 @@ export function deskContract(open: () => Promise<DeskUnderTest>): void {
     const other = '11111111-3631-4d32-3130-343430315836'
     const codes = [codeOf(at.desk), codeOf(at.desk, question({ claim: { uuid: other } }))]
     let heard = 0
-    const waiting = at.desk.changed(uuid, AbortSignal.timeout(60_000)).then(() => (heard += 1))
+    const waiting = at.desk.changed(uuid, soon()).then(() => (heard += 1))
     at.approve(other, codes[1]!)
     await new Promise((resolve) => setImmediate(resolve))
     expect(heard).toBe(0)
@@ -107,7 +108,7 @@ export function deskContract(open: () => Promise<DeskUnderTest>): void {
   test('who is rejected is refused, and takes nothing', async () => {
     await using at = await open()
     codeOf(at.desk)
-    const waiting = at.desk.changed(uuid, AbortSignal.timeout(60_000))
+    const waiting = at.desk.changed(uuid, soon())
     at.reject(uuid)
     await waiting
     expect(at.desk.ask(question())).toMatchObject({ kind: 'refuse', id: uuid })

@@ -4,13 +4,12 @@ import type { ImageOrder } from '../../src/core/release/image.ts'
 import type { Factory } from '../../src/core/release/ports.ts'
 import { refusal } from '../adapters/refusal.ts'
 import { homelabSchematic } from '../lab/homelab.ts'
+import { soon } from '../patience.ts'
 
 /** A Factory that offers v1.12.11, v1.13.9 and v1.14.0-rc.1. It has withdrawn v1.13.8. */
 export interface FactoryUnderTest extends AsyncDisposable {
   readonly factory: Factory
 }
-
-const soon = () => AbortSignal.timeout(30_000)
 
 /** What the agent relies on in an Image Factory. */
 export function factoryContract(open: () => Promise<FactoryUnderTest>): void {

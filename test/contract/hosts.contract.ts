@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Hosts } from '../../src/core/power/ports.ts'
+import { soon } from '../patience.ts'
 
 /** A host `nas` that is up, and a hand on it. */
 export interface HostsUnderTest extends AsyncDisposable {
@@ -9,8 +10,6 @@ export interface HostsUnderTest extends AsyncDisposable {
   /** It runs no more, and answers nobody. */
   goDown(): Promise<void>
 }
-
-const soon = () => AbortSignal.timeout(30_000)
 
 /** What the agent relies on in whatever reaches hosts. */
 export function hostsContract(open: () => Promise<HostsUnderTest>): void {

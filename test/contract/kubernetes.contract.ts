@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { CordonMark } from '../../src/core/cluster/cluster.ts'
 import type { Kubernetes } from '../../src/core/cluster/ports.ts'
 import { refusal } from '../adapters/refusal.ts'
+import { soon } from '../patience.ts'
 
 /** A cluster of cp-1, w-1 and w-2, all Ready, whose nodes have pods that go when they are asked to. */
 export interface KubernetesUnderTest extends AsyncDisposable {
@@ -13,7 +14,6 @@ export interface KubernetesUnderTest extends AsyncDisposable {
   makeStubborn(node: string): Promise<void>
 }
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 const upgrade: CordonMark = { why: 'upgrade', at: '2026-11-22T03:00:00Z', release: 'v1.14.0', bootId: 'b-1' }
 const power: CordonMark = { why: 'power', at: '2026-11-22T04:00:00Z' }
 const first = { release: 'v1.14.0', count: 1 }
@@ -272,7 +272,7 @@ export function kubernetesContract(open: () => Promise<KubernetesUnderTest>): vo
     await kubernetes.takeLease(claim('in-process', { lasts: 1_000 }), soon())
     const theirs = () => kubernetes.takeLease(claim('there'), soon())
     expect(await theirs()).toMatchObject({ held: false })
-    await expect.poll(theirs, { timeout: 20_000 }).toEqual({ held: true })
+    await expect.poll(theirs).toEqual({ held: true })
     expect(await kubernetes.takeLease(claim('in-process'), soon())).toMatchObject({ held: false, by: 'there' })
   })
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Kubernetes } from '../../src/core/cluster/ports.ts'
 import type { ScaledWorkload } from '../../src/core/cluster/workload.ts'
 import { refusal } from '../adapters/refusal.ts'
+import { soon } from '../patience.ts'
 
 type Workload = Pick<ScaledWorkload, 'kind' | 'namespace' | 'name'>
 
@@ -20,7 +21,6 @@ export interface PowerlessKubernetes extends AsyncDisposable {
   deny(): Promise<void>
 }
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 const web: ScaledWorkload = { kind: 'Deployment', namespace: 'media', name: 'films', replicas: 2 }
 const db: ScaledWorkload = { kind: 'StatefulSet', namespace: 'apps', name: 'db', replicas: 3 }
 const backup: ScaledWorkload = { kind: 'CronJob', namespace: 'media', name: 'backup', replicas: 1 }
@@ -114,13 +114,13 @@ export function kubernetesPowerContract(open: () => Promise<PowerlessKubernetes>
     await using at = await open()
     expect(await at.kubernetes.unhealed(soon())).toEqual([])
     await at.addStorage()
-    await expect.poll(() => at.kubernetes.unhealed(soon()), { timeout: 5_000 }).toEqual([])
+    await expect.poll(() => at.kubernetes.unhealed(soon())).toEqual([])
   })
 
   test('says what lacks copies, until it is repaired, which a flag suspends', async () => {
     await using at = await open()
     await at.addStorage()
-    await expect.poll(() => at.kubernetes.unhealed(soon()), { timeout: 5_000 }).toEqual([])
+    await expect.poll(() => at.kubernetes.unhealed(soon())).toEqual([])
     const flag = { system: 'ceph', namespace: 'rook-ceph', name: 'norecover' } as const
     await at.kubernetes.setStorage(flag, 'set', soon())
     await at.loseWrites()
@@ -129,7 +129,7 @@ export function kubernetesPowerContract(open: () => Promise<PowerlessKubernetes>
         { name: 'PG_DEGRADED', text: expect.stringContaining('active+undersized+degraded'), endangers: 'unknown' },
       ])
     await at.kubernetes.setStorage(flag, 'unset', soon())
-    await expect.poll(() => at.kubernetes.unhealed(soon()), { timeout: 5_000 }).toEqual([])
+    await expect.poll(() => at.kubernetes.unhealed(soon())).toEqual([])
   })
 
   test('tells what we may not do', async () => {

@@ -4,6 +4,7 @@ import { startKubernetesLab } from '../adapters/kubernetes/lab.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { kubernetesContract } from './kubernetes.contract.ts'
 import { kubernetesPowerContract } from './kubernetes.power.contract.ts'
+import { soon } from '../patience.ts'
 
 const longhorn = [
   { name: 'concurrent-replica-rebuild-per-node-limit', value: '5', during: '0' },
@@ -45,7 +46,7 @@ describe('Kubernetes, over its API', () => {
       },
       scaleByHand: async ({ kind, namespace, name }, replicas) => {
         const path = `/apis/${roots[kind]}/namespaces/${namespace}/${kind.toLowerCase()}s/${name}`
-        await at.api.send({ method: 'PATCH', path, body: { spec: { replicas } }, signal: AbortSignal.timeout(5_000) })
+        await at.api.send({ method: 'PATCH', path, body: { spec: { replicas } }, signal: soon() })
       },
       replicasOf: async ({ kind, namespace, name }) => {
         const { suspend, replicas = suspend ? 0 : 1 } = lab.workload(kind, name, namespace)!.spec as Spec

@@ -4,14 +4,13 @@ import type { Factory, Share } from '../../src/core/release/ports.ts'
 import { refusal } from '../adapters/refusal.ts'
 import { stageOn } from '../adapters/share/lab.ts'
 import { homelabSchematicId } from '../lab/homelab.ts'
+import { soon } from '../patience.ts'
 
 /** An empty share, and a Factory that makes every release of v1.13 for the homelab's schematic. */
 export interface ShareUnderTest extends AsyncDisposable {
   readonly share: Share
   readonly factory: Factory
 }
-
-const soon = () => AbortSignal.timeout(30_000)
 
 /** What the agent relies on in the directory that machines boot from. */
 export function shareContract(open: () => Promise<ShareUnderTest>): void {

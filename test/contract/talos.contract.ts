@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import type { Talos } from '../../src/core/cluster/ports.ts'
 import { refusal } from '../adapters/refusal.ts'
+import { patience, soon } from '../patience.ts'
 
 /** A cluster of cp-1 and w-1, both running v1.13.9 and ready. */
 export interface TalosUnderTest extends AsyncDisposable {
@@ -9,13 +10,12 @@ export interface TalosUnderTest extends AsyncDisposable {
   readonly schematic: string
 }
 
-const soon = () => AbortSignal.timeout(30_000)
 const imageOf = (schematic: string, version: string) => `factory.lab/metal-installer/${schematic}:${version}`
 
 /** What the agent relies on in Talos' machine API. */
 export function talosContract(open: () => Promise<TalosUnderTest>): void {
   const becomes = ({ talos }: TalosUnderTest, node: string, facts: object) =>
-    vi.waitFor(async () => expect(await talos.observe(node, soon())).toMatchObject(facts), 20_000)
+    vi.waitFor(async () => expect(await talos.observe(node, soon())).toMatchObject(facts), patience)
   const running = { stage: 'running', ready: true, unmet: [] }
 
   test('tells what a node runs, and that it is well', async () => {
@@ -103,7 +103,10 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
         role: 'worker',
         ...(machineId === undefined ? {} : { machineId }),
       })
-      await vi.waitFor(async () => expect((await talos.observe('w-1', soon())).bootId).not.toBe(before.bootId), 20_000)
+      await vi.waitFor(
+        async () => expect((await talos.observe('w-1', soon())).bootId).not.toBe(before.bootId),
+        patience,
+      )
     },
   )
 
@@ -119,7 +122,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
         const facts = await at.talos.observe('w-1', soon())
         expect(facts).toMatchObject(running)
         expect(facts.bootId).not.toBe(bootId)
-      }, 20_000)
+      }, patience)
     }
     expect(seen.size).toBe(3)
   })
@@ -129,7 +132,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     await at.talos.shutDown('w-1', { force }, soon())
     await vi.waitFor(async () => {
       expect(await refusal(at.talos.version('w-1', soon()))).toMatchObject({ code: 'unreachable' })
-    }, 20_000)
+    }, patience)
     for (const call of [at.talos.observe('w-1', soon()), at.talos.reboot('w-1', 'default', soon())])
       expect((await refusal(call)).code).toBe('unreachable')
     expect(await at.talos.version('cp-1', soon())).toBe('v1.13.9')
@@ -142,7 +145,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     await vi.waitFor(async () => {
       const error = await refusal(at.talos.activity('w-1', soon()))
       expect(error).toMatchObject({ code: 'unreachable' })
-    }, 20_000)
+    }, patience)
   })
 
   test('says of a node that nobody configured that the configuration is wrong', async () => {
@@ -177,7 +180,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
       const facts = await at.talos.observe('w-1', soon())
       expect(facts).toMatchObject(running)
       expect(facts.bootId).not.toBe(bootId)
-    }, 20_000)
+    }, patience)
   })
 
   test('tells the machine, what started it, and that nothing ails it', async () => {
@@ -200,7 +203,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     await vi.waitFor(async () => {
       const facts = await at.talos.observe('w-1', soon())
       expect([facts.uuid, facts.stage, facts.bootId === before.bootId]).toEqual([before.uuid, 'running', false])
-    }, 20_000)
+    }, patience)
   })
 
   test('goes back to the release of before, which is rejected where there was none', async () => {
@@ -233,7 +236,7 @@ export function talosContract(open: () => Promise<TalosUnderTest>): void {
     await vi.waitFor(async () => {
       const error = await refusal(Array.fromAsync(at.talos.snapshotEtcd('cp-1', soon())))
       expect(error.code).toBe('unreachable')
-    }, 20_000)
+    }, patience)
   })
 
   test('says what a node does, beginning with its stage', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Ups } from '../../src/core/power/ports.ts'
+import { soon } from '../patience.ts'
 
 /** A UPS, and a hand on the power. */
 export interface UpsUnderTest extends AsyncDisposable {
@@ -10,8 +11,6 @@ export interface UpsUnderTest extends AsyncDisposable {
   silence(): Promise<void>
   speakAgain(): Promise<void>
 }
-
-const soon = () => AbortSignal.timeout(30_000)
 
 /** What the agent relies on in whatever tells it of a UPS. */
 export function upsContract(open: () => Promise<UpsUnderTest>): void {

@@ -5,6 +5,7 @@ import { fakeHomelab } from '../fakes/homelab.ts'
 import { isUpsdInstalled, startUpsd, type LabUpsd } from '../lab/upsd/upsd.ts'
 import { startUpsdStandIn } from '../lab/upsd/stand-in.ts'
 import { upsContract, type UpsUnderTest } from './ups.contract.ts'
+import { soon } from '../patience.ts'
 
 const address = '127.0.43.14'
 const isSkipped = !isUpsdInstalled() && process.env['CI'] !== 'true'
@@ -37,12 +38,11 @@ describe('the UPS of the fake homelab', () => {
 test('of two UPSes each tells its own', async () => {
   const { ports, upses } = fakeHomelab({}, { upses: ['rack', 'desk'] })
   upses.set('rack', { status: ['OB', 'LB'] })
-  const soon = AbortSignal.timeout(5_000)
-  expect(await ports.upses.get('rack')!.read(soon)).toEqual({ status: ['OB', 'LB'] })
-  expect(await ports.upses.get('desk')!.read(soon)).toMatchObject({ status: ['OL'] })
+  expect(await ports.upses.get('rack')!.read(soon())).toEqual({ status: ['OB', 'LB'] })
+  expect(await ports.upses.get('desk')!.read(soon())).toMatchObject({ status: ['OL'] })
   upses.set('desk', 'silent')
-  await expect(ports.upses.get('desk')!.read(soon)).rejects.toMatchObject({ code: 'unreachable' })
-  expect(await ports.upses.get('rack')!.read(soon)).toEqual({ status: ['OB', 'LB'] })
+  await expect(ports.upses.get('desk')!.read(soon())).rejects.toMatchObject({ code: 'unreachable' })
+  expect(await ports.upses.get('rack')!.read(soon())).toEqual({ status: ['OB', 'LB'] })
 })
 
 async function overNut(upsd: LabUpsd): Promise<UpsUnderTest> {

@@ -36,7 +36,7 @@ async function setScene(stack: AsyncDisposableStack, net: number) {
 
 test(
   'a board that starts fifty years behind upgrades nothing by that clock, says so, and guards the power',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const { lab, upsd, setClock, start } = await setScene(stack, 123)

@@ -82,7 +82,7 @@ const of = ({ checks }: DoctorReport, verdict: Verdict) =>
 
 test.skipIf(lacks(whyNoTftpd()))(
   'a healthy homelab is green from end to end, by the daemon and without it',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const directory = await folder(stack)
@@ -151,7 +151,7 @@ async function startCache(stack: AsyncDisposableStack, address: string, port: nu
 
 test.skipIf(lacks(whyNoSshd()) || isStoreMissing)(
   'twenty things that are wrong at once are each named, with a cure, and nothing hangs',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const directory = await folder(stack)
@@ -264,7 +264,7 @@ test.skipIf(lacks(whyNoSshd()) || isStoreMissing)(
 
 test(
   'a terminal shows how far it is, in one line that is gone at the end; elsewhere nothing of it is written',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const directory = await folder(stack)

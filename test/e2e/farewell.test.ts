@@ -18,7 +18,7 @@ const farewellWithin = 8_000
 let lab: Homelab
 beforeAll(async () => {
   lab = await startHomelab({ net: 178, controlPlanes: 1, workers: 1, versions: ['v1.13.9'] })
-}, 60_000)
+}, 300_000)
 afterAll(() => lab[Symbol.asyncDispose]())
 
 interface Scene {
@@ -70,7 +70,7 @@ async function hangingFile(path: string): Promise<void> {
   await promisify(execFile)('mkfifo', [path])
 }
 
-test('a frozen queue store does not delay the farewell beyond its limit', { timeout: 120_000 }, async () => {
+test('a frozen queue store does not delay the farewell beyond its limit', { timeout: 300_000 }, async () => {
   await using stack = new AsyncDisposableStack()
   const { directory, start } = await setScene(stack)
   const daemon = await start()
@@ -81,7 +81,7 @@ test('a frozen queue store does not delay the farewell beyond its limit', { time
 
 test(
   'with queue store, upsd, Kubernetes and share frozen in the middle of a run, the farewell keeps its one limit',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const { upsd, directory, start } = await setScene(stack)

@@ -36,7 +36,7 @@ beforeAll(async () => {
   for (const _ of '12345') started.lab.factory.faults.failNext.push({ status: 400, body: `${hostile}\nforged` })
   daemon = await startDaemon({ config, directory })
   await waitFor('the Factory to have been asked', 20_000, () => daemon.output.includes('"job":"watch-releases"'))
-}, 120_000)
+}, 300_000)
 afterAll(async () => {
   await daemon.stop()
   await endStore(directory)

@@ -10,6 +10,7 @@ import type { Rollout } from '../../src/core/upgrade/record.ts'
 import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type ConfigOverrides, type Homelab, type HomelabOptions, startHomelab } from '../lab/homelab.ts'
 import type { TalosNode } from '../lab/talos/types.ts'
+import { soon } from '../patience.ts'
 
 /** A homelab, a configuration for it, and whoever else has a hand in it. */
 export interface RolloutLab extends AsyncDisposable {
@@ -166,7 +167,7 @@ export async function personOf(lab: Homelab, directory: string): Promise<Person>
   return {
     cordon: (node) => patch(node, { spec: { unschedulable: true } }),
     uncordon: (node) => patch(node, { spec: { unschedulable: null } }),
-    reboot: (node) => talos.reboot(node, 'default', AbortSignal.timeout(5_000)),
+    reboot: (node) => talos.reboot(node, 'default', soon()),
   }
 }
 

@@ -98,7 +98,7 @@ test.skipIf(!hasPerl).each([
   { name: 'a checkout, which speaks by systemd-notify', launcher: checkout },
 ])(
   'a daemon of $name that hangs is restarted, and guards the power again',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async ({ launcher }) => {
     await using systemd = await openNotifySocket(
       join(folder.path, `notify-${launcher.length}-${process.hrtime.bigint()}`),

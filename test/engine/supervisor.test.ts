@@ -146,7 +146,7 @@ test('between two starts of a service that fails again and again the wait double
     { firstWait: 20, longestWait: 80 },
   )
   await it.supervisor.start()
-  await expect.poll(() => starts.length, { timeout: 20_000 }).toBe(5)
+  await expect.poll(() => starts.length).toBe(5)
   const waits = starts.slice(1).map((at, index) => at - starts[index]!)
   for (const [index, least] of [20, 40, 80, 80].entries()) expect(waits[index]).toBeGreaterThanOrEqual(least - 2)
 })

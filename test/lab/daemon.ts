@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { type RawControl, rawControl } from './control.ts'
 import { commandLine, ownLauncher } from './launcher.ts'
+import { patience } from '../patience.ts'
 
 /** A daemon in a process of its own, started as a user starts it. */
 export interface LabDaemon extends AsyncDisposable {
@@ -105,13 +106,13 @@ export async function runCli(
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...texts })))
 }
 
-/** On a busy machine everything takes longer: so many times, and only what never comes fails. */
-const patience = 5
+/** On a busy machine everything takes longer: so many times, and never less than a minute; only what never comes fails. */
+const slower = 5
 
 /**
  * Looks every so many ms until it is so, or, unless they are given, so often that no more than a fifth of the time goes
  * into looking. `withinMs` is what it takes at the most where nothing else runs. Throws, naming
- * what it waited for, when it does not come in `patience` times that.
+ * what it waited for, when it does not come in `slower` times that.
  */
 export async function waitFor(
   what: string,
@@ -119,10 +120,11 @@ export async function waitFor(
   isSo: () => boolean | Promise<boolean>,
   lookEvery?: number,
 ): Promise<void> {
-  for (const end = performance.now() + withinMs * patience; ;) {
+  const limit = Math.max(patience.timeout, withinMs * slower)
+  for (const end = performance.now() + limit; ;) {
     const beganAt = performance.now()
     if (await isSo()) return
-    if (performance.now() > end) throw new Error(`waited ${(withinMs * patience) / 1_000} s for ${what}`)
+    if (performance.now() > end) throw new Error(`waited ${limit / 1_000} s for ${what}`)
     const pause = lookEvery ?? Math.min(1_000, Math.max(50, 4 * (performance.now() - beganAt)))
     await new Promise((resolve) => setTimeout(resolve, pause))
   }

@@ -4,6 +4,7 @@ import { AgentError } from '../../src/core/errors.ts'
 import { type Machine, machineKind } from '../../src/core/provision/machine.ts'
 import { absenceIn, withAbsence } from '../../src/main/absence.ts'
 import { memoryJournal } from '../fakes/journal.ts'
+import { soon } from '../patience.ts'
 
 const at = new Date(Date.now() - 120_000).toISOString()
 const machine: Machine = {
@@ -27,7 +28,7 @@ test('of a node that does not answer it is told that it installs, and of no othe
     },
   })
   const observed = (node: string, code: 'unreachable' | 'misconfigured' = 'unreachable') =>
-    withAbsence(fails(code) as unknown as TalosAdapter, absenceIn(journal)).observe(node, AbortSignal.timeout(1_000))
+    withAbsence(fails(code) as unknown as TalosAdapter, absenceIn(journal)).observe(node, soon())
   await expect(observed('w-2')).rejects.toMatchObject({
     code: 'unreachable',
     message: 'w-2: connection refused; it got its configuration 2 min ago, and installs',

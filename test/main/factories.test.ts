@@ -10,8 +10,7 @@ import { loadSettings } from '../../src/main/settings.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import { createSigner } from '../lab/uki/sign-image.ts'
-
-const soon = () => AbortSignal.timeout(30_000)
+import { soon } from '../patience.ts'
 
 /** A Factory that notes who asks it, and offers this. */
 async function serve(offers: readonly string[]) {

@@ -71,13 +71,10 @@ test('a disk that fails in a quiet hour is noticed by what waits for it, and so 
   other.exec('ROLLBACK')
   other.close()
   await expect
-    .poll(
-      () => {
-        journal.flush()
-        return alerts.all
-      },
-      { timeout: 5_000 },
-    )
+    .poll(() => {
+      journal.flush()
+      return alerts.all
+    })
     .toEqual([])
 })
 

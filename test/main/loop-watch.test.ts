@@ -32,9 +32,9 @@ test('a standstill that would blind the power guard is an alert that names what 
   // It has ended before anybody could look.
   jobs.clear()
   await expect
-    .poll(() => open.get('daemon.standstill')?.text, { timeout: 10_000 })
+    .poll(() => open.get('daemon.standstill')?.text)
     .toMatch(/^Caretaker stood still for [23] s and could not watch the power: stage-image ran$/)
-  await expect.poll(() => open.size, { timeout: 30_000 }).toBe(0)
+  await expect.poll(() => open.size).toBe(0)
 })
 
 test('by how much it is late is measured at each look', async () => {

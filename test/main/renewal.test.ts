@@ -19,10 +19,10 @@ import { memoryJournal } from '../fakes/journal.ts'
 import { silentLog } from '../fakes/log.ts'
 import { createAuthority, type LabAuthority, withTalosLabel } from '../lab/authority.ts'
 import { createKubernetesApi, type KubernetesApi } from '../lab/kubernetes/api.ts'
+import { soon } from '../patience.ts'
 
 const day = 86_400_000
 const hour = 3_600_000
-const soon = () => AbortSignal.timeout(30_000)
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const [cp, w, apiAddress] = ['127.0.44.181', '127.0.44.182', '127.0.44.183']
 const labs = new AsyncDisposableStack()

@@ -9,8 +9,8 @@ import { loadSettings } from '../../src/main/settings.ts'
 import { followUpses } from '../../src/main/upses.ts'
 import { temporaryFolder } from '../lab/process.ts'
 import { startUpsdStandIn } from '../lab/upsd/stand-in.ts'
+import { soon } from '../patience.ts'
 
-const soon = () => AbortSignal.timeout(30_000)
 const always = () => true
 const never = () => false
 
@@ -78,9 +78,7 @@ test('a UPS whose password is not there is monitored without a login where that 
   expect(await ups.read(soon())).toMatchObject({ status: expect.arrayContaining(['OL']) })
   expect(missing).toEqual([`${it.path('ups-password')} does not exist`])
   await it.write('secret')
-  await expect
-    .poll(async () => ups.read(soon()).then(() => ups.loggedIn), { timeout: 20_000, interval: 500 })
-    .toBe(true)
+  await expect.poll(async () => ups.read(soon()).then(() => ups.loggedIn), { interval: 500 }).toBe(true)
   expect(missing.at(-1)).toBeUndefined()
 })
 

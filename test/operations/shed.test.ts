@@ -2,8 +2,9 @@ import { expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
 import type { ScaledWorkload, WorkloadSelection } from '../../src/core/cluster/workload.ts'
 import { describeRefused, findSheddable } from '../../src/operations/shed.ts'
+import { soon } from '../patience.ts'
 
-const signal = AbortSignal.timeout(60_000)
+const signal = soon()
 const web: ScaledWorkload = { kind: 'Deployment', namespace: 'media', name: 'web', replicas: 3 }
 const db: ScaledWorkload = { kind: 'StatefulSet', namespace: 'data', name: 'db', replicas: 1 }
 const selections = (...selectors: string[]): WorkloadSelection[] => selectors.map((selector) => ({ selector }))

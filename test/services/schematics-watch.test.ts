@@ -9,8 +9,7 @@ import schematicsWatch from '../../src/services/schematics-watch/service.ts'
 import { memoryJournal } from '../fakes/journal.ts'
 import { silentLog } from '../fakes/log.ts'
 import { temporaryFolder } from '../lab/process.ts'
-
-const patience = { timeout: 10_000 }
+import { patience } from '../patience.ts'
 
 /** Any text but 'bad…' is good, and its own id. */
 function parse(text: string, file: string): RegisteredSchematic {

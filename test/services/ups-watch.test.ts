@@ -72,7 +72,7 @@ test('a server that is frozen is silence after the time that a reading may take,
   upsd.misbehaviour.halfOpen = true
   await using ups = createNutUps({ host: upsd.address, port: upsd.port, name: 'ups', timeout: 10_000 })
   await using watcher = watcherOf(ups, { pollInterval: 5, pollIntervalOnBattery: 5 })
-  await expect.poll(() => watcher.seen.length, { timeout: 20_000 }).toBeGreaterThan(1)
+  await expect.poll(() => watcher.seen.length).toBeGreaterThan(1)
   for (const observation of watcher.seen) {
     expect(observation).toMatchObject({
       kind: 'silence',
@@ -157,7 +157,7 @@ test('where the interval is longer than figures may be old every question asks f
   const ups = scripted()
   ups.status = ['OB']
   await using watcher = watcherOf(ups, { pollInterval: hour, pollIntervalOnBattery: 1_100 })
-  await expect.poll(() => ups.asked.length, { timeout: 10_000 }).toBe(3)
+  await expect.poll(() => ups.asked.length).toBe(3)
   expect(ups.asked).toEqual(['all', 'all', 'all'])
   expect(watcher.seen.every(({ kind }) => kind === 'reading')).toBe(true)
 })
@@ -226,7 +226,7 @@ test('a server that answers slowly is asked less often, never twice at once, and
     { read: counted(ups.read), readStatus: counted(ups.readStatus) },
     { pollInterval: 10, pollIntervalOnBattery: 10 },
   )
-  await expect.poll(() => watcher.seen.length, { timeout: 10_000 }).toBeGreaterThan(6)
+  await expect.poll(() => watcher.seen.length).toBeGreaterThan(6)
   const took = performance.now() - began
   // Each status costs 60 ms and a pause of four times that.
   expect(took / watcher.seen.length).toBeGreaterThan(150)

@@ -147,7 +147,7 @@ test('power that fails again stops the waking, and nothing is called over', asyn
   homelab.before = undefined
   await it.reads(online)
   await it.agent.start(it.agent.jobs.find(({ name }) => name === 'wake-cluster')!)
-  await expect.poll(() => stage(homelab), { timeout: 20_000 }).toBe('over')
+  await expect.poll(() => stage(homelab)).toBe('over')
 })
 
 test('a control plane that stays dead keeps nobody else asleep or closed', async () => {
@@ -189,7 +189,7 @@ test('a node that was not ready before the outage need not be ready after it', a
   await it.reads(low)
   await waitFor('every node to be told', 5_000, () => stage(homelab) === 'stopped')
   await it.reads(online)
-  await expect.poll(() => stage(homelab), { timeout: 20_000 }).toBe('over')
+  await expect.poll(() => stage(homelab)).toBe('over')
   expect(homelab.machine('w-1')).toMatchObject({ up: true, unschedulable: false })
 })
 
@@ -200,7 +200,7 @@ test('an agent that died in its first look at an outage does not leave the clust
   await it.reads(low)
   await waitFor('every node to be told', 5_000, () => stage(homelab) === 'stopped')
   await it.reads(online)
-  await expect.poll(() => stage(homelab), { timeout: 20_000 }).toBe('over')
+  await expect.poll(() => stage(homelab)).toBe('over')
   expect([...homelab.machines.values()].every(({ up }) => up)).toBe(true)
 })
 

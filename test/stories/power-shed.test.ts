@@ -4,6 +4,7 @@ import { AgentError } from '../../src/core/errors.ts'
 import { jobNamed, startAgent } from '../fakes/agent.ts'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
 import { low, onBattery, online, two } from '../fakes/stories.ts'
+import { soon } from '../patience.ts'
 
 const why = 'the label selector "odd" was refused: this API server does not know it'
 const shed = [{ selector: 'odd' }, { selector: 'tier=batch' }]
@@ -58,7 +59,7 @@ describe('one selector that the API server refuses', () => {
     const homelab = homelabThatRefuses()
     await using it = startAgent(homelab, { power: { shed } })
     await it.reads(online)
-    const context = it.agent.preview(jobNamed('drill-power'), AbortSignal.timeout(5_000))
+    const context = it.agent.preview(jobNamed('drill-power'), soon())
     const { checks } = await rehearse(context)
     expect(checks).toContainEqual({ subject: 'kubernetes', text: why, ok: false })
     expect(checks).toContainEqual(expect.objectContaining({ text: '1 workload can be shed (power.shed)', ok: true }))

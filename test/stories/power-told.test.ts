@@ -6,8 +6,7 @@ import { startAgent } from '../fakes/agent.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { asked, operatorOf } from '../fakes/person.ts'
 import { low, onBattery, online, two } from '../fakes/stories.ts'
-
-const patience = { timeout: 20_000, interval: 5 }
+import { patience } from '../patience.ts'
 
 test('a power cut is one alert: with the first reading on battery a warning with the plan, then critical, until all is as it was', async () => {
   const homelab = fakeHomelab(two)

@@ -32,7 +32,7 @@ export interface FoundFunction {
   readonly parameters: number
 }
 
-interface Tree {
+export interface Tree {
   readonly type: string
   readonly start: number
   readonly end: number
@@ -76,7 +76,11 @@ export function parseSource(path: string, text: string): SourceFile {
   return file
 }
 
-function visit(node: Tree, parent: Tree | undefined, each: (node: Tree, parent: Tree | undefined) => void): void {
+export function visit(
+  node: Tree,
+  parent: Tree | undefined,
+  each: (node: Tree, parent: Tree | undefined) => void,
+): void {
   each(node, parent)
   for (const child of childrenOf(node)) visit(child, node, each)
 }

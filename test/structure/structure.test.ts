@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { debts } from './debts.ts'
+import { findHaste } from './limits.ts'
 import { findRegexes, findSlowText } from './regexes.ts'
 import { findBreaches, findCycles } from './rules.ts'
 import { measureSizes, withoutCases } from './sizes.ts'
@@ -27,6 +28,11 @@ test('no test is longer than it may be, and neither is what the lab and the fake
   const { over, long } = measureSizes(withoutCases(await readSources(root, 'test/**/*.ts')))
   expect(without(over, debts.tests)).toEqual([])
   expect(long.length).toBeLessThan(5)
+})
+
+test('no test fails because the machine is busy: what would come is waited for', async () => {
+  const files = await readSources(root, 'test/**/*.ts')
+  expect(findHaste(files.filter(({ path }) => !/^test\/(bench|mutants|structure)\//.test(path)))).toEqual([])
 })
 
 test('one place writes to the terminal', async () => {
@@ -106,6 +112,30 @@ describe('the rule sees what breaks it', () => {
     { path: 'src/main/wiring.ts', imports: '../adapters/nut/ups.ts' },
   ])('and not $path that imports $imports', ({ path, imports }) => {
     expect(findBreaches([parseSource(path, `import { x } from '${imports}'`)])).toEqual([])
+  })
+
+  test.each([
+    { code: `const patience = { timeout: 20_000 }` },
+    { code: `await vi.waitFor(() => expect(a).toBe(1))` },
+    { code: `await vi.waitUntil(() => a, 20_000)` },
+    { code: `await vi.waitFor(() => a, { timeout: 5_000, interval: 5 })` },
+    { code: `await expect.poll(() => a, { timeout: 5_000 }).toBe(1)` },
+    { code: `const soon = AbortSignal.timeout(5_000)` },
+    { code: `test('a', { timeout: 120_000 }, () => {})` },
+    { code: `test.each([1])('a', () => {}, 60_000)` },
+    { code: `describe.concurrent('a', { timeout: 60_000 }, () => {})` },
+  ])('a test that says $code', ({ code }) => {
+    expect(findHaste([parseSource('test/a.test.ts', code)])).toHaveLength(1)
+  })
+
+  test.each([
+    { code: `const patience = { timeout: 90_000, interval: 5 }` },
+    { code: `await vi.waitFor(() => expect(a).toBe(1), patience)` },
+    { code: `await expect.poll(() => a, { interval: 5 }).toBe(1)` },
+    { code: `const [brief, long] = [AbortSignal.timeout(50), AbortSignal.timeout(90_000)]` },
+    { code: `test.skipIf(no)('a', { timeout: 300_000 }, () => {})` },
+  ])('and not a test that says $code', ({ code }) => {
+    expect(findHaste([parseSource('test/a.test.ts', code)])).toEqual([])
   })
 
   test('a circle, of types too', () => {

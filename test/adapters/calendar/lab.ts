@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CalendarOptions, createCalendar } from '../../../src/adapters/calendar/calendar.ts'
+import { soon } from '../../patience.ts'
 
 /** A Sunday. */
 export const now = new Date('2026-11-22T03:00:00Z')
@@ -42,7 +43,7 @@ export async function startCalendarLab(): Promise<CalendarLab> {
     write: (text) => writeFile(file, text),
     read: async ({ at = now, ...options } = {}) => {
       const calendar = createCalendar({ source: file, timeZone: 'Europe/Berlin', ...options })
-      const blackouts = await calendar.blackouts(at, AbortSignal.timeout(10_000))
+      const blackouts = await calendar.blackouts(at, soon())
       return blackouts.map(({ from, to, reason }) => `${minute(from)} to ${minute(to)}: ${reason}`)
     },
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),

@@ -6,13 +6,14 @@ import { createCalendar } from '../../../src/adapters/calendar/calendar.ts'
 import type { Calendar } from '../../../src/core/upgrade/ports.ts'
 import { type CalendarLab, calendarOf, eventOf, startCalendarLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
 const minutes = 60_000
 const hours = 60 * minutes
 const holiday = (name: string) => calendarOf(eventOf('DTSTART;VALUE=DATE:20261224', `SUMMARY:${name}`))
 
 let now: number
-const look = async (calendar: Calendar, signal = AbortSignal.timeout(10_000)) =>
+const look = async (calendar: Calendar, signal = soon()) =>
   (await calendar.blackouts(new Date(now), signal)).map(({ reason }) => reason)
 beforeEach(() => {
   now = Date.parse('2026-11-22T03:00:00Z')
@@ -43,7 +44,7 @@ describe('a calendar in a file', () => {
     await at.write(calendarOf(eventOf(...series)))
     const calendar = createCalendar({ source: at.file, timeZone: 'UTC', days: 1 })
     const span = async () => {
-      const found = await calendar.blackouts(new Date(now), AbortSignal.timeout(10_000))
+      const found = await calendar.blackouts(new Date(now), soon())
       return [found[0], found.at(-1)].map((one) => (one!.from - now) / minutes)
     }
     expect(await span()).toEqual([0, 23 * 60])

@@ -4,6 +4,7 @@ import { compileCheck, createChecks } from '../../../src/adapters/checks/checks.
 import type { Check } from '../../../src/core/cluster/check.ts'
 import { startHttp } from '../../lab/http.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
 let stack: AsyncDisposableStack
 beforeEach(() => void (stack = new AsyncDisposableStack()))
@@ -13,7 +14,7 @@ const serve = async (answer: RequestListener) => stack.use(await startHttp(answe
 
 /** The checks of a homelab that has these objects. */
 const run = (check: Check, found: readonly unknown[] = []) =>
-  createChecks({ objects: { find: async () => found }, timeout: 5_000 }).run(check, AbortSignal.timeout(10_000))
+  createChecks({ objects: { find: async () => found }, timeout: 5_000 }).run(check, soon())
 const up = (host: string): Check => ({ name: 'up', prometheus: { url: `http://${host}`, query: 'up' } })
 const cephWith = (cel: string): Check => ({
   name: 'ceph',

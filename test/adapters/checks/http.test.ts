@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createChecks } from '../../../src/adapters/checks/checks.ts'
 import { startHttp } from '../../lab/http.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
 let stack: AsyncDisposableStack
 beforeEach(() => void (stack = new AsyncDisposableStack()))
@@ -11,7 +12,7 @@ afterEach(() => stack.disposeAsync())
 const serve = async (answer: RequestListener) => `http://${stack.use(await startHttp(answer, '127.0.90.13')).host}`
 
 const objects = { find: () => Promise.reject(new Error('no object is asked for here')) }
-const run = (url: string, { status = 200, timeout = 5_000, signal = AbortSignal.timeout(10_000) } = {}) =>
+const run = (url: string, { status = 200, timeout = 5_000, signal = soon() } = {}) =>
   createChecks({ objects, timeout }).run({ name: 'web', http: { url, status } }, signal)
 
 describe('an HTTP check', () => {

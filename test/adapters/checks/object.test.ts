@@ -3,6 +3,7 @@ import { compileCheck, createChecks, type Objects } from '../../../src/adapters/
 import type { ObjectReference } from '../../../src/core/cluster/check.ts'
 import { AgentError } from '../../../src/core/errors.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
 const reference: ObjectReference = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'default', name: 'web' }
 const deployment = (name: string, ready: number | undefined, replicas = 3) => ({
@@ -17,7 +18,7 @@ const deployment = (name: string, ready: number | undefined, replicas = 3) => ({
 const run = (
   cel: string,
   found: readonly unknown[] | Objects['find'] = [deployment('web', 3)],
-  { asked = reference, timeout = 5_000, signal = AbortSignal.timeout(10_000) } = {},
+  { asked = reference, timeout = 5_000, signal = soon() } = {},
 ) =>
   createChecks({ objects: { find: typeof found === 'function' ? found : async () => found }, timeout }).run(
     { name: 'shop', object: { ...asked, cel } },

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createChecks } from '../../../src/adapters/checks/checks.ts'
 import { type LabAnswer, type LabPrometheus, startPrometheus } from '../../lab/prometheus.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
 let prometheus: LabPrometheus
 beforeEach(async () => {
@@ -10,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => prometheus[Symbol.asyncDispose]())
 
 const objects = { find: () => Promise.reject(new Error('no object is asked for here')) }
-const run = (query: string, { url = prometheus.url, timeout = 5_000, signal = AbortSignal.timeout(10_000) } = {}) =>
+const run = (query: string, { url = prometheus.url, timeout = 5_000, signal = soon() } = {}) =>
   createChecks({ objects, timeout }).run({ name: 'ceph', prometheus: { url, query } }, signal)
 const runFor = (answer: LabAnswer) => {
   prometheus.answers.set('up', answer)

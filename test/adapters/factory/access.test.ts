@@ -11,6 +11,7 @@ import { createAuthority } from '../../lab/authority.ts'
 import { startHttp } from '../../lab/http.ts'
 import { refusal } from '../refusal.ts'
 import { order } from './lab.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.116.1'
 
@@ -18,7 +19,7 @@ let stack: AsyncDisposableStack
 let signal: AbortSignal
 beforeEach(() => {
   stack = new AsyncDisposableStack()
-  signal = AbortSignal.timeout(15_000)
+  signal = soon()
 })
 afterEach(() => stack.disposeAsync())
 

@@ -9,6 +9,7 @@ import { createFactory as createLabFactory, type LabFactory } from '../../lab/fa
 import { homelabSchematic, homelabSchematicId } from '../../lab/homelab.ts'
 import { order, startFactoryLab, type FactoryLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.44.20'
 
@@ -20,7 +21,7 @@ beforeEach(async () => {
   started = await startFactoryLab(address, ['1.13.9', 'v1.12.11', 'v1.14.0-rc.1', 'v1.13.10'])
   lab = started.lab
   factory = started.factory
-  signal = AbortSignal.timeout(15_000)
+  signal = soon()
 })
 afterEach(() => started[Symbol.asyncDispose]())
 

@@ -6,13 +6,14 @@ import { createFactory, type FactoryLimits } from '../../../src/adapters/factory
 import { startHttp } from '../../lab/http.ts'
 import { refusal } from '../refusal.ts'
 import { order } from './lab.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.44.31'
 let stack: AsyncDisposableStack
 let signal: AbortSignal
 beforeEach(() => {
   stack = new AsyncDisposableStack()
-  signal = AbortSignal.timeout(20_000)
+  signal = soon()
 })
 afterEach(() => stack.disposeAsync())
 

@@ -4,6 +4,7 @@ import type { Download, Factory } from '../../../src/core/release/ports.ts'
 import { type LabFactory } from '../../lab/factory/factory.ts'
 import { order, startFactoryLab, type FactoryLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
+import { patience, soon } from '../../patience.ts'
 
 const address = '127.0.44.26'
 
@@ -15,7 +16,7 @@ beforeEach(async () => {
   started = await startFactoryLab(address, ['1.13.9', 'v1.12.11', 'v1.14.0-rc.1', 'v1.13.10'])
   lab = started.lab
   factory = started.factory
-  signal = AbortSignal.timeout(15_000)
+  signal = soon()
 })
 afterEach(() => started[Symbol.asyncDispose]())
 
@@ -46,7 +47,7 @@ describe('warming an image up', () => {
     lab.faults.buildMs = 2_000
     const first = new AbortController()
     const warming = factory.warm(order, first.signal)
-    await vi.waitFor(() => expect(lab.requests.at(-1)?.method).toBe('HEAD'), 20_000)
+    await vi.waitFor(() => expect(lab.requests.at(-1)?.method).toBe('HEAD'), patience)
     const began = performance.now()
     first.abort()
     expect(await refusal(warming)).toMatchObject({

@@ -3,6 +3,7 @@ import type { ImageOrder } from '../../../src/core/release/image.ts'
 import type { Factory } from '../../../src/core/release/ports.ts'
 import { createFactory as createLabFactory, type LabFactory } from '../../lab/factory/factory.ts'
 import { homelabSchematic, homelabSchematicId } from '../../lab/homelab.ts'
+import { soon } from '../../patience.ts'
 
 /** What is downloaded: a release that the lab has. */
 export const order: ImageOrder = {
@@ -27,7 +28,7 @@ export async function startFactoryLab(address: string, versions: readonly string
   const lab = createLabFactory({ address, versions })
   await lab.start()
   const factory = createFactory(lab.url)
-  await factory.register(homelabSchematic, AbortSignal.timeout(5_000))
+  await factory.register(homelabSchematic, soon())
   return {
     lab,
     factory,

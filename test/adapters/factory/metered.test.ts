@@ -2,12 +2,13 @@ import { expect, test } from 'vitest'
 import { createFactory } from '../../../src/adapters/factory/factory.ts'
 import { createMeter } from '../../../src/core/metrics/meter.ts'
 import { startFactoryLab } from './lab.ts'
+import { soon } from '../../patience.ts'
 
 test('each request is measured by what was asked, and by whether it was answered', async () => {
   await using started = await startFactoryLab('127.0.44.23', ['v1.13.9'])
   const meter = createMeter()
   const factory = createFactory(started.lab.url, { meter })
-  const signal = AbortSignal.timeout(15_000)
+  const signal = soon()
   const offered = await factory.versions(signal)
   await factory.withdrawn(offered, signal)
   started.lab.faults.versionsNull = true

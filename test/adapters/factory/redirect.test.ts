@@ -7,6 +7,7 @@ import type { LabFactory } from '../../lab/factory/factory.ts'
 import { startHttp } from '../../lab/http.ts'
 import { order, startFactoryLab, type FactoryLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.44.27'
 
@@ -21,7 +22,7 @@ beforeEach(async () => {
   lab = started.lab
   factory = started.factory
   lab.faults.redirect = true
-  signal = AbortSignal.timeout(15_000)
+  signal = soon()
 })
 afterEach(() => stack.disposeAsync())
 

@@ -64,7 +64,7 @@ function rollOut(journal: Journal, release: string, at: Date): void {
 
 test(
   'a year of a lively homelab stays small, with every outage, every rollout and every open alert',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using folder = await quickFolder()
     let clock = Date.parse('2026-01-01T00:00:00Z')
@@ -137,7 +137,7 @@ test('what is older than its kind is kept for goes, and what is open stays howev
 
 test(
   'a journal that is flooded with long sentences stays bounded, and loses no outage by it',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using folder = await quickFolder()
     using journal = openJournal(folder.path)

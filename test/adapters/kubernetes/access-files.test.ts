@@ -10,10 +10,10 @@ import { loadSettings } from '../../../src/main/settings.ts'
 import { createAuthority, type LabAuthority } from '../../lab/authority.ts'
 import { createKubernetesApi, type KubernetesApi } from '../../lab/kubernetes/api.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.44.173'
 const day = 86_400_000
-const soon = () => AbortSignal.timeout(30_000)
 const labs = new AsyncDisposableStack()
 let authority: LabAuthority
 let lab: KubernetesApi

@@ -5,8 +5,8 @@ import { AgentError } from '../../../src/core/errors.ts'
 import { createAuthority } from '../../lab/authority.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 let api: Api | undefined
 let fetched: number

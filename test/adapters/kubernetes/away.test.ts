@@ -8,11 +8,11 @@ import type { Kubernetes } from '../../../src/core/cluster/ports.ts'
 import { createAuthority } from '../../lab/authority.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
 const upgrade: CordonMark = { why: 'upgrade', at: '2026-11-22T03:00:00Z', release: 'v1.14.0', bootId: 'b-1' }
 const power: CordonMark = { why: 'power', at: '2026-11-22T04:00:00Z' }
 const first = { release: 'v1.14.0', count: 1 }
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 
 let at: KubernetesLab
 let kubernetes: Kubernetes

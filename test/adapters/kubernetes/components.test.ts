@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { podOf } from '../../lab/kubernetes/test-client.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
+import { soon } from '../../patience.ts'
 
-const soon = () => AbortSignal.timeout(30_000)
 let at: KubernetesLab
 beforeEach(async () => {
   at = await startKubernetesLab('127.0.44.134')

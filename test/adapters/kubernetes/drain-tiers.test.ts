@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { DrainPolicy } from '../../../src/core/cluster/drain.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
+import { patience, soon } from '../../patience.ts'
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 beforeEach(async () => {
   at = await startKubernetesLab('127.0.44.120')
@@ -45,7 +45,7 @@ describe('a drain in tiers', () => {
     await vi.waitUntil(() => {
       there.push(podsOn('w-1').toSorted())
       return podsOn('w-1').length === 0
-    }, 20_000)
+    }, patience)
     await draining
     expect(done()).toEqual(['evict default/web', 'evict default/db', 'evict default/ceph', 'evict default/arbiter'])
     // Each was gone before the next was asked.
@@ -141,7 +141,7 @@ describe('a drain in tiers', () => {
     const matchLabels = { 'longhorn.io/component': 'instance-manager' }
     at.lab.addPodDisruptionBudget({ name: 'im', namespace: 'longhorn-system', matchLabels, minAvailable: 1 })
     const draining = drain({ ordered: true, tierTimeout: 2_000, volumeDetachTimeout: 2_000 })
-    await vi.waitFor(() => expect(done()).toContain('evict-refused longhorn-system/instance-manager-1'), 20_000)
+    await vi.waitFor(() => expect(done()).toContain('evict-refused longhorn-system/instance-manager-1'), patience)
     expect(done()[0]).toBe('evict default/db')
     at.lab.removePodDisruptionBudget('im', 'longhorn-system')
     await draining
@@ -173,7 +173,7 @@ describe('a drain that waits for volumes', () => {
     database()
     at.lab.holdVolume('pv-default-data')
     const draining = drain({ volumeDetachTimeout: 5_000 })
-    await vi.waitUntil(() => podsOn('w-1').length === 0, 20_000)
+    await vi.waitUntil(() => podsOn('w-1').length === 0, patience)
     at.lab.holdVolume('pv-default-data', false)
     await draining
     expect(await attached()).toBe(0)
@@ -194,7 +194,7 @@ describe('a drain that waits for volumes', () => {
     at.lab.holdVolume('pv-default-data')
     const stop = new AbortController()
     const draining = drain({ volumeDetachTimeout: 60_000 }, stop.signal)
-    await vi.waitUntil(() => podsOn('w-1').length === 0, 20_000)
+    await vi.waitUntil(() => podsOn('w-1').length === 0, patience)
     stop.abort()
     expect(await refusal(draining)).toMatchObject({ code: 'timed-out' })
   })

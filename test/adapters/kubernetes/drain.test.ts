@@ -4,8 +4,8 @@ import { parseKubeconfig } from '../../../src/adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../../../src/adapters/kubernetes/kubernetes.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
+import { patience, soon } from '../../patience.ts'
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 beforeEach(async () => {
   at = await startKubernetesLab('127.0.44.103')
@@ -52,7 +52,7 @@ describe('a drain', () => {
     database('db-0')
     budget()
     const draining = drain()
-    await vi.waitFor(() => expect(done().length).toBeGreaterThan(2), 20_000)
+    await vi.waitFor(() => expect(done().length).toBeGreaterThan(2), patience)
     expect(new Set(done())).toEqual(new Set(['evict-refused default/db-0']))
     at.lab.addPod({ name: 'db-1', node: 'w-2', labels: { app: 'db' } })
     await draining
@@ -109,7 +109,7 @@ describe('a drain', () => {
         replaced = true
         const path = '/api/v1/namespaces/default/pods/db-0'
         await at.api.send({ method: 'DELETE', path, body: { gracePeriodSeconds: 0 }, signal: soon() })
-        await vi.waitUntil(() => podsOn('w-2').includes('db-0'), 20_000)
+        await vi.waitUntil(() => podsOn('w-2').includes('db-0'), patience)
       }
       return at.api.send(request)
     }
@@ -193,7 +193,7 @@ describe('a drain that is disturbed', () => {
     database('db-0')
     budget()
     const draining = drain()
-    await vi.waitFor(() => expect(done()).toContain('evict-refused default/db-0'), 20_000)
+    await vi.waitFor(() => expect(done()).toContain('evict-refused default/db-0'), patience)
     at.lab.setAvailability('down')
     at.lab.addPod({ name: 'db-1', node: 'w-2', labels: { app: 'db' } })
     await expect.poll(() => at.kubernetes.version(soon()).then(String, String)).toContain('refused')
@@ -238,7 +238,7 @@ describe('a drain that is disturbed', () => {
     budget()
     const stop = new AbortController()
     const draining = drain({}, stop.signal)
-    await vi.waitFor(() => expect(done()).not.toEqual([]), 20_000)
+    await vi.waitFor(() => expect(done()).not.toEqual([]), patience)
     const began = performance.now()
     stop.abort()
     expect(await refusal(draining)).toMatchObject({ code: 'timed-out' })

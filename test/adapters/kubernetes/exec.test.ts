@@ -10,8 +10,7 @@ import { createAuthority } from '../../lab/authority.ts'
 import type { LabCeph } from '../../lab/kubernetes/ceph.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
-
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
+import { soon } from '../../patience.ts'
 
 describe('a command in a pod', () => {
   const address = '127.0.44.128'

@@ -14,11 +14,11 @@ import { AgentError } from '../../../src/core/errors.ts'
 import { createAuthority, type Identity, type LabAuthority } from '../../lab/authority.ts'
 import { createKubernetesApi, type KubernetesApi } from '../../lab/kubernetes/api.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const address = '127.0.44.172'
 const server = `https://${address}:26443`
-const soon = () => AbortSignal.timeout(30_000)
 const stack = new AsyncDisposableStack()
 let authority: LabAuthority
 let directory: string

@@ -9,6 +9,7 @@ import { createKubernetes } from '../../../src/adapters/kubernetes/kubernetes.ts
 import { createAuthority, type Identity, type LabAuthority } from '../../lab/authority.ts'
 import { createKubernetesApi } from '../../lab/kubernetes/api.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const server = 'https://127.0.44.100:26443'
@@ -40,7 +41,7 @@ const embedded = () => ({ 'client-certificate-data': base64(me.cert), 'client-ke
 
 async function versionBy(text: string, file = join(directory, 'kubeconfig')): Promise<string> {
   using api = createApi(parseKubeconfig(text, file))
-  return await createKubernetes(api).version(AbortSignal.timeout(5_000))
+  return await createKubernetes(api).version(soon())
 }
 const refusalOf = async (text: string) => {
   const error = await refusal(versionBy(text, '/etc/kubeconfig'))

@@ -4,6 +4,7 @@ import { createKubernetes } from '../../../src/adapters/kubernetes/kubernetes.ts
 import type { Kubernetes } from '../../../src/core/cluster/ports.ts'
 import { createAuthority } from '../../lab/authority.ts'
 import { createKubernetesApi, type KubernetesApi, type KubernetesApiOptions } from '../../lab/kubernetes/api.ts'
+import { soon } from '../../patience.ts'
 
 /** A Kubernetes API with cp-1, w-1 and w-2, and the adapter in front of it. */
 export interface KubernetesLab extends AsyncDisposable {
@@ -40,7 +41,7 @@ export async function startKubernetesLab(
     api,
     kubernetes: createKubernetes(api, { evictEvery: 30 }),
     patchNode: async (node, body) => {
-      const signal = AbortSignal.timeout(5_000)
+      const signal = soon()
       await person.send({ method: 'PATCH', path: `/api/v1/nodes/${node}`, body, signal })
     },
     annotations: (node) => lab.node(node)?.metadata.annotations ?? {},

@@ -4,8 +4,8 @@ import { createKubernetes } from '../../../src/adapters/kubernetes/kubernetes.ts
 import type { LeaseClaim } from '../../../src/core/cluster/ports.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
+import { patience, soon } from '../../patience.ts'
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 const path = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases'
 let at: KubernetesLab
 beforeEach(async () => {
@@ -48,7 +48,7 @@ test('the lease is an object that anybody can read: who, for how long, since whe
 test('renewing moves the time on, and a new purpose is told; a new holder is counted', async () => {
   await at.kubernetes.takeLease(claim('in-process'), soon())
   const { spec: before } = await read()
-  await vi.waitUntil(() => Date.now() > Date.parse(String(before['renewTime'])), 20_000)
+  await vi.waitUntil(() => Date.now() > Date.parse(String(before['renewTime'])), patience)
   await at.kubernetes.takeLease(claim('in-process', { purpose: 'shutdown' }), soon())
   const { metadata, spec } = await read()
   expect(Date.parse(String(spec['renewTime']))).toBeGreaterThan(Date.parse(String(before['renewTime'])))
@@ -77,7 +77,7 @@ test('a holder whose clock is far ahead loses its lease when it renews it no mor
   const here = createKubernetes(at.api)
   const ask = () => here.takeLease(claim('in-process'), soon())
   expect(await ask()).toMatchObject({ held: false, endsIn: expect.any(Number) })
-  await expect.poll(ask, { timeout: 20_000 }).toEqual({ held: true })
+  await expect.poll(ask).toEqual({ held: true })
 })
 
 test('another tool’s lease without our annotation is honoured too', async () => {

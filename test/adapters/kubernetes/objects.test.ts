@@ -4,8 +4,8 @@ import type { ObjectReference } from '../../../src/core/cluster/check.ts'
 import { cephClusters } from '../../lab/kubernetes/custom.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 let objects: Objects
 beforeEach(async () => {

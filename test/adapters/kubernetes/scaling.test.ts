@@ -8,8 +8,8 @@ import type { ScaledWorkload } from '../../../src/core/cluster/workload.ts'
 import type { WorkloadKind } from '../../lab/kubernetes/cluster.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 const address = '127.0.44.127'
 let at: KubernetesLab
 beforeEach(async () => {

@@ -13,8 +13,8 @@ import { cephClusters, longhornReplicas, longhornSettings, longhornVolumes } fro
 import type { StartUp } from '../../lab/kubernetes/startup.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 beforeEach(async () => {
   at = await startKubernetesLab('127.0.44.132')

@@ -4,8 +4,8 @@ import { createKubernetes } from '../../../src/adapters/kubernetes/kubernetes.ts
 import { cephClusters, longhornReplicas, longhornVolumes } from '../../lab/kubernetes/custom.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 beforeEach(async () => {
   at = await startKubernetesLab('127.0.44.122')

@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { longhornReplicas, longhornVolumes } from '../../lab/kubernetes/custom.ts'
 import { refusal } from '../refusal.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
+import { soon } from '../../patience.ts'
 
 /** What is asked of storage systems after a power cut, when Kubernetes' objects are still those of before it. */
 
-const soon = () => AbortSignal.timeout(5_000)
 let at: KubernetesLab
 beforeEach(async () => {
   at = await startKubernetesLab('127.0.44.135')
@@ -22,7 +22,7 @@ test('a cluster without storage systems has nothing that is not whole', async ()
 describe('Ceph', () => {
   test('says itself what is not whole, whatever Rook wrote of it before the cut', async () => {
     const ceph = at.lab.addCeph()
-    await expect.poll(texts, { timeout: 5_000 }).toEqual([])
+    await expect.poll(texts).toEqual([])
     Object.assign(ceph, { isUnwatched: true, groups: { unknown: 8, 'active+clean': 25 } })
     expect((await at.kubernetes.storage(soon())).unwell).toEqual([])
     expect(await texts()).toEqual(['ceph in rook-ceph: placement groups are not whole yet: 8 unknown'])
@@ -38,18 +38,18 @@ describe('Ceph', () => {
 
   test.each(['norecover', 'nobackfill'])('does not become whole as long as %s is set', async (flag) => {
     const ceph = at.lab.addCeph({ flags: [flag] })
-    await expect.poll(texts, { timeout: 5_000 }).toEqual([])
+    await expect.poll(texts).toEqual([])
     ceph.groups = { 'active+undersized+degraded': 3 }
     for (let look = 0; look < 5; look++) expect(await texts()).toHaveLength(1)
     await at.kubernetes.setStorage(flagOf(flag), 'unset', soon())
-    await expect.poll(texts, { timeout: 5_000 }).toEqual([])
+    await expect.poll(texts).toEqual([])
   })
 
   test.each(['noout', 'norebalance'])('becomes whole although %s is set', async (flag) => {
     const ceph = at.lab.addCeph({ flags: [flag] })
-    await expect.poll(texts, { timeout: 5_000 }).toEqual([])
+    await expect.poll(texts).toEqual([])
     ceph.groups = { 'active+undersized+degraded': 3 }
-    await expect.poll(texts, { timeout: 5_000 }).toEqual([])
+    await expect.poll(texts).toEqual([])
   })
 
   test.each([
@@ -67,7 +67,7 @@ describe('Ceph', () => {
     { state: 'something+new', isWhole: false },
   ])('whose groups are $state is whole: $isWhole', async ({ state, isWhole }) => {
     const ceph = at.lab.addCeph({ flags: ['norecover'] })
-    await expect.poll(texts, { timeout: 5_000 }).toEqual([])
+    await expect.poll(texts).toEqual([])
     ceph.groups = { 'active+clean': 30, [state]: 3 }
     const whole = 'ceph in rook-ceph: placement groups are not whole yet: '
     expect(await texts()).toEqual(isWhole ? [] : [`${whole}3 ${state}`])
@@ -75,14 +75,14 @@ describe('Ceph', () => {
 
   test('that has no monitors yet can’t be asked, which passes', async () => {
     const ceph = at.lab.addCeph()
-    await expect.poll(texts, { timeout: 5_000 }).toEqual([])
+    await expect.poll(texts).toEqual([])
     ceph.trouble = { code: 1, stderr: '[errno 110] RADOS timed out (error connecting to the cluster)' }
     expect(await refusal(at.kubernetes.unhealed(soon()))).toMatchObject({ code: 'unreachable' })
   })
 
   test('whose toolbox is not ready yet is not taken for whole', async () => {
     at.lab.addCeph()
-    await expect.poll(texts, { timeout: 5_000 }).toEqual([])
+    await expect.poll(texts).toEqual([])
     for (const node of ['cp-1', 'w-1', 'w-2']) at.lab.setNodeReady(node, false)
     expect(await texts()).toEqual(['ceph in rook-ceph: no rook-ceph-tools pod is ready to ask it'])
   })
@@ -121,6 +121,6 @@ describe('Longhorn', () => {
     at.lab.setNodeReady('w-1', false)
     expect(await texts()).toEqual(['longhorn manager longhorn-manager-1 is not ready'])
     at.lab.setNodeReady('w-1', true)
-    await expect.poll(texts, { timeout: 5_000 }).toEqual([])
+    await expect.poll(texts).toEqual([])
   })
 })

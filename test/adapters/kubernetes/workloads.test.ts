@@ -3,8 +3,8 @@ import type { Api } from '../../../src/adapters/kubernetes/api.ts'
 import { createKubernetes } from '../../../src/adapters/kubernetes/kubernetes.ts'
 import { startKubernetesLab, type KubernetesLab } from './lab.ts'
 import { refusal } from '../refusal.ts'
+import { patience, soon } from '../../patience.ts'
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: KubernetesLab
 beforeEach(async () => {
   at = await startKubernetesLab('127.0.44.121')
@@ -276,5 +276,5 @@ test('a pod that finds no node is told with what the scheduler says; one that is
     'media/gpu-1: 0/3 nodes are available: 3 node(s) were unschedulable or had untolerated taint(s).',
   ])
   await at.patchNode('w-2', { metadata: { labels: { gpu: 'yes' } } })
-  await vi.waitFor(async () => expect((await workloads()).pending).toEqual([]), 20_000)
+  await vi.waitFor(async () => expect((await workloads()).pending).toEqual([]), patience)
 })

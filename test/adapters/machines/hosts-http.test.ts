@@ -8,8 +8,7 @@ import type { HttpCall } from '../../../src/adapters/machines/http-call.ts'
 import type { MachineOptions } from '../../../src/adapters/machines/options.ts'
 import { createAuthority } from '../../lab/authority.ts'
 import { refusal } from '../refusal.ts'
-
-const soon = () => AbortSignal.timeout(30_000)
+import { soon } from '../../patience.ts'
 
 const servers: (Server & { closeAllConnections?(): void })[] = []
 afterEach(() => {

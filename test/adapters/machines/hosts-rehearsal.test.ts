@@ -5,8 +5,7 @@ import { createHosts } from '../../../src/adapters/machines/hosts.ts'
 import type { SshShutdown } from '../../../src/adapters/machines/ssh.ts'
 import { lacks } from '../../lab/needs.ts'
 import { clientsOf, type LabSshd, startSshd, whyNoSshd } from '../../lab/sshd.ts'
-
-const soon = () => AbortSignal.timeout(30_000)
+import { soon } from '../../patience.ts'
 
 describe.skipIf(lacks(whyNoSshd()))('a shutdown by SSH is rehearsed', () => {
   let nas: LabSshd

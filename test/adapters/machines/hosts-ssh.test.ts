@@ -9,8 +9,7 @@ import type { MachineOptions } from '../../../src/adapters/machines/options.ts'
 import { lacks } from '../../lab/needs.ts'
 import { clientsOf, type LabSshd, startSshd, whyNoSshd } from '../../lab/sshd.ts'
 import { refusal } from '../refusal.ts'
-
-const soon = () => AbortSignal.timeout(30_000)
+import { soon } from '../../patience.ts'
 
 describe.skipIf(lacks(whyNoSshd()))('a host that is shut down by SSH', () => {
   let nas: LabSshd

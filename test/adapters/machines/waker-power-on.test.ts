@@ -9,8 +9,7 @@ import type { MachineOptions } from '../../../src/adapters/machines/options.ts'
 import { createWaker, type WakeOptions } from '../../../src/adapters/machines/waker.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../lab/process.ts'
 import { refusal } from '../refusal.ts'
-
-const soon = () => AbortSignal.timeout(30_000)
+import { soon } from '../../patience.ts'
 
 let folder: TemporaryFolder
 beforeAll(async () => void (folder = await temporaryFolder()))

@@ -8,8 +8,8 @@ import { createWaker, type WakeOptions } from '../../../src/adapters/machines/wa
 import type { Logger } from '../../../src/core/log.ts'
 import { lacks } from '../../lab/needs.ts'
 import { refusal } from '../refusal.ts'
+import { soon } from '../../patience.ts'
 
-const soon = () => AbortSignal.timeout(30_000)
 const sixteenTimes = '001132abcdef'.repeat(16)
 const packet = `ffffffffffff${sixteenTimes}`
 

@@ -4,9 +4,9 @@ import { startSpeaker } from '../../lab/speaker.ts'
 import { startUpsdStandIn } from '../../lab/upsd/stand-in.ts'
 import type { LabUpsd } from '../../lab/upsd/upsd.ts'
 import { servers } from '../../lab/upsd/talk.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.43.16'
-const soon = () => AbortSignal.timeout(30_000)
 const admin = { user: 'admin', password: 'adminpw' }
 const primary = { user: 'prim', password: 'primpw' }
 const secondary = { user: 'monuser', password: 'secret' }

@@ -6,9 +6,9 @@ import { lacks } from '../../lab/needs.ts'
 import { ambiguous, dialects, homeMade } from '../../lab/upsd/dialects.ts'
 import type { Dialect } from '../../lab/upsd/misbehaviour.ts'
 import { startUpsdStandIn, type UpsdStandIn } from '../../lab/upsd/stand-in.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.43.19'
-const soon = () => AbortSignal.timeout(30_000)
 const user = { user: 'monuser', password: 'secret' }
 const failing = { status: ['OB', 'DISCHRG', 'LB'], charge: 13.5, runtime: 61_000, load: 18 }
 

@@ -5,9 +5,9 @@ import { createNutUps, type NutUps, type UpsOptions } from '../../../src/adapter
 import { startSpeaker } from '../../lab/speaker.ts'
 import type { LabUpsd } from '../../lab/upsd/upsd.ts'
 import { startUpsdStandIn, type UpsdStandInOptions } from '../../lab/upsd/stand-in.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.43.12'
-const soon = () => AbortSignal.timeout(30_000)
 const secondary = { user: 'monuser', password: 'secret' }
 const start = (options: UpsdStandInOptions = {}) => startUpsdStandIn({ address, ...options })
 const client = ({ port }: Pick<LabUpsd, 'port'>, options: Partial<UpsOptions> = {}) =>

@@ -4,6 +4,7 @@ import { connectNut } from '../../../src/adapters/nut/connection.ts'
 import { startSpeaker } from '../../lab/speaker.ts'
 import { createConversation } from '../../../src/adapters/nut/conversation.ts'
 import { upsDescription } from '../../lab/upsd/upsd.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.43.13'
 
@@ -31,10 +32,7 @@ test('every answer of a conversation is understood however it is split in two', 
     for (const _ of [1, 2, 3]) await nextTurn()
     socket.write(bytes.subarray(at))
   })
-  using nut = await connectNut(
-    { host: address, port: server.port },
-    { timeout: 5_000, signal: AbortSignal.timeout(10_000) },
-  )
+  using nut = await connectNut({ host: address, port: server.port }, { timeout: 5_000, signal: soon() })
   const hear = (ask: string) =>
     (ask.startsWith('LIST') ? nut.list(ask) : nut.ask(ask)).catch((error: Error) => error.message)
   for (const { ask, answer } of conversation) {

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { createNutUps, type NutUps, type UpsOptions } from '../../../src/adapters/nut/ups.ts'
 import { startUpsdStandIn } from '../../lab/upsd/stand-in.ts'
 import type { LabUpsd } from '../../lab/upsd/upsd.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.43.22'
-const soon = () => AbortSignal.timeout(30_000)
 const secondary = { user: 'monuser', password: 'secret' }
 const start = () => startUpsdStandIn({ address })
 const client = ({ port }: Pick<LabUpsd, 'port'>, options: Partial<UpsOptions> = {}) =>

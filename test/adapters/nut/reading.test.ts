@@ -3,9 +3,9 @@ import { parseReading, unclearFigures } from '../../../src/adapters/nut/reading.
 import { NutRefusal } from '../../../src/adapters/nut/refusal.ts'
 import { createNutUps } from '../../../src/adapters/nut/ups.ts'
 import { startUpsdStandIn } from '../../lab/upsd/stand-in.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.43.17'
-const soon = () => AbortSignal.timeout(30_000)
 
 test('a reading has everything in our units, and leaves out what is no number or nothing', () => {
   expect(

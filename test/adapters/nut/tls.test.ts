@@ -9,9 +9,9 @@ import { isCertutilInstalled, upsdName } from '../../lab/upsd/tls.ts'
 import { startUpsdStandIn } from '../../lab/upsd/stand-in.ts'
 import { isUpsdInstalled, type LabUpsd } from '../../lab/upsd/upsd.ts'
 import { servers } from '../../lab/upsd/talk.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.43.15'
-const soon = () => AbortSignal.timeout(30_000)
 const secondary = { user: 'monuser', password: 'secret' }
 /** Every name is upsd's. */
 const resolve: LookupFunction = (_host, { all }, answer) =>
@@ -200,11 +200,9 @@ test('a server that is silent at STARTTLS is out of reach, and not taken to have
   // Also the time for a handshake, which a busy machine needs: one that is late is taken for none.
   await using ups = client(upsd, { tls: 'preferred', timeout: 5_000 })
   upsd.misbehaviour.halfOpen = true
-  await expect(ups.read(AbortSignal.timeout(10_000))).rejects.toMatchObject({ code: 'unreachable' })
+  await expect(ups.read(soon())).rejects.toMatchObject({ code: 'unreachable' })
   upsd.misbehaviour.halfOpen = false
-  await expect
-    .poll(() => ups.read(AbortSignal.timeout(10_000)).catch(() => undefined), { timeout: 20_000 })
-    .toMatchObject({ charge: 100 })
+  await expect.poll(() => ups.read(soon()).catch(() => undefined)).toMatchObject({ charge: 100 })
   expect(ups.secure).toBe(true)
 })
 

@@ -4,6 +4,7 @@ import { connectNut } from '../../../src/adapters/nut/connection.ts'
 import { createNutUps, type UpsOptions } from '../../../src/adapters/nut/ups.ts'
 import { isUpsdInstalled, startUpsd, upsDescription, type LabUpsd, type LabUpsdOptions } from '../../lab/upsd/upsd.ts'
 import { startUpsdStandIn } from '../../lab/upsd/stand-in.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.43.11'
 // Where the tests must be complete, a missing server is a failure.
@@ -16,7 +17,6 @@ const servers: { name: string; start: (options?: LabUpsdOptions) => Promise<LabU
   },
   { name: 'the upsd stand-in', start: (options) => startUpsdStandIn({ address, ...options }), isSkipped: false },
 ]
-const soon = () => AbortSignal.timeout(30_000)
 const secondary = { user: 'monuser', password: 'secret' }
 const client = ({ address, port }: LabUpsd, options: Partial<UpsOptions> = {}) =>
   createNutUps({ host: address, port, name: 'ups', ...options })

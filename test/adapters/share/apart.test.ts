@@ -15,6 +15,7 @@ import { type FuseMount, mountFuse, whyNoFuse } from '../../lab/fuse.ts'
 import { createSigner } from '../../lab/uki/sign-image.ts'
 import { refusal } from '../refusal.ts'
 import { bootName, orderOf, type ShareLab, stageOn, startShareLab } from './lab.ts'
+import { soon } from '../../patience.ts'
 
 const silent = (directory: string) => ({
   code: 'unreachable',
@@ -55,24 +56,20 @@ describe.skipIf(whyNoFuse())('a share whose server stops in the middle of a call
     for (const error of await Promise.all(Array.from({ length: 20 }, () => refusal(share.staged()))))
       expect(error).toMatchObject(silent(directory))
     expect(performance.now() - began).toBeLessThan(8_000)
-    expect(await refusal(share.publish(bootName, orderOf('v1.13.9'), AbortSignal.timeout(5_000)))).toMatchObject(
-      silent(directory),
-    )
+    expect(await refusal(share.publish(bootName, orderOf('v1.13.9'), soon()))).toMatchObject(silent(directory))
     // Files and names go through the same four threads.
     for (let time = 0; time < 8; time++) {
       expect(await readFile(join(at.directory, bootName))).toEqual(at.image('v1.13.9'))
       await lookup('localhost')
     }
     mount.goOn()
-    await expect
-      .poll(() => share.staged().catch(() => []), { timeout: 10_000 })
-      .toMatchObject([{ version: 'v1.13.9', published: true }])
+    await expect.poll(() => share.staged().catch(() => [])).toMatchObject([{ version: 'v1.13.9', published: true }])
     expect(started).toBeLessThan(12)
   })
 
   test('while an image comes: the download is given up, and nothing of it appears later', async () => {
     at.lab.faults.bytesPerSecond = 100_000
-    const staging = refusal(share.stage(orderOf('v1.13.9'), at.factory, AbortSignal.timeout(30_000)))
+    const staging = refusal(share.stage(orderOf('v1.13.9'), at.factory, soon()))
     const part = join(at.place('v1.13.9'), `.${bootName}.part`)
     await expect
       .poll(() =>
@@ -87,9 +84,7 @@ describe.skipIf(whyNoFuse())('a share whose server stops in the middle of a call
     at.lab.faults.bytesPerSecond = undefined
     mount.goOn()
     await expect
-      .poll(() => stageOn({ share, factory: at.factory }, orderOf('v1.13.9')).catch(() => undefined), {
-        timeout: 10_000,
-      })
+      .poll(() => stageOn({ share, factory: at.factory }, orderOf('v1.13.9')).catch(() => undefined))
       .toMatchObject({ version: 'v1.13.9', published: true })
     expect(await at.published()).toEqual(at.image('v1.13.9'))
     expect((await readdir(at.place('v1.13.9'))).toSorted()).toEqual(['manifest.json', bootName].toSorted())
@@ -151,7 +146,7 @@ test('a Factory that sends little and slowly is no share that does not answer', 
     }),
   }
   // It came whole, and is no image.
-  expect(await refusal(share.stage(orderOf('v1.13.9'), factory, AbortSignal.timeout(20_000)))).toMatchObject({
+  expect(await refusal(share.stage(orderOf('v1.13.9'), factory, soon()))).toMatchObject({
     code: 'malformed',
   })
   share[Symbol.dispose]()
@@ -179,7 +174,7 @@ test('a process is told what images must be signed by, for all that asks for it'
       }),
     )
   const [careless, careful] = [open([]), open([certificate])]
-  const signal = AbortSignal.timeout(20_000)
+  const signal = soon()
   expect(await careless.stage(secure, at.factory, signal)).toMatchObject({ secureBoot: true })
   expect((await careless.verify(secure, signal))[0]).not.toHaveProperty('fault')
   expect((await careful.verify(secure, signal))[0]).toMatchObject({ fault: 'it is not signed' })

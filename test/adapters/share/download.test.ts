@@ -7,6 +7,7 @@ import type { Factory } from '../../../src/core/release/ports.ts'
 import { unproven } from '../../fakes/factory.ts'
 import { refusal } from '../refusal.ts'
 import { bootName, orderOf, type ShareLab, startShareLab, stageOn } from './lab.ts'
+import { patience, soon } from '../../patience.ts'
 
 let at: ShareLab
 beforeEach(async () => {
@@ -33,7 +34,7 @@ async function leavePart(version: string, bytes: Buffer, etag?: string): Promise
 }
 
 async function etagOf(version: string): Promise<string> {
-  const { etag, body } = await at.factory.open(orderOf(version), undefined, AbortSignal.timeout(5_000))
+  const { etag, body } = await at.factory.open(orderOf(version), undefined, soon())
   for await (const _ of body);
   return etag!
 }
@@ -61,10 +62,7 @@ describe('a process that is killed in the middle of a download', () => {
     const script = join(import.meta.dirname, 'child.ts')
     const child = spawn(process.execPath, [script, at.lab.url, at.directory, 'v1.13.9'], { stdio: 'inherit' })
     const ended = once(child, 'exit')
-    await vi.waitFor(async () => expect(await sizeOf(partOf('v1.13.9'))).toBeGreaterThan(20_000), {
-      timeout: 20_000,
-      interval: 20,
-    })
+    await vi.waitFor(async () => expect(await sizeOf(partOf('v1.13.9'))).toBeGreaterThan(20_000), patience)
     process.kill(child.pid!, 'SIGKILL')
     expect(await ended).toEqual([null, 'SIGKILL'])
     const there = await sizeOf(partOf('v1.13.9'))
@@ -169,7 +167,7 @@ describe('a download that breaks off', () => {
     at.lab.faults.bytesPerSecond = 30_000
     const stop = new AbortController()
     const staging = stageOn(at, orderOf('v1.13.9'), { signal: stop.signal })
-    await vi.waitFor(async () => expect(await sizeOf(partOf('v1.13.9'))).toBeGreaterThan(20_000), 20_000)
+    await vi.waitFor(async () => expect(await sizeOf(partOf('v1.13.9'))).toBeGreaterThan(20_000), patience)
     const began = performance.now()
     stop.abort()
     expect((await refusal(staging)).retryable).toBe(true)

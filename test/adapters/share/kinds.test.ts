@@ -5,6 +5,7 @@ import { assetsOf, type ImageKind, type ImageOrder } from '../../../src/core/rel
 import { homelabSchematic, homelabSchematicId } from '../../lab/homelab.ts'
 import { refusal } from '../refusal.ts'
 import { orderOf, type ShareLab, startShareLab } from './lab.ts'
+import { soon } from '../../patience.ts'
 
 let at: ShareLab
 beforeEach(async () => {
@@ -13,7 +14,6 @@ beforeEach(async () => {
 })
 afterEach(() => at[Symbol.asyncDispose]())
 
-const soon = () => AbortSignal.timeout(15_000)
 const ordered = (kind: ImageKind, change: Partial<ImageOrder> = {}): ImageOrder => ({
   ...orderOf('v1.13.9'),
   kind,

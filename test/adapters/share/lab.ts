@@ -12,6 +12,7 @@ import {
   type LabFactoryOptions,
 } from '../../lab/factory/factory.ts'
 import { homelabSchematic, homelabSchematicId } from '../../lab/homelab.ts'
+import { soon } from '../../patience.ts'
 
 export const bootName = 'metal-amd64-uki.efi'
 
@@ -44,7 +45,7 @@ export async function startShareLab(address: string, options: Partial<LabFactory
   const lab = createLabFactory({ address, versions: ['v1.12.11', 'v1.13.8', 'v1.13.9', 'v1.13.10'], ...options })
   await lab.start()
   const factory = createFactory(lab.url)
-  await factory.register(homelabSchematic, AbortSignal.timeout(5_000))
+  await factory.register(homelabSchematic, soon())
   const started: ShareLab = {
     directory,
     lab,
@@ -81,10 +82,7 @@ export async function startShareLab(address: string, options: Partial<LabFactory
 export async function stageOn(
   { share, factory }: { readonly share: Share; readonly factory: Pick<Factory, 'warm' | 'open'> },
   order: ImageOrder,
-  {
-    publish = true,
-    signal = AbortSignal.timeout(15_000),
-  }: { readonly publish?: boolean; readonly signal?: AbortSignal } = {},
+  { publish = true, signal = soon() }: { readonly publish?: boolean; readonly signal?: AbortSignal } = {},
 ): Promise<StagedImage> {
   const image = await share.stage(order, factory, signal)
   if (!publish) return image

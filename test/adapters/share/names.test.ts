@@ -2,6 +2,7 @@ import { chmod, copyFile, mkdir, open, rename, rm, stat, utimes, writeFile } fro
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bootName, orderOf, type ShareLab, stageOn, startShareLab } from './lab.ts'
+import { soon } from '../../patience.ts'
 
 let at: ShareLab
 beforeEach(async () => {
@@ -84,7 +85,7 @@ test('a name tells what it served before, the last first, and the same image twi
 test('going back is one rename, and needs no Factory', async () => {
   await at.stage('v1.13.10')
   await at.lab[Symbol.asyncDispose]()
-  await at.share.publish(bootName, orderOf('v1.13.9'), AbortSignal.timeout(5_000))
+  await at.share.publish(bootName, orderOf('v1.13.9'), soon())
   expect(await at.published()).toEqual(at.image('v1.13.9'))
 })
 

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { writeProbe } from '../../../src/adapters/share/probe.ts'
 import { temporaryFolder } from '../../lab/process.ts'
+import { soon } from '../../patience.ts'
 
 const bytes = Buffer.from('what machines are to read')
-const soon = () => AbortSignal.timeout(10_000)
 
 test('a probe is there for everybody to read until it is removed', async () => {
   await using folder = await temporaryFolder()

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { acceptHeld, type KnownBytes, OtherBytes } from '../../../src/core/release/known-bytes.ts'
 import { refusal } from '../refusal.ts'
 import { sha256, type ShareLab, startShareLab } from './lab.ts'
+import { soon } from '../../patience.ts'
 
 let at: ShareLab
 const memory = new Map<string, KnownBytes>()
@@ -28,7 +29,7 @@ async function stageRebuilt() {
   await at.stage('v1.13.9')
   await at.stage('v1.13.10')
   const surplus = (await at.share.staged()).filter(({ version }) => version === 'v1.13.9')
-  await at.share.prune({ images: surplus, names: [] }, AbortSignal.timeout(5_000))
+  await at.share.prune({ images: surplus, names: [] }, soon())
   at.lab.faults.rebuilt = true
   return refusal(at.stage('v1.13.9'))
 }
@@ -86,7 +87,7 @@ describe('an image of other bytes than its URL answered before', () => {
   test('is taken away after a month where nobody accepts it', async () => {
     await stageRebuilt()
     at.now = Date.now() + 31 * 86_400_000
-    await at.share.prune({ images: [], names: [] }, AbortSignal.timeout(5_000))
+    await at.share.prune({ images: [], names: [] }, soon())
     expect((await at.files()).filter((file) => file.endsWith('.held'))).toEqual([])
   })
 })

@@ -16,10 +16,11 @@ import {
   whyNoSigning,
 } from '../../lab/uki/real-uki.ts'
 import { orderOf, startShareLab, stageOn } from './lab.ts'
+import { soon } from '../../patience.ts'
 
 test.skipIf(lacks(whyNoRealUki() ?? whyNoSigning()))(
   'a UKI of Debian’s kernel and systemd’s stub is inspected, signed, and staged',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const directory = await mkdtemp(join(tmpdir(), 'caretaker-uki-'))
@@ -62,7 +63,7 @@ test.skipIf(lacks(whyNoRealUki() ?? whyNoSigning()))(
 
 test.skipIf(lacks(whyNoArm64Uki() ?? whyNoSigning()))(
   'a UKI of Debian’s kernel and systemd’s stub for arm64 is inspected, signed, and staged as such alone',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const directory = await mkdtemp(join(tmpdir(), 'caretaker-uki-'))
@@ -80,11 +81,10 @@ test.skipIf(lacks(whyNoArm64Uki() ?? whyNoSigning()))(
     const pinned = await readFile(certificate, 'utf8')
     at.share = at.open({ schematicOf: () => homelabSchematic, signedBy: async () => [pinned] })
     const order = { ...orderOf('v1.13.9'), architecture: 'arm64' } as const
-    const soon = AbortSignal.timeout(30_000)
-    expect(await stageOn(at, order, { signal: soon })).toMatchObject({ published: true })
+    expect(await stageOn(at, order, { signal: soon() })).toMatchObject({ published: true })
     expect((await at.published()).equals(await readFile(signed))).toBe(true)
     // Of an image for the other processor nothing is kept.
-    const wrong = stageOn(at, orderOf('v1.13.10'), { signal: soon })
+    const wrong = stageOn(at, orderOf('v1.13.10'), { signal: soon() })
     await expect(wrong).rejects.toThrow('it is for arm64, and amd64 was requested')
   },
 )

@@ -5,6 +5,7 @@ import { homelabSchematicId } from '../../lab/homelab.ts'
 import type { StagedImage } from '../../../src/core/release/image.ts'
 import { refusal } from '../refusal.ts'
 import { bootName, modeOf, orderOf, sha256, type ShareLab, startShareLab, stageOn } from './lab.ts'
+import { soon } from '../../patience.ts'
 
 let at: ShareLab
 beforeEach(async () => {
@@ -155,17 +156,14 @@ describe('the history', () => {
   test('loses what is surplus, and never what a name serves, whatever is asked', async () => {
     for (const version of ['v1.12.11', 'v1.13.8', 'v1.13.9']) await at.stage(version)
     const images = (await at.share.staged()).filter(({ version }) => version !== 'v1.13.8')
-    await at.share.prune({ images: images.map(refOf), names: [] }, AbortSignal.timeout(5_000))
+    await at.share.prune({ images: images.map(refOf), names: [] }, soon())
     expect(await versions()).toEqual(['v1.13.9', 'v1.13.8'])
     expect((await at.files()).some((file) => file.includes('v1.12.11'))).toBe(false)
     expect(await at.published()).toEqual(at.image('v1.13.9'))
   })
 
   test('knows two schematics of one release apart', async () => {
-    const { id: other } = await at.factory.register(
-      { customization: { extraKernelArgs: ['quiet'] } },
-      AbortSignal.timeout(5_000),
-    )
+    const { id: other } = await at.factory.register({ customization: { extraKernelArgs: ['quiet'] } }, soon())
     await at.stage('v1.13.9')
     const order = { ...orderOf('v1.13.9'), schematic: other, kernelArguments: ['quiet'] }
     await stageOn(at, order)
@@ -209,7 +207,7 @@ describe('the history', () => {
     }
     const yesterday = new Date(at.now - 25 * 3_600_000)
     for (const file of [old, link]) await utimes(file, yesterday, yesterday)
-    await at.share.prune({ images: [], names: [] }, AbortSignal.timeout(5_000))
+    await at.share.prune({ images: [], names: [] }, soon())
     const files = await at.files()
     expect(files.filter((file) => file.includes('.part'))).toEqual([young.slice(at.directory.length + 1)])
     await expect(stat(join(at.place('v1.12.11'), '..'))).rejects.toMatchObject({ code: 'ENOENT' })

@@ -16,6 +16,7 @@ import { signUki, whyNoSigning } from '../../lab/uki/real-uki.ts'
 import { createSigner, type ImageSigner, signImage } from '../../lab/uki/sign-image.ts'
 import { refusal } from '../refusal.ts'
 import { bootName, orderOf, type ShareLab, stageOn, startShareLab } from './lab.ts'
+import { soon } from '../../patience.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -151,7 +152,7 @@ test('the share keeps an image off that is signed by somebody else, and takes on
 
 describe('an image that was staged before certificates were pinned', () => {
   const secure: ImageOrder = { ...orderOf('v1.13.9'), secureBoot: true }
-  const signal = AbortSignal.timeout(30_000)
+  const signal = soon()
   let at: ShareLab
   let file: string
   /** The lab's Factory has no keys of its own. */

@@ -7,6 +7,7 @@ import { lacks } from '../../lab/needs.ts'
 import { fetchByTftp, startTftpd, whyNoTftpd } from '../../lab/tftpd.ts'
 import { createRandom } from '../../core/random.ts'
 import { bootName, orderOf, startShareLab } from './lab.ts'
+import { soon } from '../../patience.ts'
 
 /** `SEEDS=200` reads so often. */
 const reads = Number(process.env['SEEDS'] ?? 6)
@@ -27,7 +28,7 @@ test.skipIf(lacks(whyNoTftpd()))(
     let published = 0
     const publishing = (async () => {
       while (!done.signal.aborted) {
-        await at.share.publish(bootName, orderOf(versions[published++ % 2]!), AbortSignal.timeout(15_000))
+        await at.share.publish(bootName, orderOf(versions[published++ % 2]!), soon())
         await new Promise((resolve) => setTimeout(resolve, random.below(40)))
       }
     })()

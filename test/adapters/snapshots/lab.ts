@@ -7,6 +7,7 @@ import { createSnapshots, type SnapshotsOptions } from '../../../src/adapters/sn
 import type { EtcdSnapshot } from '../../../src/core/cluster/snapshot.ts'
 import type { Snapshots } from '../../../src/core/cluster/ports.ts'
 import { fnv1a } from '../../lab/talos/bbolt.ts'
+import { soon } from '../../patience.ts'
 
 /** A directory for snapshots on this machine's disk. */
 export interface SnapshotsLab extends AsyncDisposable {
@@ -29,7 +30,7 @@ export async function startSnapshotsLab(): Promise<SnapshotsLab> {
     open: (options = {}) =>
       createSnapshots({ directory, keep: 3, now: () => new Date((lab.now += 60_000)), ...options }),
     keep: (body = inChunks(snapshotOf('a')), about = {}) =>
-      lab.open().keep({ node: 'cp-1', release: 'v1.13.9', ...about }, body, AbortSignal.timeout(15_000)),
+      lab.open().keep({ node: 'cp-1', release: 'v1.13.9', ...about }, body, soon()),
     files: async () =>
       readdir(directory).then(
         (names) => names.sort(),

@@ -3,6 +3,7 @@ import { appendFile, mkdir, readFile, rm, symlink, utimes, writeFile } from 'nod
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { inChunks, modeOf, snapshotOf, type SnapshotsLab, startSnapshotsLab } from './lab.ts'
+import { soon } from '../../patience.ts'
 
 let at: SnapshotsLab
 beforeEach(async () => {
@@ -58,8 +59,8 @@ describe('a snapshot of etcd', () => {
   test('gets a name of its own when the clock stands still', async () => {
     const snapshots = at.open({ now: () => new Date('2026-11-22T03:00:00Z') })
     const about = { node: 'cp-1', release: 'v1.13.9' }
-    const first = await snapshots.keep(about, inChunks(snapshotOf('a')), AbortSignal.timeout(10_000))
-    const second = await snapshots.keep(about, inChunks(snapshotOf('b')), AbortSignal.timeout(10_000))
+    const first = await snapshots.keep(about, inChunks(snapshotOf('a')), soon())
+    const second = await snapshots.keep(about, inChunks(snapshotOf('b')), soon())
     expect(await snapshots.list()).toEqual([second, first])
   })
 })
@@ -83,7 +84,7 @@ describe('of the snapshots that there are', () => {
   test('one is kept where none is asked for', async () => {
     await at.keep()
     const about = { node: 'cp-1', release: 'v1.13.9' }
-    const just = await at.open({ keep: 0 }).keep(about, inChunks(snapshotOf('b')), AbortSignal.timeout(10_000))
+    const just = await at.open({ keep: 0 }).keep(about, inChunks(snapshotOf('b')), soon())
     expect(await at.open().list()).toEqual([just])
   })
 

@@ -2,8 +2,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createAuthority } from '../../lab/authority.ts'
 import { refusal } from '../refusal.ts'
 import { imageOf, startTalosLab, type TalosLab, type TalosLabNode } from './lab.ts'
+import { patience, soon } from '../../patience.ts'
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 const labs: TalosLab[] = []
 afterEach(async () => {
   for (const lab of labs.splice(0)) await lab[Symbol.asyncDispose]()
@@ -27,7 +27,7 @@ describe('the way that a node reboots', () => {
     const { bootId } = node
     await talos.reboot('w-1', mode, soon())
     expect(node.calls.at(-1)?.mode).toBe(word)
-    await vi.waitFor(() => expect([node.ready, node.bootId === bootId]).toEqual([true, false]), 20_000)
+    await vi.waitFor(() => expect([node.ready, node.bootId === bootId]).toEqual([true, false]), patience)
   })
 
   test.each([
@@ -38,7 +38,7 @@ describe('the way that a node reboots', () => {
     const { talos, node } = await boot({ name: 'w-1', address: '127.0.45.12', version: 'v1.12.11' })
     await talos.installAndReboot('w-1', { image: imageOf('v1.13.9'), mode }, soon())
     expect(node.calls.at(-1)?.mode).toBe(word)
-    await vi.waitFor(() => expect(node).toMatchObject({ ready: true, version: 'v1.13.9' }), 20_000)
+    await vi.waitFor(() => expect(node).toMatchObject({ ready: true, version: 'v1.13.9' }), patience)
   })
 })
 
@@ -49,7 +49,7 @@ test('a node that hangs on its way down says in which phase', async () => {
   await talos.shutDown('w-1', { force: true }, soon())
   await vi.waitFor(
     async () => expect(await talos.activity('w-1', soon())).toEqual({ stage: 'shutting down', phase: 'unmountSystem' }),
-    20_000,
+    patience,
   )
 })
 
@@ -63,7 +63,7 @@ describe('what a node boots', () => {
       fallbackPending: false,
     })
     await talos.reboot('w-1', 'default', soon())
-    await vi.waitFor(() => expect(node).toMatchObject({ ready: true, version: 'v1.13.10' }), 20_000)
+    await vi.waitFor(() => expect(node).toMatchObject({ ready: true, version: 'v1.13.10' }), patience)
     expect(await talos.observe('w-1', soon())).toMatchObject({ staged: false, fallbackPending: false })
   })
 
@@ -74,13 +74,13 @@ describe('what a node boots', () => {
     await talos.pullImage('w-1', other, soon())
     await talos.install('w-1', other, soon())
     await talos.reboot('w-1', 'default', soon())
-    await vi.waitFor(() => expect(node).toMatchObject({ ready: true, schematic: 'e'.repeat(64) }), 20_000)
+    await vi.waitFor(() => expect(node).toMatchObject({ ready: true, schematic: 'e'.repeat(64) }), patience)
     expect((await talos.observe('w-1', soon())).bootedEntry).toBe('Talos-v1.13.9~1.efi')
     await talos.rollback('w-1', soon())
     await vi.waitFor(async () => {
       const { bootedEntry, schematic, ready } = await talos.observe('w-1', soon())
       expect([bootedEntry, schematic, ready]).toEqual([before.bootedEntry, before.schematic, true])
-    }, 20_000)
+    }, patience)
   })
 
   test('stays what it is where there is no other entry', async () => {
@@ -134,7 +134,7 @@ describe('the leadership of etcd', () => {
       code: 'timed-out',
       message: 'cp-1 (127.0.45.1): etcd did not forfeit leadership within 0.05 s: is it running?',
     })
-    await vi.waitFor(() => expect(nodes[0]!.connections).toBe(0), 20_000)
+    await vi.waitFor(() => expect(nodes[0]!.connections).toBe(0), patience)
   })
 
   test('can be asked for later where there is no quorum', async () => {

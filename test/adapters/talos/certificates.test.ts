@@ -9,8 +9,8 @@ import { lacks } from '../../lab/needs.ts'
 import { temporaryFolder } from '../../lab/process.ts'
 import { refusal } from '../refusal.ts'
 import { startTalosLab, type TalosLab } from './lab.ts'
+import { patience, soon } from '../../patience.ts'
 
-const soon = () => AbortSignal.timeout(30_000)
 const labs: TalosLab[] = []
 afterEach(async () => {
   for (const lab of labs.splice(0)) await lab[Symbol.asyncDispose]()
@@ -89,7 +89,7 @@ test.skipIf(noOpenssl)('a node that says that it refuses our certificate is told
           const socket = connect(50_000, '127.0.45.54', () => resolve(void socket.destroy()))
           socket.on('error', reject)
         }),
-      20_000,
+      patience,
     )
     const identity = await theirs.issueClient({ common: 'caretaker', organizations: ['os:admin'] })
     const credentials = { ca: ours.ca, ...identity, roles: ['os:admin'], expires: new Date() }

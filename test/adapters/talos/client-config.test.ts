@@ -4,8 +4,8 @@ import { createTalos } from '../../../src/adapters/talos/talos.ts'
 import type { Credentials } from '../../../src/adapters/talos/talosconfig.ts'
 import { refusal } from '../refusal.ts'
 import { startTalosLab, type TalosLab, type TalosLabNode } from './lab.ts'
+import { soon } from '../../patience.ts'
 
-const soon = () => AbortSignal.timeout(30_000)
 const hour = 3_600_000
 const cp: TalosLabNode = { name: 'cp-1', address: '127.0.45.121' }
 const labs: TalosLab[] = []

@@ -7,6 +7,7 @@ import { machineStatus, readSpec } from '../../../src/adapters/talos/resources.t
 import type { Session } from '../../../src/adapters/talos/session.ts'
 import type { Talos } from '../../../src/core/cluster/ports.ts'
 import { imageOf, schematic, startTalosLab, type TalosLab } from './lab.ts'
+import { patience, soon } from '../../patience.ts'
 
 const extensions = [
   { name: 'iscsi-tools', version: 'v0.2.0' },
@@ -17,7 +18,6 @@ const overlay = {
   name: 'rpi_generic',
   options: { configTxtAppend: 'dtparam=audio=on\n' },
 }
-const soon = () => AbortSignal.timeout(30_000)
 
 let at: TalosLab
 let reader: Talos
@@ -110,15 +110,15 @@ describe('a look at a node', () => {
   test('tells a machine by its UUID over reboots, and that it is another one', async () => {
     const { uuid } = node('w-1')
     await at.talos.reboot('w-1', 'default', soon())
-    await vi.waitFor(() => expect(node('w-1').stage).not.toBe('running'), 20_000)
+    await vi.waitFor(() => expect(node('w-1').stage).not.toBe('running'), patience)
     await vi.waitFor(
       async () => expect(await at.talos.observe('w-1', soon())).toMatchObject({ uuid, ready: true, stage: 'running' }),
-      20_000,
+      patience,
     )
     node('w-1').faults.otherMachine = true
     await at.talos.reboot('w-1', 'default', soon())
-    await vi.waitFor(async () => expect((await at.talos.observe('w-1', soon())).uuid).not.toBe(uuid), 20_000)
-    await vi.waitFor(() => expect(node('w-1').ready).toBe(true), 20_000)
+    await vi.waitFor(async () => expect((await at.talos.observe('w-1', soon())).uuid).not.toBe(uuid), patience)
+    await vi.waitFor(() => expect(node('w-1').ready).toBe(true), patience)
   })
 
   test('with the role os:reader tells all the rest too', async () => {
@@ -160,7 +160,7 @@ describe('a look at a node', () => {
         'nodeReady: node "w-1" status is not available yet',
       ])
       expect(facts.ailing).toEqual(['kubelet'])
-    }, 20_000)
+    }, patience)
   })
 })
 
@@ -234,7 +234,7 @@ describe('a look at etcd', () => {
 
   test('without a quorum ends before etcd does, and all the rest is told', async () => {
     for (const name of ['cp-1', 'cp-2']) at.etcd.setRunning(name, false)
-    const facts = await at.talos.observe('cp-3', AbortSignal.timeout(3_000))
+    const facts = await at.talos.observe('cp-3', soon())
     expect(facts).toMatchObject({
       version: 'v1.14.0',
       stage: 'running',

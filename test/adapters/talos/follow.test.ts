@@ -17,8 +17,8 @@ import {
 } from '../../../src/adapters/talos/gen/machine_pb.ts'
 import { refusal } from '../refusal.ts'
 import { startTalosLab, type TalosLab } from './lab.ts'
+import { patience, soon } from '../../patience.ts'
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 const labs: TalosLab[] = []
 afterEach(async () => {
   for (const lab of labs.splice(0)) await lab[Symbol.asyncDispose]()
@@ -64,7 +64,7 @@ describe('who follows a node', () => {
     node.faults.stuckBooting = true
     const { bootId } = node
     await talos.reboot('w-1', 'default', soon())
-    await vi.waitFor(() => expect([node.stage, node.bootId === bootId]).toEqual(['booting', false]), 20_000)
+    await vi.waitFor(() => expect([node.stage, node.bootId === bootId]).toEqual(['booting', false]), patience)
     const heard: string[] = []
     for await (const sentence of talos.follow('w-1', soon())) {
       if (heard.push(sentence) === 1) await talos.reboot('w-1', 'default', soon())

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { TalosAdapter } from '../../../src/adapters/talos/talos.ts'
 import { startTalosLab, type TalosLab } from './lab.ts'
+import { soon } from '../../patience.ts'
 
-const soon = () => AbortSignal.timeout(30_000)
 const mac = '02:00:00:00:5b:31'
 
 let at: TalosLab

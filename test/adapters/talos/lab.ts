@@ -4,6 +4,7 @@ import type { Credentials } from '../../../src/adapters/talos/talosconfig.ts'
 import { createAuthority, type LabAuthority } from '../../lab/authority.ts'
 import { createEtcd, type LabEtcd } from '../../lab/talos/etcd.ts'
 import { createTalosNode, type TalosNode, type TalosNodeOptions } from '../../lab/talos/node.ts'
+import { patience } from '../../patience.ts'
 
 export const schematic = 'ca3fbb9c3bb73ff71b7629ef5b487c827b93878609f361b0e1e555342378b595'
 export const imageOf = (version: string, id = schematic) => `factory.lab/metal-installer/${id}:${version}`
@@ -46,7 +47,7 @@ export async function startTalosLab(...shapes: readonly TalosLabNode[]): Promise
   await Promise.all(nodes.map((node) => node.start()))
   await vi.waitFor(() => {
     if (!nodes.every(({ ready }) => ready)) throw new Error('not all nodes are ready')
-  }, 20_000)
+  }, patience)
 
   async function as(
     roles: readonly string[],

@@ -7,10 +7,10 @@ import { createAuthority } from '../../lab/authority.ts'
 import { createLabMachine, type LabMachine, type LabMachineOptions } from '../../lab/machine/machine.ts'
 import { ok, startRawServer } from '../../lab/machine/wire.ts'
 import { createTalosNode } from '../../lab/talos/node.ts'
+import { soon } from '../../patience.ts'
 
 const authority = await createAuthority('talos')
 const api = createMaintenanceApi()
-const soon = () => AbortSignal.timeout(20_000)
 let stack = new AsyncDisposableStack()
 afterEach(async () => {
   await stack.disposeAsync()

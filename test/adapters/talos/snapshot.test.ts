@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { refusal } from '../refusal.ts'
 import { startTalosLab, type TalosLab } from './lab.ts'
+import { patience, soon } from '../../patience.ts'
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: TalosLab
 beforeAll(async () => {
   at = await startTalosLab({ name: 'cp-1', address: '127.0.45.31' }, { name: 'w-1', address: '127.0.45.32' })
@@ -47,18 +47,18 @@ describe('a snapshot of etcd', () => {
   test('is no longer asked for by who has had enough', async () => {
     const [node] = at.nodes
     const stream = at.talos.snapshotEtcd('cp-1', soon())
-    await vi.waitFor(() => expect(node!.connections).toBe(0), 20_000)
+    await vi.waitFor(() => expect(node!.connections).toBe(0), patience)
     for await (const bytes of stream) {
       expect([bytes.length, node!.connections]).toEqual([1024, 1])
       break
     }
-    await vi.waitFor(() => expect(node!.connections).toBe(0), 20_000)
+    await vi.waitFor(() => expect(node!.connections).toBe(0), patience)
     expect(await Array.fromAsync(stream)).toEqual([])
     const failing = async () => {
       for await (const _ of at.talos.snapshotEtcd('cp-1', soon())) throw new Error('the disk is full')
     }
     await expect(failing()).rejects.toThrow('the disk is full')
-    await vi.waitFor(() => expect(node!.connections).toBe(0), 20_000)
+    await vi.waitFor(() => expect(node!.connections).toBe(0), patience)
   })
 
   test('ends with its signal, also in the middle', async () => {
@@ -79,7 +79,7 @@ describe('a snapshot of etcd', () => {
       code: 'timed-out',
       message: 'cp-1 (127.0.45.31): etcd did not start a snapshot within 0.05 s: is it running?',
     })
-    await vi.waitFor(() => expect(at.nodes[0]!.connections).toBe(0), 20_000)
+    await vi.waitFor(() => expect(at.nodes[0]!.connections).toBe(0), patience)
     at.etcd.setRunning('cp-1', true)
     expect(isWhole(await whole())).toBe(true)
   })

@@ -3,8 +3,8 @@ import type { Talos } from '../../../src/core/cluster/ports.ts'
 import type { TalosNode } from '../../lab/talos/node.ts'
 import { refusal } from '../refusal.ts'
 import { imageOf, startTalosLab, type TalosLab, type TalosLabNode } from './lab.ts'
+import { patience, soon } from '../../patience.ts'
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 const labs: TalosLab[] = []
 let talos: Talos
 let node: TalosNode
@@ -127,7 +127,7 @@ describe('an installation', () => {
     await boot({ pace: { boot: 20, settle: 20, install: 5_000 } })
     await talos.pullImage('w-1', imageOf('v1.13.10'), soon())
     const installing = refusal(talos.install('w-1', imageOf('v1.13.10'), soon(600)))
-    await vi.waitFor(() => expect(node.calls).toHaveLength(2), 20_000)
+    await vi.waitFor(() => expect(node.calls).toHaveLength(2), patience)
     node.cutPower()
     expect(await installing).toMatchObject({ code: 'unreachable' })
   })
@@ -145,7 +145,7 @@ describe('Talos 1.12', () => {
     await boot({ version: 'v1.12.11' })
     const { bootId } = node
     await talos.installAndReboot('w-1', { image: imageOf('v1.13.9'), mode: 'default' }, soon())
-    await vi.waitFor(() => expect(node).toMatchObject({ ready: true, version: 'v1.13.9' }), 20_000)
+    await vi.waitFor(() => expect(node).toMatchObject({ ready: true, version: 'v1.13.9' }), patience)
     expect(node.bootId).not.toBe(bootId)
   })
 
@@ -175,7 +175,7 @@ describe('a reboot', () => {
     await vi.waitFor(async () => {
       const { bootId, ready, stage } = await talos.observe('w-1', soon())
       expect([bootId === before.bootId, stage, ready]).toEqual([false, 'running', true])
-    }, 20_000)
+    }, patience)
   })
 
   test('that leaves the sockets half open does not keep the next look from its answer', async () => {
@@ -187,7 +187,7 @@ describe('a reboot', () => {
     const began = performance.now()
     await refusal(talos.observe('w-1', soon(30)))
     expect(performance.now() - began).toBeLessThan(4_000)
-    await vi.waitFor(async () => expect((await talos.observe('w-1', soon())).bootId).not.toBe(bootId), 20_000)
+    await vi.waitFor(async () => expect((await talos.observe('w-1', soon())).bootId).not.toBe(bootId), patience)
   })
 
   test('in the middle of an installation, with half-open sockets, hangs no longer than the signal', async () => {
@@ -196,7 +196,7 @@ describe('a reboot', () => {
     node.faults.halfOpen = true
     const began = performance.now()
     const installing = refusal(talos.install('w-1', imageOf('v1.13.10'), soon(1_000)))
-    await vi.waitFor(() => expect(node.calls).toHaveLength(2), 20_000)
+    await vi.waitFor(() => expect(node.calls).toHaveLength(2), patience)
     await talos.reboot('w-1', 'default', soon())
     expect((await installing).retryable).toBe(true)
     expect(performance.now() - began).toBeLessThan(15_000)
@@ -217,7 +217,7 @@ describe('a shutdown', () => {
   test.each([true, false])('with force %s takes the node down', async (force) => {
     await boot()
     await talos.shutDown('w-1', { force }, soon())
-    await vi.waitFor(() => expect(node.power).toBe('off'), 20_000)
+    await vi.waitFor(() => expect(node.power).toBe('off'), patience)
     expect(await refusal(talos.observe('w-1', soon()))).toMatchObject({ code: 'unreachable' })
   })
 
@@ -225,12 +225,12 @@ describe('a shutdown', () => {
     const drained: string[] = []
     await boot({ cordonAndDrain: async (name) => void drained.push(name) })
     await talos.shutDown('w-1', { force: true }, soon())
-    await vi.waitFor(() => expect(node.power).toBe('off'), 20_000)
+    await vi.waitFor(() => expect(node.power).toBe('off'), patience)
     expect(drained).toEqual([])
     node.wake()
-    await vi.waitFor(() => expect(node.ready).toBe(true), 20_000)
+    await vi.waitFor(() => expect(node.ready).toBe(true), patience)
     await talos.shutDown('w-1', { force: false }, soon())
-    await vi.waitFor(() => expect(node.power).toBe('off'), 20_000)
+    await vi.waitFor(() => expect(node.power).toBe('off'), patience)
     expect(drained).toEqual(['w-1'])
   })
 })

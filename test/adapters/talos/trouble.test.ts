@@ -7,8 +7,8 @@ import { createAuthority, type LabAuthority } from '../../lab/authority.ts'
 import type { TalosNode } from '../../lab/talos/node.ts'
 import { refusal } from '../refusal.ts'
 import { imageOf, startTalosLab, type TalosLab } from './lab.ts'
+import { soon } from '../../patience.ts'
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: TalosLab
 let stranger: LabAuthority
 let node: TalosNode

@@ -9,8 +9,8 @@ import { slowWire } from '../../lab/slow-wire.ts'
 import type { EarlyEnd, TalosNode } from '../../lab/talos/node.ts'
 import { refusal } from '../refusal.ts'
 import { imageOf, startTalosLab, type TalosLab } from './lab.ts'
+import { patience, soon } from '../../patience.ts'
 
-const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 let at: TalosLab
 let node: TalosNode
 let admin: Credentials
@@ -60,7 +60,7 @@ test.each([0, 120])('a node that hangs on its way down says in which phase, over
   await vi.waitFor(
     async () =>
       expect(await talos.activity('cp-1', soon())).toEqual({ stage: 'shutting down', phase: 'unmountSystem' }),
-    20_000,
+    patience,
   )
 })
 
@@ -147,7 +147,7 @@ describe('a connection', () => {
     }
     await vi.waitFor(
       () => expect(fillers.filter(({ connecting }) => !connecting).length).toBeGreaterThanOrEqual(2),
-      20_000,
+      patience,
     )
     const limits = { connect: 100, handshake: 5_000 }
     const talos = createTalos({
@@ -185,7 +185,7 @@ describe('a connection', () => {
     })
     const off = new AbortController()
     const followed = refusal(Array.fromAsync(talos.follow('w-1', off.signal)))
-    await vi.waitFor(() => expect(attempts).toBeGreaterThan(2), 20_000)
+    await vi.waitFor(() => expect(attempts).toBeGreaterThan(2), patience)
     off.abort()
     expect(await followed).toMatchObject({
       code: 'unreachable',

@@ -4,11 +4,12 @@ import { createBootServer } from '../../../src/adapters/tftp/boot-server.ts'
 import { BootServerRefusal } from '../../../src/core/release/served.ts'
 import { refusal } from '../refusal.ts'
 import { startLabTftp } from './server.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.116.5'
 const bytes = randomBytes(40_000)
 const sha256 = (part: Buffer) => createHash('sha256').update(part).digest('hex')
-const signal = () => AbortSignal.timeout(10_000)
+const signal = () => soon()
 
 async function open() {
   const server = await startLabTftp(address, { files: { 'boot.efi': bytes }, window: 4 })

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { fetchByTftp } from '../../../src/adapters/tftp/client.ts'
 import { type Behaviour, startLabTftp } from './server.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.91.1'
 const limits = { resendAfter: 60, resends: 3 }
 
 async function fetch(file: string, behaviour: Behaviour, most = 1_000_000) {
   await using server = await startLabTftp(address, behaviour)
-  const signal = AbortSignal.timeout(20_000)
+  const signal = soon()
   const fetched = await fetchByTftp({ host: address, port: server.port }, file, { most, limits, signal })
   return { ...fetched, heard: [...server.heard] }
 }
@@ -79,7 +80,7 @@ describe('what goes wrong is told', () => {
     const asked = fetchByTftp({ host: address, port: 9 }, 'x', {
       most: 10,
       limits,
-      signal: AbortSignal.timeout(20_000),
+      signal: soon(),
     })
     await expect(asked).rejects.toMatchObject({
       code: 'unreachable',

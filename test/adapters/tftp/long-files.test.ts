@@ -7,6 +7,7 @@ import { readByTftp } from '../../../src/adapters/tftp/client.ts'
 import { lacks } from '../../lab/needs.ts'
 import { startTftpd, whyNoTftpd } from '../../lab/tftpd.ts'
 import { type Behaviour, startLabTftp } from './server.ts'
+import { soon } from '../../patience.ts'
 
 const address = '127.0.116.2'
 const limits = { resendAfter: 200, resends: 3 }
@@ -17,7 +18,7 @@ async function digestOf(host: string, port: number, window: number) {
   const { size } = await readByTftp({ host, port }, 'boot.efi', {
     window,
     limits,
-    signal: AbortSignal.timeout(30_000),
+    signal: soon(),
     take: (bytes) => {
       hash.update(bytes)
       return true
@@ -77,7 +78,7 @@ describe('a file of more than 65,535 blocks', () => {
 
 test.skipIf(lacks(whyNoTftpd()))(
   'Debian’s tftpd-hpa serves a file beyond block 65,535 whole',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const directory = await mkdtemp(join(tmpdir(), 'caretaker-tftp-'))

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { KubernetesApi } from './api.ts'
 import { lacks } from '../needs.ts'
 import { createKubernetesClient, placesOf, podOf, texts } from './test-client.ts'
+import { patience } from '../../patience.ts'
 
 const { homelab } = createKubernetesClient('127.0.41.4')
 const found = spawnSync('kubectl', ['version', '--client']).status === 0
@@ -99,9 +100,9 @@ describe.skipIf(missing)('kubectl, as it is delivered, with the API of the lab',
     api.addDeployment({ name: 'web', replicas: 1, labels: { app: 'web' } })
     const { kubectl, follow } = await open(api)
     const lines = follow('get pods -w')
-    await vi.waitFor(() => expect(lines).toHaveLength(2), 20_000)
+    await vi.waitFor(() => expect(lines).toHaveLength(2), patience)
     await kubectl('delete pod web-1 --wait=false')
-    await vi.waitFor(() => expect(lines.at(-1)).toMatch(/^web-2 \| 1\/1 \| Running/), 20_000)
+    await vi.waitFor(() => expect(lines.at(-1)).toMatch(/^web-2 \| 1\/1 \| Running/), patience)
     expect(lines[0]).toBe('NAME | READY | STATUS | RESTARTS | AGE')
     expect(lines[1]).toMatch(/^web-1 \| 1\/1 \| Running/)
     expect(lines.some((line) => /^web-1 \| .* \| Terminating/.test(line))).toBe(true)
@@ -124,8 +125,11 @@ describe.skipIf(missing)('kubectl, as it is delivered, with the API of the lab',
     ])
     expect(await kubectl('scale deployment web --replicas=0')).toEqual(['deployment.apps/web scaled'])
     expect(await kubectl('scale sts/db --current-replicas=1 --replicas=3')).toEqual(['statefulset.apps/db scaled'])
-    await vi.waitFor(async () => expect((await kubectl('get deploy web'))[1]).toMatch(/^web \| 0\/0 \| 0 \| 0/), 20_000)
-    await vi.waitFor(async () => expect((await kubectl('get sts db'))[1]).toMatch(/^db \| 3\/3/), 20_000)
+    await vi.waitFor(
+      async () => expect((await kubectl('get deploy web'))[1]).toMatch(/^web \| 0\/0 \| 0 \| 0/),
+      patience,
+    )
+    await vi.waitFor(async () => expect((await kubectl('get sts db'))[1]).toMatch(/^db \| 3\/3/), patience)
     await kubectl('patch cronjob backup -p {"spec":{"suspend":true}}')
     expect((await kubectl('get cronjob backup'))[1]).toContain('True')
     expect(texts(api)).toEqual(['scale default/web to 0', 'scale default/db to 3', 'suspend default/backup'])

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createKubernetesClient, isReady, placesOf, podOf, texts, until } from './test-client.ts'
+import { patience } from '../../patience.ts'
 
 const { homelab, ask, get, cordon, evict } = createKubernetesClient('127.0.41.3')
 
@@ -119,7 +120,7 @@ describe('an API that loses its control planes', () => {
     api.setNodeReady('w-1', false)
     expect(api.node('w-1')?.status.conditions[0]?.status).toBe('True')
     api.setAvailability('serving')
-    await vi.waitFor(async () => expect((await get('/version')).code).toBe(200), { timeout: 20_000, interval: 5 })
+    await vi.waitFor(async () => expect((await get('/version')).code).toBe(200), patience)
     expect(api.node('w-1')?.status.conditions[0]?.status).toBe('Unknown')
   })
 })

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ApiRefusal, queryOf } from '../../../src/adapters/kubernetes/api.ts'
 import { startKubernetesLab, type KubernetesLab } from '../../adapters/kubernetes/lab.ts'
 import { refusal } from '../../adapters/refusal.ts'
+import { soon } from '../../patience.ts'
 
 let at: KubernetesLab
 beforeAll(async () => {
@@ -12,7 +13,7 @@ afterAll(() => at[Symbol.asyncDispose]())
 
 async function chosenBy(labelSelector: string): Promise<number> {
   const path = `/apis/apps/v1/deployments${queryOf({ labelSelector })}`
-  const signal = AbortSignal.timeout(5_000)
+  const signal = soon()
   return (await at.api.send<{ items: readonly unknown[] }>({ method: 'GET', path, signal })).items.length
 }
 

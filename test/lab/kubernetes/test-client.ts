@@ -1,3 +1,4 @@
+import { patience } from '../../patience.ts'
 import type { ClientRequest } from 'node:http'
 import { request, type RequestOptions } from 'node:https'
 import { afterEach, beforeAll, vi } from 'vitest'
@@ -173,5 +174,4 @@ export const placesOf = (api: KubernetesApi, app: string) =>
     .map((pod) => `${pod.metadata.name} ${pod.spec.nodeName ?? '-'} ${pod.status.phase}`)
 
 /** Waits for a condition of the API. */
-export const until = (condition: () => unknown) =>
-  vi.waitUntil(() => Boolean(condition()), { timeout: 20_000, interval: 5 })
+export const until = (condition: () => unknown) => vi.waitUntil(() => Boolean(condition()), patience)

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { openSession, statusLine } from './session.ts'
 import { createNssDatabase, type UpsdCertificates } from './tls.ts'
+import { soon } from '../../patience.ts'
 
 /** A upsd of the lab, whichever is behind it: what a test does to the power. */
 export interface LabUpsd extends AsyncDisposable {
@@ -112,7 +113,7 @@ export async function startUpsd(options: LabUpsdOptions = {}): Promise<RealUpsd>
 
   async function start(): Promise<void> {
     await stop()
-    const giveUp = AbortSignal.timeout(15_000)
+    const giveUp = soon()
     run('dummy-ups', driver, ['-a', 'ups', '-F'])
     // Not before the driver's socket: upsd would come back to look for it only after two seconds.
     while (!existsSync(socket) && !giveUp.aborted) await pause(10)
@@ -136,7 +137,7 @@ export async function startUpsd(options: LabUpsdOptions = {}): Promise<RealUpsd>
     try {
       await session.ask('SET TRACKING ON', /^OK$/)
       const [, id = ''] = await session.ask(`SET VAR ups ${variable} "${value}"`, /^OK TRACKING (\S+)$/)
-      const giveUp = AbortSignal.timeout(5000)
+      const giveUp = soon()
       while ((await session.ask(`GET TRACKING ${id}`, /^(PENDING|SUCCESS)$/))[1] === 'PENDING') {
         if (giveUp.aborted) throw new Error(`SET VAR ups ${variable} "${value}": the driver never answered`)
         await pause(5)

@@ -4,6 +4,7 @@ import { createJournal } from '../../../src/core/journal.ts'
 import { memoryStore } from '../../fakes/journal.ts'
 import { address, asks, mac, uuid } from '../../fakes/machines.ts'
 import { openDesk, worker } from './at-desk.ts'
+import { soon } from '../../patience.ts'
 
 const minute = 60_000
 const other = '192.168.0.99'
@@ -97,7 +98,7 @@ test('a locked machine that was reset gets nothing without a new approval, and t
 test('an approval that has run out is worth nothing, and whoever held the machine hears of it', async () => {
   const it = openDesk()
   const { id } = it.approves()
-  const changed = it.desk.changed(id, AbortSignal.timeout(5_000))
+  const changed = it.desk.changed(id, soon())
   it.passes(30 * minute)
   await expect(it.desk.take(asks())).rejects.toMatchObject({ code: 'rejected' })
   await changed
@@ -249,7 +250,7 @@ test('whoever stops waiting for a change is let go', async () => {
   const it = openDesk()
   const { id } = it.desk.ask(asks()) as { id: string }
   await expect(it.desk.changed(id, AbortSignal.abort())).rejects.toMatchObject({ code: 'timed-out' })
-  const changed = it.desk.changed(id, AbortSignal.timeout(5_000))
+  const changed = it.desk.changed(id, soon())
   it.approves()
   await changed
 })

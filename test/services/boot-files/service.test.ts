@@ -91,7 +91,7 @@ test('the share is served by a process of its own, and what machines do is told'
   expect(Buffer.from(await answer.arrayBuffer()).equals(image)).toBe(true)
   expect((await globalThis.fetch(`http://${address}:${http}/nothing.efi`)).status).toBe(404)
   const values = (name: string) => valuesOf(meter.read(), `caretaker_boot_${name}`)
-  await expect.poll(() => values('refusals_total'), { timeout: 10_000 }).toEqual({ 'http not-found': 1 })
+  await expect.poll(() => values('refusals_total')).toEqual({ 'http not-found': 1 })
   expect(values('transfers_total')).toEqual({ 'tftp done': 1, 'http done': 1 })
   expect(values('transferred_bytes_total')).toEqual({ tftp: image.length, http: image.length })
   expect(values('transfers')).toEqual({ '': 0 })

@@ -172,7 +172,7 @@ test('a request that comes again before it was answered is no other transfer', a
   await expect.poll(() => it.came.length).toBeGreaterThan(0)
   it.ask('boot.efi', { blksize: '1468' })
   // The first answer, and its copies by time.
-  await expect.poll(() => it.came.length, { timeout: 20_000 }).toBe(3)
+  await expect.poll(() => it.came.length).toBe(3)
   expect(new Set(it.came.map(({ from }) => from)).size).toBe(1)
   it.answer(0)
   await expect.poll(told).toEqual(['started'])

@@ -16,6 +16,7 @@ import { createAuthority } from '../../lab/authority.ts'
 import { createLabMachine } from '../../lab/machine/machine.ts'
 import { ok, startRawServer } from '../../lab/machine/wire.ts'
 import { openDesk, worker } from '../../operations/provision/at-desk.ts'
+import { patience, soon } from '../../patience.ts'
 
 const stack: AsyncDisposableStack[] = []
 afterEach(async () => {
@@ -75,7 +76,7 @@ function inMaintenance() {
   }
   const looked = async () => {
     const before = world.looks
-    await vi.waitFor(() => expect(world.looks).toBeGreaterThan(before + 1))
+    await vi.waitFor(() => expect(world.looks).toBeGreaterThan(before + 1), patience)
   }
   const approve = (code: string) => at.desk.approve({ id: uuid, code, order: worker, by: 'admin' })
   const machine = () => at.desk.get(uuid)
@@ -91,8 +92,8 @@ describe('a machine that waits in maintenance', () => {
     await it.looked()
     expect(it.given).toEqual([])
     it.approve(answer.code)
-    await vi.waitFor(() => expect(it.given).toHaveLength(1))
-    await vi.waitFor(() => expect(it.machine()?.state).toBe('delivered'))
+    await vi.waitFor(() => expect(it.given).toHaveLength(1), patience)
+    await vi.waitFor(() => expect(it.machine()?.state).toBe('delivered'), patience)
     await sleep(30)
     expect(it.given).toHaveLength(1)
   })
@@ -108,11 +109,11 @@ describe('a machine that waits in maintenance', () => {
     it.approve(answer.code)
     it.at.passes(1_000)
     it.world.look = { ...own, fingerprint: 'KEY-2' }
-    await vi.waitFor(() => expect(it.machine()?.trouble).toMatch(/compare its console with KEY-2/))
+    await vi.waitFor(() => expect(it.machine()?.trouble).toMatch(/compare its console with KEY-2/), patience)
     expect(it.given).toEqual([])
     it.at.passes(1_000)
     it.approve(answer.code)
-    await vi.waitFor(() => expect(it.given).toHaveLength(1))
+    await vi.waitFor(() => expect(it.given).toHaveLength(1), patience)
   })
 
   it('gets nothing where another machine answers at its address', async () => {
@@ -122,7 +123,7 @@ describe('a machine that waits in maintenance', () => {
     it.world.look = { ...own, uuid: '4c4c4544-0051-3310-8052-b4c04f4e4d32' }
     it.start()
     it.approve(answer.code)
-    await vi.waitFor(() => expect(it.machine()?.trouble).toMatch(/another machine answers/))
+    await vi.waitFor(() => expect(it.machine()?.trouble).toMatch(/another machine answers/), patience)
     await it.looked()
     expect(it.given).toEqual([])
   })
@@ -133,7 +134,7 @@ describe('a machine that waits in maintenance', () => {
     it.start()
     it.world.refuses = new AgentError('rejected', 'it refuses: machine.token canary-7')
     it.at.approves()
-    await vi.waitFor(() => expect(it.machine()?.trouble).toMatch(/machine\.token …/))
+    await vi.waitFor(() => expect(it.machine()?.trouble).toMatch(/machine\.token …/), patience)
     expect(JSON.stringify([it.at.texts(), it.at.desk.machines()])).not.toContain('canary')
   })
 
@@ -144,11 +145,11 @@ describe('a machine that waits in maintenance', () => {
     it.world.refuses = new AgentError('rejected', 'it refuses: machine.token canary-7f3a is too short')
     it.start()
     it.approve(answer.code)
-    await vi.waitFor(() => expect(it.machine()?.trouble).toMatch(/machine\.token \(secret\) is too short/))
+    await vi.waitFor(() => expect(it.machine()?.trouble).toMatch(/machine\.token \(secret\) is too short/), patience)
     expect(JSON.stringify([it.at.texts(), it.at.desk.machines()])).not.toContain('canary')
     // It is still there, and asks again.
     it.at.passes(90_000)
-    await vi.waitFor(() => expect(it.machine()?.claimants[0]?.asked).toBeGreaterThan(0))
+    await vi.waitFor(() => expect(it.machine()?.claimants[0]?.asked).toBeGreaterThan(0), patience)
   })
 })
 
@@ -187,9 +188,9 @@ describe('the console of a machine in maintenance', () => {
       }),
     )
     machine.powerOn()
-    await vi.waitFor(() => expect(consoles.of('127.0.175.3').join('\n')).toContain('fingerprint'), 10_000)
+    await vi.waitFor(() => expect(consoles.of('127.0.175.3').join('\n')).toContain('fingerprint'), patience)
     expect(consoles.of('127.0.175.3')[0]).toBe('[talos] Talos v1.14.1 starting')
-    const { hostname } = await createMaintenanceApi().look('127.0.175.3', AbortSignal.timeout(5_000))
+    const { hostname } = await createMaintenanceApi().look('127.0.175.3', soon())
     expect(hostname).toBe('pending-bcdf-ghjk')
     const stranger = connect({ host: '127.0.175.1', port: 8_425, localAddress: '127.0.175.4' })
     stranger.on('error', () => {})

@@ -5,8 +5,8 @@ import { asked, operatorOf } from '../../fakes/person.ts'
 import { startNtfy } from '../../lab/notify/ntfy.ts'
 import { startTelegram } from '../../lab/notify/telegram.ts'
 import { notifier } from './notifier.ts'
+import { patience } from '../../patience.ts'
 
-const patience = { timeout: 20_000, interval: 5 }
 const token = '123456789:AAcanary-canary_canary0123456789ab'
 const family = -987_654
 const alice = { id: 4_242, first_name: 'Alice', username: 'alice' }

@@ -8,8 +8,8 @@ import { AgentError } from '../../../src/core/errors.ts'
 import { createAuthority } from '../../lab/authority.ts'
 import { silentLog } from '../../fakes/log.ts'
 import { startReceiver } from '../../lab/notify/receiver.ts'
+import { soon } from '../../patience.ts'
 
-const soon = () => AbortSignal.timeout(10_000)
 const files = {
   readSecret: async (_: unknown, what: string) => {
     throw new AgentError('misconfigured', `${what}: the file token does not exist`)

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { AgentError } from '../../../src/core/errors.ts'
 import { createReadFiles, followFiles } from '../../../src/services/notifications/read-files.ts'
+import { patience } from '../../patience.ts'
 
-const patience = { timeout: 20_000, interval: 5 }
 const gone = new AgentError('misconfigured', 'does not exist')
 const hangs = new AgentError('unreachable', 'did not answer within 3 s')
 

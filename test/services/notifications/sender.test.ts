@@ -6,8 +6,8 @@ import { RetryAfter } from '../../../src/services/notifications/outgoing.ts'
 import { createRandom } from '../../core/random.ts'
 import { memoryJournal } from '../../fakes/journal.ts'
 import { type Fate, fakeChannel, messageOf, startSender } from './sending.ts'
+import { patience } from '../../patience.ts'
 
-const patience = { timeout: 20_000, interval: 5 }
 const states = (journal: Journal) =>
   journal
     .records(deliveryKind)

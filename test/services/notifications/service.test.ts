@@ -5,8 +5,7 @@ import { fakeHomelab } from '../../fakes/homelab.ts'
 import { asked, operatorOf } from '../../fakes/person.ts'
 import { startHttp } from '../../lab/http.ts'
 import { key, notifier } from './notifier.ts'
-
-const patience = { timeout: 20_000, interval: 5 }
+import { patience } from '../../patience.ts'
 
 /** A Gotify server that shows what it was told. */
 async function gotify() {

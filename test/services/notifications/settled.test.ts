@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startHttp } from '../../lab/http.ts'
 import { notifier } from './notifier.ts'
+import { patience } from '../../patience.ts'
 
-const patience = { timeout: 20_000, interval: 5 }
 const stuck = { severity: 'warning', subject: 'w-1', text: 'w-1 is stuck' } as const
 
 /** A Gotify server that shows the titles of what it was told. */

@@ -5,8 +5,8 @@ import { readStoreFacts } from '../../../src/services/queue/facts.ts'
 import { startHttp } from '../../lab/http.ts'
 import { temporaryFolder } from '../../lab/process.ts'
 import { isStoreMissing, openStore, skippedWord } from './lab.ts'
+import { soon } from '../../patience.ts'
 
-const soon = () => AbortSignal.timeout(20_000)
 const readSecret = async () => 'wrong'
 
 test.skipIf(isStoreMissing)(`our own store says that it keeps everything${skippedWord}`, async () => {

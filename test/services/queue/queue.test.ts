@@ -9,8 +9,7 @@ import { AgentError } from '../../../src/core/errors.ts'
 import { cron, done, every, later, on } from '../../../src/core/job.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../lab/process.ts'
 import { inAnHour, isStoreMissing, jobThat, openQueue, openStore, skippedWord, work } from './lab.ts'
-
-const patience = { timeout: 30_000, interval: 10 }
+import { patience } from '../../patience.ts'
 
 describe.skipIf(isStoreMissing)(`the queue${skippedWord}`, () => {
   let folder: TemporaryFolder

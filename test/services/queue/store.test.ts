@@ -10,9 +10,9 @@ import { done } from '../../../src/core/job.ts'
 import { silentLog } from '../../fakes/log.ts'
 import { startProcess, temporaryFolder } from '../../lab/process.ts'
 import { inAnHour, isStoreMissing, jobThat, killProcess, openQueue, openStore, skippedWord, work } from './lab.ts'
+import { patience } from '../../patience.ts'
 
 const runner = new URL('job-runner.ts', import.meta.url)
-const patience = { timeout: 30_000, interval: 10 }
 
 function isRunning(pid: number): boolean {
   try {

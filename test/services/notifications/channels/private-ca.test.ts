@@ -8,8 +8,8 @@ import { createAuthority } from '../../../lab/authority.ts'
 import { meansWith } from '../means.ts'
 import { notifier } from '../notifier.ts'
 import { messageWith } from '../outgoing-message.ts'
+import { patience } from '../../../patience.ts'
 
-const patience = { timeout: 20_000, interval: 10 }
 const address = '127.0.70.9'
 const secret = { file: 'secret' }
 

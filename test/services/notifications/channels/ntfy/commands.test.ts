@@ -6,8 +6,8 @@ import { type LabNtfyOptions, startNtfy } from '../../../../lab/notify/ntfy.ts'
 import { ntfyRefuses } from '../../../../lab/notify/ntfy-refusals.ts'
 import { meansWith } from '../../means.ts'
 import { buttonWith, messageWith } from '../../outgoing-message.ts'
+import { patience } from '../../../../patience.ts'
 
-const patience = { timeout: 10_000 }
 const { token } = buttonWith()
 
 interface Case extends LabNtfyOptions {

@@ -1,8 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { messageWith } from '../../outgoing-message.ts'
 import { pushoverLab, secrets } from './lab.ts'
-
-const patience = { timeout: 10_000 }
+import { patience } from '../../../../patience.ts'
 
 /** The channel with its looks at receipts going on. */
 async function looking(...how: Parameters<typeof pushoverLab>) {

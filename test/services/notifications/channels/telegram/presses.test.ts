@@ -6,8 +6,8 @@ import { telegramRefuses, TelegramError, tooMany } from '../../../../lab/notify/
 import { startTelegram, type TelegramUser } from '../../../../lab/notify/telegram.ts'
 import { meansWith } from '../../means.ts'
 import { buttonWith, messageWith } from '../../outgoing-message.ts'
+import { patience } from '../../../../patience.ts'
 
-const patience = { timeout: 10_000 }
 const token = '123456789:AAcanary-canary_canary0123456789ab'
 const family = -987_654
 const strangers = -555
