@@ -194,5 +194,5 @@ test.each([
     )
     expect(result).toBe('ok')
   },
-  120_000,
+  300_000,
 )

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, rmSync } from 'node:fs'
-import { mkdir, mkdtemp, open, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, open, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import type { Alert } from '../../src/core/alert.ts'
 import type { PowerAnswer, StatusAnswer } from '../../src/core/operator.ts'
 import type { Outage } from '../../src/core/power/outage.ts'
@@ -83,6 +83,22 @@ function change(path: string, sql: string): void {
   database.exec(sql)
 }
 
+/** The journal that a daemon leaves behind which is killed after its start, made once for all. */
+const killed = { path: '', made: undefined as Promise<void> | undefined }
+afterAll(() => rm(killed.path, { recursive: true, force: true }))
+
+async function leaveJournal({ state }: Scene): Promise<void> {
+  killed.made ??= (async () => {
+    killed.path = await mkdtemp(join(tmpdir(), 'caretaker-killed-'))
+    await using it = await scene(139)
+    await (await it.start()).kill()
+    for (const name of readdirSync(it.state).filter((file) => file.startsWith('journal.db')))
+      await cp(join(it.state, name), join(killed.path, name))
+  })()
+  await killed.made
+  await cp(killed.path, state, { recursive: true })
+}
+
 const record = (value: string, kind = 'outage', key = '2026-11-26T10:00:00.000Z') =>
   `INSERT OR REPLACE INTO records VALUES ('${kind}', '${key}', 1, 0, '${value}')`
 const outageThat = (more: object) =>
@@ -118,7 +134,7 @@ describe.concurrent('a daemon whose journal', () => {
     { timeout: 300_000 },
     async ({ damage, net }) => {
       await using it = await scene(net)
-      await (await it.start()).kill()
+      await leaveJournal(it)
       await damage(join(it.state, 'journal.db'))
       const daemon = await it.start()
       await onMains(daemon)

@@ -7,7 +7,8 @@ import { endStore, type LabDaemon, runCli, startDaemon, waitFor } from '../lab/d
 import { type Homelab, startHomelab } from '../lab/homelab.ts'
 import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd/stand-in.ts'
 
-const patience = { timeout: 90_000 }
+/** Each waits for several things. */
+const patience = { timeout: 300_000 }
 let lab: Homelab
 let upsd: UpsdStandIn
 let stack: AsyncDisposableStack

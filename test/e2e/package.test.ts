@@ -9,7 +9,7 @@ import { parse, stringify } from 'yaml'
 import type { StatusAnswer } from '../../src/core/operator.ts'
 import { endStore, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
 import { startHomelab } from '../lab/homelab.ts'
-import { layOutPackage } from '../lab/package.ts'
+import { placePackage } from '../lab/package.ts'
 
 const project = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFile(join(project, path), 'utf8')
@@ -18,7 +18,7 @@ let launcher: string
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'caretaker-built-'))
-  await layOutPackage(root)
+  await placePackage(root)
   launcher = join(root, 'bin', 'caretaker.mjs')
 })
 afterAll(() => rm(root, { recursive: true, force: true }))

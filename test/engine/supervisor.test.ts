@@ -206,13 +206,13 @@ test('turns share one limit: what the first ones use up, the last one does not h
     well('nodes', { start: stuck }),
     well('queue', { starts: 'last', start: stuck }),
   ]
-  const it = supervise(services, { stop: 1_000, stopAll: 300 })
+  const it = supervise(services, { stop: 10_000, stopAll: 300 })
   await it.supervisor.start()
   const began = performance.now()
   await it.supervisor.stop()
   expect(it.lines).toHaveLength(3)
   // Three times `stop`, if each had its own.
-  expect(performance.now() - began).toBeLessThan(2_500)
+  expect(performance.now() - began).toBeLessThan(20_000)
 })
 
 test('a run that does not end when it is told to is named, and left behind', async () => {

@@ -110,22 +110,22 @@ export async function runCli(
 const slower = 5
 
 /**
- * Looks every so many ms until it is so, or, unless they are given, so often that no more than a fifth of the time goes
- * into looking. `withinMs` is what it takes at the most where nothing else runs. Throws, naming
- * what it waited for, when it does not come in `slower` times that.
+ * Looks until it is so, every `lookEvery` ms, but not so often that more than a fifth of the time goes into looking.
+ * `withinMs` is what it takes at the most where nothing else runs. Throws, naming what it waited for, when it does not
+ * come in `slower` times that.
  */
 export async function waitFor(
   what: string,
   withinMs: number,
   isSo: () => boolean | Promise<boolean>,
-  lookEvery?: number,
+  lookEvery = 50,
 ): Promise<void> {
   const limit = Math.max(patience.timeout, withinMs * slower)
   for (const end = performance.now() + limit; ;) {
     const beganAt = performance.now()
     if (await isSo()) return
     if (performance.now() > end) throw new Error(`waited ${limit / 1_000} s for ${what}`)
-    const pause = lookEvery ?? Math.min(1_000, Math.max(50, 4 * (performance.now() - beganAt)))
+    const pause = Math.max(lookEvery, Math.min(1_000, 4 * (performance.now() - beganAt)))
     await new Promise((resolve) => setTimeout(resolve, pause))
   }
 }

@@ -40,6 +40,13 @@ export async function placeBuild(directory: string): Promise<void> {
   await cp(join(await sharedPackage(folder), 'dist'), directory, { recursive: true })
 }
 
+/** Lays the package out in an empty directory, as `layOutPackage` does, from what this run has built already. */
+export async function placePackage(directory: string): Promise<void> {
+  const folder = process.env[packageFolder]
+  if (folder === undefined) return layOutPackage(directory)
+  await cp(await sharedPackage(folder), directory, { recursive: true, verbatimSymlinks: true })
+}
+
 /** The directory of the package that all processes of a test run share in this folder. */
 export function sharedPackage(folder: string): Promise<string> {
   return sharedFolder(folder, layOutPackage)

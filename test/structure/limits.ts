@@ -9,7 +9,7 @@ const onPurpose = 2_500
 
 /** What fails in tests though it would have come: each limit that a busy machine exceeds, as a sentence. */
 export function findHaste(files: readonly SourceFile[]): string[] {
-  const asking = /\bvi\.wait|\.poll\(|AbortSignal\.timeout|\btimeout: |, [\d_]{4,}\)$/m
+  const asking = /\bvi\.wait|\.poll\(|AbortSignal\.timeout|\btimeout: |^ *\d+_000,$|, [\d_]{4,}\)$/m
   return files.filter(({ text }) => asking.test(text)).flatMap(hasteIn)
 }
 
