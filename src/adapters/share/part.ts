@@ -15,8 +15,8 @@ export interface Part {
   readonly proofs: Proofs
 }
 
-/** No image of Talos is larger than this, in bytes. */
-const largest = 2 ** 30
+/** No image of Talos is larger than this, in bytes. An ISO holds its system up to three times over. */
+const largestOf = ({ kind }: ImageOrder) => (kind === 'iso' ? 4 : 1) * 2 ** 30
 /** How often an interrupted download is resumed in one run. */
 const resumptions = 5
 
@@ -66,7 +66,7 @@ async function downloadOnce(
     if (!goesOn) await file.truncate(0)
     await announce(path, incoming.etag)
     await checkSpace(path, incoming.size, goesOn ? offset : 0)
-    const received = await receive(file, incoming, goesOn ? offset : 0, signal)
+    const received = await receive(file, incoming, { offset: goesOn ? offset : 0, largest: largestOf(order) }, signal)
     await file.sync()
     return { ...received, source: incoming.source, proofs }
   } catch (error) {
@@ -82,7 +82,7 @@ async function downloadOnce(
 async function receive(
   file: FileHandle,
   { body, size }: Download,
-  offset: number,
+  { offset, largest }: { readonly offset: number; readonly largest: number },
   signal: AbortSignal,
 ): Promise<Pick<Part, 'bytes' | 'sha256'>> {
   const hash = createHash('sha256')
@@ -100,7 +100,11 @@ async function receive(
     for await (const chunk of body) {
       stopIfOff()
       bytes += chunk.length
-      if (bytes > largest) throw new AgentError('malformed', 'the download is larger than 1 GiB, which no Talos UKI is')
+      if (bytes > largest)
+        throw new AgentError(
+          'malformed',
+          `the download is larger than ${largest / 2 ** 30} GiB, which no image of Talos is`,
+        )
       hash.update(chunk)
       await writer.write(chunk)
     }
