@@ -131,6 +131,7 @@ function createWriter(file: FileHandle) {
   let size = 0
   let writing: Promise<void> = Promise.resolve()
   let flushedAt = performance.now()
+  const syncer = createSyncer(file)
 
   async function flush(): Promise<void> {
     await writing
@@ -138,7 +139,7 @@ function createWriter(file: FileHandle) {
     kept = []
     size = 0
     flushedAt = performance.now()
-    writing = writeAll(file, pieces, bytes)
+    writing = writeAll(file, pieces, bytes).then(() => syncer.wrote(bytes))
     // Told when the next piece comes.
     writing.catch(() => undefined)
   }
@@ -150,9 +151,36 @@ function createWriter(file: FileHandle) {
       if (size >= batch || performance.now() - flushedAt > keptFor) await flush()
     },
     end: async () => {
-      await flush()
-      await writing
+      try {
+        await flush()
+        await writing
+      } finally {
+        // Before the file is closed.
+        await syncer.end()
+      }
     },
+  }
+}
+
+/** In bytes: after so many the disk is told to write them. */
+const syncedEvery = 33_554_432
+
+/** Has what is written put on the disk while more comes, so that little is left to do at the end. */
+function createSyncer(file: FileHandle) {
+  let since = 0
+  let syncing: Promise<void> | undefined
+  return {
+    wrote: (bytes: number) => {
+      since += bytes
+      if (since < syncedEvery || syncing) return
+      since = 0
+      // A fault comes again at the end, where it counts.
+      syncing = file
+        .datasync()
+        .catch(() => undefined)
+        .finally(() => (syncing = undefined))
+    },
+    end: async () => syncing,
   }
 }
 
