@@ -73,11 +73,15 @@ const servers = {
       onPath('openssl'),
     packages: ['systemd-boot-efi', 'busybox-static', 'cpio', 'binutils', 'sbsigntool', 'openssl'],
   },
+  iso: {
+    found: () => onPath('xorrisofs') && onPath('mkfs.vfat') && onPath('mcopy'),
+    packages: ['xorriso', 'dosfstools', 'mtools'],
+  },
 }
 
 /** What some tests are made against; without them these are skipped. */
 const programsOfTests =
-  'queue nut nut-tls tftp tftp-clients fuse curl uki kubectl ssh apprise aiosmtpd debian dhcp netboot mosquitto prometheus chromium'.split(
+  'queue nut nut-tls tftp tftp-clients fuse curl uki iso kubectl ssh apprise aiosmtpd debian dhcp netboot mosquitto prometheus chromium'.split(
     ' ',
   )
 

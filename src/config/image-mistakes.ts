@@ -8,14 +8,6 @@ export function findImageMistakes(config: Config): readonly Mistake[] {
   const images = imagesOf(config)
   const found: Mistake[] = []
   if (config.images.length === 0) return found
-  for (const [index, { kind, secureBoot }] of images.entries())
-    if (kind === 'iso' && secureBoot && config.factory.signedBy.length > 0)
-      found.push(
-        doubtful(
-          ['images', index, 'kind'],
-          'what is signed in an ISO is inside of it, and is not verified by factory.signedBy: the firmware does so when it boots',
-        ),
-      )
   for (const [index, image] of images.entries())
     for (const name of image.nodes) {
       const node = nodes.find((one) => one.name === name)

@@ -141,16 +141,6 @@ describe('a list of images', () => {
       [],
     )
   })
-
-  test('says where a signature is not verified that somebody may count on', () => {
-    const gpu = { name: 'gpu', schematic: 'gpu' }
-    const iso = { ...gpu, kind: 'iso', secureBoot: true }
-    const images = [{ name: 'mini' }, iso]
-    expect(mistakesOf(images)).toEqual([])
-    expect(mistakesOf(images, { factory: { signedBy: ['secureboot.pem'] } })).toEqual([
-      'warning images.1.kind: what is signed in an ISO is inside of it, and is not verified by factory.signedBy: the firmware does so when it boots',
-    ])
-  })
 })
 
 test.each(['2B/s', '20 Mbit', '-1MB/s'])('a bandwidth of %s is none', (bandwidth) => {

@@ -23,13 +23,3 @@ export function writeInitramfs(
 ): Buffer {
   return Buffer.concat([zstdCompressSync(filler(Math.max(bytes, 4_096), seed)), extensionsFrame(schematic, extensions)])
 }
-
-/** An image of a CD with a boot record, and nothing else (ECMA-119, El Torito). */
-export function writeIso(bytes: number, seed: string): Buffer {
-  const sectors = Math.max(32, Math.ceil(bytes / 2_048))
-  const iso = Buffer.concat([Buffer.alloc(0xa000), filler(sectors * 2_048 - 0xa000, seed)])
-  iso.write('\u0001CD001\u0001', 0x8000, 'latin1')
-  iso.writeUInt32LE(sectors, 0x8050)
-  iso.write('\0CD001\u0001EL TORITO SPECIFICATION', 0x8800, 'latin1')
-  return iso
-}

@@ -57,7 +57,7 @@ export async function bring(layout: Layout, order: ImageOrder, origin: Origin, s
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
     stagedAt: origin.now().toISOString(),
     files,
-    ...(pinned.length === 0 ? {} : { signers: digestOf(pinned) }),
+    ...(pinned.length === 0 ? {} : { signers: digestOf(pinned, kind) }),
   }
   await writeWhole(manifestPath(place), JSON.stringify(manifest, null, 2))
   await syncDirectory(place)

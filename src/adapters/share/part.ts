@@ -15,8 +15,8 @@ export interface Part {
   readonly proofs: Proofs
 }
 
-/** No image of Talos is larger than this, in bytes. */
-const largest = 2 ** 30
+/** No image of Talos is larger than this, in bytes. An ISO holds its system up to three times over. */
+const largestOf = ({ kind }: ImageOrder) => (kind === 'iso' ? 4 : 1) * 2 ** 30
 /** How often an interrupted download is resumed in one run. */
 const resumptions = 5
 
@@ -66,7 +66,7 @@ async function downloadOnce(
     if (!goesOn) await file.truncate(0)
     await announce(path, incoming.etag)
     await checkSpace(path, incoming.size, goesOn ? offset : 0)
-    const received = await receive(file, incoming, goesOn ? offset : 0, signal)
+    const received = await receive(file, incoming, { offset: goesOn ? offset : 0, largest: largestOf(order) }, signal)
     await file.sync()
     return { ...received, source: incoming.source, proofs }
   } catch (error) {
@@ -82,7 +82,7 @@ async function downloadOnce(
 async function receive(
   file: FileHandle,
   { body, size }: Download,
-  offset: number,
+  { offset, largest }: { readonly offset: number; readonly largest: number },
   signal: AbortSignal,
 ): Promise<Pick<Part, 'bytes' | 'sha256'>> {
   const hash = createHash('sha256')
@@ -100,7 +100,11 @@ async function receive(
     for await (const chunk of body) {
       stopIfOff()
       bytes += chunk.length
-      if (bytes > largest) throw new AgentError('malformed', 'the download is larger than 1 GiB, which no Talos UKI is')
+      if (bytes > largest)
+        throw new AgentError(
+          'malformed',
+          `the download is larger than ${largest / 2 ** 30} GiB, which no image of Talos is`,
+        )
       hash.update(chunk)
       await writer.write(chunk)
     }
@@ -127,6 +131,7 @@ function createWriter(file: FileHandle) {
   let size = 0
   let writing: Promise<void> = Promise.resolve()
   let flushedAt = performance.now()
+  const syncer = createSyncer(file)
 
   async function flush(): Promise<void> {
     await writing
@@ -134,7 +139,7 @@ function createWriter(file: FileHandle) {
     kept = []
     size = 0
     flushedAt = performance.now()
-    writing = writeAll(file, pieces, bytes)
+    writing = writeAll(file, pieces, bytes).then(() => syncer.wrote(bytes))
     // Told when the next piece comes.
     writing.catch(() => undefined)
   }
@@ -146,9 +151,36 @@ function createWriter(file: FileHandle) {
       if (size >= batch || performance.now() - flushedAt > keptFor) await flush()
     },
     end: async () => {
-      await flush()
-      await writing
+      try {
+        await flush()
+        await writing
+      } finally {
+        // Before the file is closed.
+        await syncer.end()
+      }
     },
+  }
+}
+
+/** In bytes: after so many the disk is told to write them. */
+const syncedEvery = 33_554_432
+
+/** Has what is written put on the disk while more comes, so that little is left to do at the end. */
+function createSyncer(file: FileHandle) {
+  let since = 0
+  let syncing: Promise<void> | undefined
+  return {
+    wrote: (bytes: number) => {
+      since += bytes
+      if (since < syncedEvery || syncing) return
+      since = 0
+      // A fault comes again at the end, where it counts.
+      syncing = file
+        .datasync()
+        .catch(() => undefined)
+        .finally(() => (syncing = undefined))
+    },
+    end: async () => syncing,
   }
 }
 

@@ -10,6 +10,7 @@ import { filePath, type Layout, manifestPath, publishedPath, recordPath } from '
 import { type PublishedRecord, readRecord } from './manifest.ts'
 import { translateError } from './part.ts'
 import { whyNotSigned } from './signed.ts'
+import { spellingMeans, takeSpelling } from './spelling.ts'
 import type { Found } from './staged.ts'
 
 /** So many images that a name had are remembered. */
@@ -32,8 +33,9 @@ export interface PublishOptions {
 export async function publish(layout: Layout, file: string, image: Found, options: PublishOptions): Promise<void> {
   const published = publishedPath(layout, file)
   const temporary = join(layout.directory, `.${file}.${randomBytes(4).toString('hex')}.part`)
-  const before = await readRecord(recordPath(layout, file))
   try {
+    await takeSpelling(file, spellingMeans(layout))
+    const before = await readRecord(recordPath(layout, file))
     const sha256 = await prepare(layout, image, temporary)
     await demandSigned(image, options.pinned)
     await options.stillWanted()

@@ -6,7 +6,7 @@ import { filePath, manifestPath } from './layout.ts'
 import type { Found } from './staged.ts'
 
 /** Of a kernel for iPXE no part is signed. */
-const isSignable = (kind: ImageKind) => kind === 'uki'
+const isSignable = (kind: ImageKind) => kind !== 'kernel'
 
 /** What a file must be signed by. */
 export interface SignatureDemand {
@@ -24,8 +24,8 @@ export interface SignatureDemand {
 export async function whyNotSigned(path: string, demand: SignatureDemand): Promise<string | undefined> {
   const { kind, secureBoot, pinned } = demand
   if (pinned.length === 0 || !isSignable(kind)) return undefined
-  const { refuseSignature } = await import('./uki-file.ts')
-  return refuseSignature(path, { pinned, mustBeSigned: secureBoot })
+  const { refuseSignature } = await import('./refuse-signature.ts')
+  return refuseSignature(path, { kind, pinned, mustBeSigned: secureBoot })
 }
 
 /**
@@ -36,7 +36,7 @@ export async function whyPlaceNotSigned(
   { place, manifest }: Found,
   pinned: readonly string[],
 ): Promise<string | undefined> {
-  const of = digestOf(pinned)
+  const of = digestOf(pinned, manifest.kind)
   if (pinned.length === 0 || !isSignable(manifest.kind) || manifest.signers === of) return undefined
   const first = filePath(place, manifest.files[0]!.name)
   const refusal = await whyNotSigned(first, { ...manifest, pinned }).catch(damaged)
@@ -52,7 +52,10 @@ function damaged(error: unknown): string {
   throw error
 }
 
-/** What stands for certificates in a manifest: these and no others. */
-export function digestOf(pinned: readonly string[]): string {
-  return createHash('sha256').update(pinned.toSorted().join('\n')).digest('hex')
+/** What stands for certificates in a manifest: these and no others. That of an ISO was noted before ISOs were read. */
+export function digestOf(pinned: readonly string[], kind: ImageKind): string {
+  const certificates = pinned.toSorted().join('\n')
+  return createHash('sha256')
+    .update(kind === 'iso' ? `what is in an ISO\n${certificates}` : certificates)
+    .digest('hex')
 }

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { AgentError, messageOf } from '../../core/errors.ts'
-import { type SignedBytes, signedBytesOf } from '../../core/release/authenticode.ts'
-import { type ByteSource, malformed } from '../../core/release/byte-source.ts'
+import type { ByteSource } from '../../core/release/byte-source.ts'
 import {
   type Asked,
   type Carried,
@@ -12,13 +10,13 @@ import {
   refuseCarried,
 } from '../../core/release/carried.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
-import { readPe } from '../../core/release/pe.ts'
+import { readIso } from '../../core/release/iso.ts'
+import { isIso } from '../../core/release/iso9660.ts'
 import { schematicShape } from '../../core/release/schematic-shape.ts'
 import type { Schematic } from '../../core/release/schematic.ts'
-import { parseSignatures } from '../../core/release/signature.ts'
 import { type OpenedUki, openUki, refuseUki, type Uki, type UkiSection } from '../../core/release/uki.ts'
 import { parseYaml } from '../../yaml.ts'
-import { whyNotSignedBy } from './verify-signature.ts'
+import { authenticodeOf } from './authenticode-digest.ts'
 import { unpackZstd } from './zstd.ts'
 
 export const means: ReadingMeans = { unpack: unpackZstd, parseYaml }
@@ -41,22 +39,31 @@ export interface ShownSchematic {
   readonly contents: Schematic
 }
 
-/** Reads an image whole. @throws AgentError `misconfigured`, `malformed`, naming the file */
+/** Reads an image whole; of an ISO the UKI in it. @throws AgentError `misconfigured`, `malformed`, naming the file */
 export async function inspectUkiFile(path: string): Promise<InspectedUki> {
-  return withFile(path, async (source, file) => {
+  return withFile(path, async (file) => {
+    const source = await ukiIn(file)
     const opened = await openUki(source)
     return {
       ...opened.uki,
       bytes: source.size,
-      authenticode: await digest(file, signedBytesOf(opened.pe, source.size)),
+      authenticode: await authenticodeOf(source, opened.pe),
       ...(await readForPeople(source, opened)),
     }
   })
 }
 
+/** The file itself, or the UKI in an ISO. @throws AgentError `malformed` */
+async function ukiIn(source: ByteSource): Promise<ByteSource> {
+  if (!(await isIso(source))) return source
+  const { uki } = await readIso(source)
+  if (!uki) throw new AgentError('malformed', 'it is an ISO without a UKI')
+  return uki
+}
+
 /** Of the headers alone, whatever the file's size. @throws AgentError `misconfigured`, `malformed`, naming the file */
 export async function sectionsOf(path: string): Promise<readonly UkiSection[]> {
-  return withFile(path, async (source) => (await openUki(source)).uki.sections)
+  return withFile(path, async (source) => (await openUki(await ukiIn(source))).uki.sections)
 }
 
 /**
@@ -109,40 +116,13 @@ function shownOf({ schematic }: Carried): ShownSchematic | undefined {
   return { id, author, contents: { ...contents, customization } }
 }
 
-/** The largest certificate table that is read, in bytes; a signature has some 2,000. */
-const largestTable = 1_048_576
-
-/**
- * Why an image is not signed by one of these certificates; undefined where it is. `mustBeSigned`: one without any
- * signature is refused too.
- *
- * @param pinned PEM
- * @throws AgentError `misconfigured`; `malformed`, naming the file
- */
-export async function refuseSignature(
-  path: string,
-  { pinned, mustBeSigned }: { readonly pinned: readonly string[]; readonly mustBeSigned: boolean },
-): Promise<string | undefined> {
-  return withFile(path, async (source, file) => {
-    const pe = await readPe(source)
-    if (!pe.certificates) return mustBeSigned ? 'it is not signed' : undefined
-    const { offset, size } = pe.certificates
-    if (size > largestTable) throw malformed('its certificate table is larger than that of any image')
-    const signatures = parseSignatures(await source.read(offset, size))
-    return whyNotSignedBy(signatures, await digest(file, signedBytesOf(pe, source.size)), pinned)
-  })
-}
-
-export async function withFile<T>(
-  path: string,
-  read: (source: ByteSource, file: FileHandle) => Promise<T>,
-): Promise<T> {
+export async function withFile<T>(path: string, read: (source: ByteSource) => Promise<T>): Promise<T> {
   const file = await open(path, 'r').catch((error: unknown) => {
     throw new AgentError('misconfigured', `${path} can't be read: ${messageOf(error)}`, error)
   })
   try {
     const { size } = await file.stat()
-    return await read(sourceOf(file, size), file)
+    return await read(sourceOf(file, size))
   } catch (error) {
     if (error instanceof AgentError) throw new AgentError(error.code, `${path}: ${error.message}`, error)
     throw new AgentError('malformed', `${path}: ${messageOf(error)}`, error)
@@ -154,24 +134,11 @@ export async function withFile<T>(
 function sourceOf(file: FileHandle, size: number): ByteSource {
   return {
     size,
-    read: async (offset, length) => {
-      const buffer = Buffer.alloc(Math.max(0, Math.min(length, size - offset)))
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, offset)
+    read: async (offset, length, into) => {
+      const most = Math.max(0, Math.min(length, size - offset))
+      const buffer = into ?? Buffer.alloc(most)
+      const { bytesRead } = await file.read(buffer, 0, most, offset)
       return buffer.subarray(0, bytesRead)
     },
   }
-}
-
-async function digest(file: FileHandle, { ranges, padding }: SignedBytes): Promise<string> {
-  const hash = createHash('sha256')
-  const buffer = Buffer.alloc(1_048_576)
-  for (const { start, end } of ranges) {
-    for (let at = start; at < end;) {
-      const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - at), at)
-      if (bytesRead === 0) throw new AgentError('malformed', 'the file has shrunk while it was read')
-      hash.update(buffer.subarray(0, bytesRead))
-      at += bytesRead
-    }
-  }
-  return hash.update(Buffer.alloc(padding)).digest('hex')
 }

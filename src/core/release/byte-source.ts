@@ -3,8 +3,40 @@ import { AgentError } from '../errors.ts'
 /** A file, or anything else that can be read in places. */
 export interface ByteSource {
   readonly size: number
-  /** `length` bytes from `offset`; fewer only at the end. */
-  read(offset: number, length: number): Promise<Uint8Array>
+  /** `length` bytes from `offset`; fewer only at the end. They may be put into `into`, which is at least as long. */
+  read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>
+}
+
+/** Part of a file, from `start` up to `end`. */
+export interface Extent {
+  readonly start: number
+  readonly end: number
+}
+
+/** Parts of a file, one behind the other, as a file of their own. */
+export function partOf(source: ByteSource, extents: readonly Extent[]): ByteSource {
+  let size = 0
+  const parts = extents.map(({ start, end }) => ({ start, from: size, to: (size += end - start) }))
+  return {
+    size,
+    read: async (offset, length, into) => {
+      const end = Math.min(offset + length, size)
+      const first = parts.findIndex(({ to }) => offset < to)
+      const only = parts[first]
+      if (only === undefined || end <= offset) return new Uint8Array()
+      if (end <= only.to) return source.read(only.start + offset - only.from, end - offset, into)
+      const bytes = into ? into.subarray(0, end - offset) : new Uint8Array(end - offset)
+      for (let index = first, at = offset; at < end; index++) {
+        const { start, from, to } = parts[index]!
+        const wanted = Math.min(end, to) - at
+        const read = await source.read(start + at - from, wanted)
+        bytes.set(read, at - offset)
+        if (read.length < wanted) return bytes.subarray(0, at - offset + read.length)
+        at += wanted
+      }
+      return bytes
+    },
+  }
 }
 
 /** A source whose small neighbouring reads are one read of the file. Offsets count from the start of the file. */

@@ -1,12 +1,6 @@
-import { type ByteSource, type ByteWindow, malformed, openWindow } from './byte-source.ts'
+import { type ByteSource, type ByteWindow, type Extent, malformed, openWindow } from './byte-source.ts'
 import { cpioEnd, cpioHeaderSize, cpioNameOf, isCpio, parseCpioHeader } from './cpio.ts'
 import { findZstdEnd, isSkippable, isZstd } from './zstd.ts'
-
-/** Part of a file, from `start` up to `end`. */
-export interface Extent {
-  readonly start: number
-  readonly end: number
-}
 
 /** One of the archives that `.initrd` is made of. The kernel unpacks them one over the other. */
 export interface InitrdArchive extends Extent {

@@ -38,17 +38,3 @@ export async function refuseCommandLine(source: ByteSource, order: ImageOrder): 
   if (/[\u0000-\u001f\u007f]/.test(text)) return 'its command line has more than one line'
   return whyOtherCommandLine(text, order)
 }
-
-/**
- * Why a file is not an image of a CD that boots; undefined if it is (ECMA-119 8.4, El Torito 1.0). What it boots it
- * does not say.
- */
-export async function refuseIso(source: ByteSource): Promise<string | undefined> {
-  const volume = await source.read(0x8000, 0x58)
-  if (volume.length < 0x58 || latin1(volume.subarray(0, 6)) !== '\u0001CD001') return 'it is no image of a CD'
-  const view = new DataView(volume.buffer, volume.byteOffset)
-  const size = view.getUint32(80, true) * 2_048
-  if (size > source.size) return `it is truncated: ${size} bytes expected, ${source.size} present`
-  const boot = latin1(await source.read(0x8807, 23))
-  return boot === 'EL TORITO SPECIFICATION' ? undefined : 'it is an image of a CD that does not boot'
-}

@@ -92,6 +92,18 @@ describe('an ISO', () => {
     expect(await readFile(file)).toEqual(at.lab.imageBytes(homelabSchematicId, 'v1.13.9', 'metal-amd64.iso'))
   })
 
+  test.each([
+    { fault: { wrongVersion: 'v1.13.8' }, says: 'it is v1.13.8, and v1.13.9 was requested' },
+    { fault: { wrongArch: true }, says: 'it boots by BOOTAA64.EFI, which is not for amd64' },
+    { fault: { wrongSchematic: true }, says: 'it is built from another schematic' },
+    { fault: { leftOutExtension: 'siderolabs/i915' }, says: 'it lacks siderolabs/i915, which its schematic names' },
+  ])('is refused where $says', async ({ fault, says }) => {
+    Object.assign(at.lab.faults, fault)
+    const error = await refusal(at.share.stage(ordered('iso'), at.factory, soon()))
+    expect(error).toMatchObject({ code: 'malformed', message: expect.stringContaining(says) })
+    expect(await at.files()).toEqual([])
+  })
+
   test('is refused where it is a page of HTML', async () => {
     at.lab.faults.html = true
     const error = await refusal(at.share.stage(ordered('iso'), at.factory, soon()))

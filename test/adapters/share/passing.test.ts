@@ -47,5 +47,5 @@ test('an image that passes through leaves no more behind than a small part of it
   const giveUp = () => new AgentError('unreachable', 'it does nothing')
   const answer = await createShareProcess(greedy()).call('stage', given, { within: 60_000, factory, given: giveUp })
   expect(answer).toBe('whole')
-  expect(most).toBeLessThan(24 * 2 ** 20)
+  expect(most).toBeLessThan(10 * 2 ** 20)
 })

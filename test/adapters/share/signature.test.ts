@@ -3,12 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { refuseSignature } from '../../../src/adapters/share/uki-file.ts'
+import { refuseSignature } from '../../../src/adapters/share/refuse-signature.ts'
 import { AgentError } from '../../../src/core/errors.ts'
 import type { ImageOrder } from '../../../src/core/release/image.ts'
 import type { Factory } from '../../../src/core/release/ports.ts'
 import { createRandom } from '../../core/random.ts'
 import { imageOf, sectionOf } from '../../core/release/images.ts'
+import { isoOf } from '../../core/release/isos.ts'
 import { unproven } from '../../fakes/factory.ts'
 import { homelabSchematicId } from '../../lab/homelab.ts'
 import { lacks } from '../../lab/needs.ts'
@@ -31,7 +32,7 @@ const image = imageOf({ fillBytes: 20_001 })
 async function refuse(bytes: Buffer, pinned = [factory.certificate], mustBeSigned = true) {
   const path = join(directory, 'image.efi')
   await writeFile(path, bytes)
-  return refuseSignature(path, { pinned, mustBeSigned })
+  return refuseSignature(path, { kind: 'uki', pinned, mustBeSigned })
 }
 
 /** A changed byte in what the machine boots. */
@@ -225,4 +226,20 @@ test.skipIf(lacks(whyNoSigning()))('what sbsign signs is taken, and what is chan
   expect(await refuse(bytes, pinned)).toBeUndefined()
   expect(await refuse(bytes)).toContain('which is not pinned')
   expect(await refuse(changed(bytes), pinned)).toContain('it was changed after it was signed')
+})
+
+test('an ISO is taken only with everything in it signed that firmware and its boot loader start', async () => {
+  const refuseIso = async (loader: Buffer, uki: Buffer) => {
+    const path = join(directory, 'image.iso')
+    await writeFile(path, isoOf('v1.13.9', { secureBoot: true, loader, uki }))
+    return refuseSignature(path, { kind: 'iso', pinned: [factory.certificate], mustBeSigned: true })
+  }
+  const [loader, uki] = [signImage(imageOf(), factory), signImage(image, factory)]
+  expect(await refuseIso(loader, uki)).toBeUndefined()
+  expect(await refuseIso(loader, image)).toBe('its UKI: it is not signed')
+  expect(await refuseIso(imageOf(), uki)).toBe('BOOTX64.EFI: it is not signed')
+  expect(await refuseIso(loader, signImage(image, stranger))).toBe(
+    'its UKI: it is signed by CN=a stranger, which is not pinned',
+  )
+  expect(await refuseIso(loader, changed(uki))).toContain('its UKI: its signature is that of another image')
 })

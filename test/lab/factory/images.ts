@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import type { LabFactoryFaults } from './faults.ts'
 import { parsePath } from './path.ts'
 import { readSchematic } from './schematic.ts'
-import { writeInitramfs, writeIso, writeKernel } from '../boot-files.ts'
+import { writeInitramfs, writeKernel } from '../boot-files.ts'
+import { writeTalosIso } from '../iso-writer.ts'
 import { withV } from './versions.ts'
 import { filler, isAtLeast, kernelCommandLine, writeUki, type Arch } from '../uki-writer.ts'
 
@@ -27,7 +28,7 @@ export function createImages(sources: ImageSources): (id: string, version: strin
   const images = new Map<string, Buffer>()
 
   return (id, version, path) => {
-    const { kind, arch, platform } = parsePath(path)
+    const { kind, arch, platform, secureboot } = parsePath(path)
     const { wrongVersion, wrongArch, wrongSchematic, rebuilt } = faults
     const inside = withV(wrongVersion ?? version)
     const processor: Arch = wrongArch ? (arch === 'amd64' ? 'arm64' : 'amd64') : arch
@@ -51,12 +52,19 @@ export function createImages(sources: ImageSources): (id: string, version: strin
     const make = (): Buffer => {
       if (kind === 'cmdline') return Buffer.from(cmdline)
       const schematic = { id: hash('sha256', yaml), yaml, factory: origin() }
-      if (path.startsWith('kernel-')) return writeKernel(processor, imageBytes, key)
-      if (path.startsWith('initramfs-')) return writeInitramfs(imageBytes, key, { schematic, extensions })
-      if (path.endsWith('.iso')) return writeIso(imageBytes, key)
+      const kernel = () => writeKernel(processor, imageBytes, key)
+      const initramfs = () => writeInitramfs(imageBytes, key, { schematic, extensions })
+      const uki = () =>
+        writeUki({ version: inside, arch: processor, cmdline, fillBytes: imageBytes, seed, schematic, extensions })
+      if (path.startsWith('kernel-')) return kernel()
+      if (path.startsWith('initramfs-')) return initramfs()
+      if (path.endsWith('.iso')) {
+        const parts = { kernel: kernel(), initramfs: initramfs(), uki: uki() }
+        return writeTalosIso({ version: inside, arch: processor, secureBoot: secureboot, cmdline, ...parts })
+      }
       if (kind !== 'uki') return filler(imageBytes, key)
       if (file !== undefined) return readFileSync(file)
-      return writeUki({ version: inside, arch: processor, cmdline, fillBytes: imageBytes, seed, schematic, extensions })
+      return uki()
     }
     const bytes = make()
     images.set(key, bytes)
