@@ -1,7 +1,7 @@
 import type { PhaseId } from '../core/phase-id.ts'
 import { type Step, type StepState, whyNotBegin } from '../core/plan.ts'
 import type { Machine } from '../core/power/machines.ts'
-import { withoutDrains, withProofOfLife } from '../core/power/outage.ts'
+import { type Outage, withNodeState, withoutDrains, withProofOfLife } from '../core/power/outage.ts'
 import { type ShutdownPhase } from '../core/power/phases.ts'
 import { reversiblePhases } from '../core/power/reversible.ts'
 import type { JobContext } from './job.ts'
@@ -37,10 +37,16 @@ export async function carryOutPhase(context: JobContext, run: PhaseRun): Promise
   // No drain continues once the first machine goes down.
   if (!phase.reversible) record.update((outage) => withoutDrains(outage, run.machines))
   let cordoned = 0
+  let isNoted = false
+  // Before the first effect the disk knows of it: whoever comes after us continues from there. The steps of a phase begin
+  // together, and a write for each would keep all orders waiting for so many turns of the disk.
+  const noteBefore = () => {
+    if (!isNoted) record.update((outage) => begunIn(outage, phase, context.now()))
+    isNoted = true
+  }
   const onStep = (step: Step, { kind }: StepState) => {
     if (step.do === 'cordon' && kind === 'done') cordoned += 1
-    // Before a step's first effect the disk knows of it: whoever comes after us continues from there.
-    if (kind === 'started') return noteBefore(context, record, step, phase)
+    if (kind === 'started') return noteBefore()
     if (signal.aborted || (watch.signal.aborted && isOver())) return
     noteAfter(record, step, kind === 'done', requestedBefore)
   }
@@ -58,16 +64,20 @@ export async function carryOutPhase(context: JobContext, run: PhaseRun): Promise
   return reversiblePhases
 }
 
-function noteBefore({ now }: JobContext, record: OutageRecord, step: Step, { id }: ShutdownPhase): void {
-  if (step.do === 'shut-down') record.node(step.node, 'shutdown-sent')
-  if (step.do === 'shut-down-host') record.node(step.host, 'shutdown-sent')
-  // What is set now is to be waited for again.
-  if (step.do === 'set-storage') record.update((outage) => ({ ...outage, storageGivenUp: undefined }))
-  if (step.do === 'ups-command') {
-    record.update((outage) => ({ ...outage, cut: { ...outage.cut, [step.ups]: now().toISOString() } }))
-  }
+/** The outage as it is once the steps of a phase have begun. */
+function begunIn(outage: Outage, { id, steps }: ShutdownPhase, now: Date): Outage {
+  const begun = steps.reduce((one, step) => begunWith(one, step, now), outage)
   // Our own machine is the last: nothing is left to do after a restart.
-  if (id === 'shut-down-own-machine') record.update((outage) => ({ ...outage, stage: 'stopped' }))
+  return id === 'shut-down-own-machine' ? { ...begun, stage: 'stopped' } : begun
+}
+
+function begunWith(outage: Outage, step: Step, now: Date): Outage {
+  if (step.do === 'shut-down') return withNodeState(outage, step.node, 'shutdown-sent', now)
+  if (step.do === 'shut-down-host') return withNodeState(outage, step.host, 'shutdown-sent', now)
+  // What is set now is to be waited for again.
+  if (step.do === 'set-storage') return { ...outage, storageGivenUp: undefined }
+  if (step.do === 'ups-command') return { ...outage, cut: { ...outage.cut, [step.ups]: now.toISOString() } }
+  return outage
 }
 
 function noteAfter(record: OutageRecord, step: Step, isDone: boolean, requestedBefore: ReadonlySet<string>): void {
