@@ -26,6 +26,11 @@ export interface Sender {
   readonly isAnswered: boolean
   /** Blocks of the file that have arrived, as far as the client has said. */
   readonly arrived: number
+  /**
+   * Whether all may have arrived: each block has been sent, and no more than the last acknowledgement is missing. No client sends
+   * that one again (RFC 1350, section 6), so where it is lost nobody is there any more.
+   */
+  readonly mayBeWhole: boolean
   /** Packets that were sent again. */
   readonly resent: number
 }
@@ -198,6 +203,9 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
     },
     get arrived() {
       return Math.max(0, base)
+    },
+    get mayBeWhole() {
+      return base > 0 && highest >= blocks
     },
     get resent() {
       return resent

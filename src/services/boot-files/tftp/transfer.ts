@@ -119,6 +119,12 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
     over(true)
   }
 
+  /** It is not there any more: it has what it wanted, or has not. */
+  function lost(reason: AbortReason, text: string): void {
+    if (sender.mayBeWhole) finish()
+    else abort(reason, text)
+  }
+
   function abort(reason: AbortReason, text: string): void {
     if (isOver) return
     // Whoever has not even answered the first packet was perhaps never there.
@@ -151,10 +157,10 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
       if (isOver) return
       meter(time)
       if (hasStarted) watched.progressed(arrived())
-      if (closedAt !== undefined && time - closedAt > closedFor) abort('hung-up', 'its port is closed')
+      if (closedAt !== undefined && time - closedAt > closedFor) lost('hung-up', 'its port is closed')
       if (isOver || time < sender.deadline) return
       sender.expired(time)
-      if (sender.outcome === 'silent') abort('silent', '')
+      if (sender.outcome === 'silent') lost('silent', '')
       else pump(time)
     },
     stop: () => (sender.isAnswered ? fail('stopped', '', 'the server stops') : abort('stopped', '')),
