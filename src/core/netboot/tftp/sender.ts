@@ -95,8 +95,7 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
   const unanswered = base
   let outcome: Sender['outcome'] = 'going'
   /** The next block of this pass, and the highest of any. */
-  let next = base + 1
-  let highest = base
+  let [next, highest] = [base + 1, base]
   /** What is to be sent, what was sent again, and how often in a row the time was over. */
   let [from, to, resent, timeouts] = [0, -1, 0, 0]
   /**
@@ -172,9 +171,7 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
     if (isHopeless) {
       outcome = 'silent'
       deadline = Infinity
-      return
-    }
-    goBack()
+    } else goBack()
   }
 
   plan(base + 1)
