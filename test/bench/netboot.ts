@@ -28,6 +28,8 @@ interface Scenario {
   readonly http?: boolean
   /** HTTP boot over TLS, with an authority that the firmware knows. */
   readonly isSecret?: boolean
+  /** The key of the certificate; RSA where nothing is said. */
+  readonly curve?: 'prime256v1' | 'secp384r1'
   readonly firmware?: Firmware
   /** The network card brings iPXE along. */
   readonly hasIpxe?: boolean
@@ -62,6 +64,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     isSecret: true,
     boots: ['v1.13.9'],
   },
+  'https-ec': {
+    config: `proxyDhcp: { listen: [eth0], http: 'https://${agent}:8421' }\n`,
+    http: true,
+    isSecret: true,
+    curve: 'prime256v1',
+    boots: ['v1.13.9'],
+  },
   'secure-boot': { config: proxy, firmware: 'ovmf-secure', secureBoot: 'signed', boots: ['v1.13.9'] },
   'secure-boot-unsigned': { config: proxy, firmware: 'ovmf-secure', secureBoot: 'unsigned', boots: ['none'] },
   arm64: {
@@ -94,7 +103,7 @@ async function play(name: string, scenario: Scenario): Promise<number> {
   await using folder = await temporaryFolder()
   const share = join(folder.path, 'share')
   await mkdir(share)
-  await makeKeys(folder.path)
+  await makeKeys(folder.path, scenario.curve)
   await build(join(share, file), 'v1.13.9', scenario, folder.path)
   const { config, isSecret } = scenario
   const tls = isSecret ? 'tls: { certificate: boot.crt, key: boot.key }' : ''
@@ -124,9 +133,10 @@ async function build(path: string, version: string, scenario: Scenario, folder: 
   if (secureBoot === 'signed') await run('sbsign', [...signer, '--output', path, path])
 }
 
-/** One certificate is that of the server, of who signs images, and of the authority: firmware knows no elliptic curves. */
-async function makeKeys(folder: string): Promise<void> {
-  const words = 'req -x509 -newkey rsa:2048 -nodes -sha256 -days 3650 -subj /CN=boot'.split(' ')
+/** One certificate is that of the server, of who signs images, and of the authority. */
+async function makeKeys(folder: string, curve: Scenario['curve']): Promise<void> {
+  const kind = curve === undefined ? ['rsa:2048'] : ['ec', '-pkeyopt', `ec_paramgen_curve:${curve}`]
+  const words = ['req', '-x509', '-newkey', ...kind, ...'-nodes -sha256 -days 3650 -subj /CN=boot'.split(' ')]
   const files = ['-keyout', join(folder, 'boot.key'), '-out', join(folder, 'boot.crt')]
   await run('openssl', [...words, '-addext', `subjectAltName=IP:${agent}`, ...files])
 }

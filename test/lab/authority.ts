@@ -31,6 +31,20 @@ export interface LabAuthority {
   }): Promise<Identity>
 }
 
+/** A certificate of no authority, PEM, with a key of this kind. */
+export async function selfSigned(kind: 'RSA' | 'P-256'): Promise<string> {
+  const rsa = {
+    name: 'RSASSA-PKCS1-v1_5',
+    modulusLength: 2_048,
+    publicExponent: Uint8Array.of(1, 0, 1),
+    hash: 'SHA-256',
+  }
+  const signingAlgorithm = kind === 'RSA' ? rsa : { name: 'ECDSA', namedCurve: kind, hash: 'SHA-256' }
+  const keys = await crypto.subtle.generateKey(signingAlgorithm, true, ['sign', 'verify'])
+  const own = await x509.X509CertificateGenerator.createSelfSigned({ name: 'CN=boot', keys, signingAlgorithm })
+  return own.toString('pem')
+}
+
 export async function createAuthority(organization: string): Promise<LabAuthority> {
   const keys = await generateKeys()
   const name = `O=${organization}`

@@ -14,6 +14,11 @@ export interface Transfer {
   readonly file: string
 }
 
+/** Of a transfer by HTTP: where the part begins that was asked for; absent where that is the file's beginning. */
+interface OfPart {
+  readonly from?: number
+}
+
 /**
  * What the boot server has seen of one transfer. `at` is ISO 8601. Every `boot.started` is followed by exactly one of
  * `boot.done` and `boot.aborted`, unless the boot server itself ends; `boot.probed` and `boot.refused` stand alone.
@@ -24,7 +29,7 @@ export type TransferEvent =
    * OACK, or HEAD by HTTP. No failure, and nothing was transferred.
    */
   | { readonly type: 'boot.probed'; readonly at: string; readonly transfer: Transfer; readonly bytes: number }
-  | {
+  | (OfPart & {
       readonly type: 'boot.started'
       readonly at: string
       readonly transfer: Transfer
@@ -34,10 +39,15 @@ export type TransferEvent =
       readonly version: string
       /** What was negotiated; undefined by HTTP. */
       readonly options: { readonly blockSize: number; readonly windowSize: number } | undefined
-    }
+    })
   /** So many bytes have arrived, as far as the machine has said, or by HTTP have left: at most one a second and transfer. */
-  | { readonly type: 'boot.progressed'; readonly at: string; readonly transfer: Transfer; readonly arrived: number }
-  | {
+  | (OfPart & {
+      readonly type: 'boot.progressed'
+      readonly at: string
+      readonly transfer: Transfer
+      readonly arrived: number
+    })
+  | (OfPart & {
       readonly type: 'boot.done'
       readonly at: string
       readonly transfer: Transfer
@@ -47,8 +57,8 @@ export type TransferEvent =
       readonly took: number
       /** Packets that were sent again; 0 by HTTP. */
       readonly resent: number
-    }
-  | {
+    })
+  | (OfPart & {
       readonly type: 'boot.aborted'
       readonly at: string
       readonly transfer: Transfer
@@ -56,7 +66,7 @@ export type TransferEvent =
       readonly reason: AbortReason
       /** What the machine said of it, or the system, for people; may be empty. */
       readonly text: string
-    }
+    })
   | {
       readonly type: 'boot.refused'
       readonly at: string

@@ -121,15 +121,16 @@ function afterTransfer(before: Boot | undefined, event: OfTransfer): Boot {
     case 'boot.probed':
       return { ...boot, phase: 'probed', bytes: event.bytes }
     case 'boot.started': {
-      const { bytes, version, options } = event
+      const { bytes, version, options, from = 0 } = event
+      const goesOn = from > 0 && boot.phase === 'loading' && boot.version === version
       const hasChanged = boot.phase === 'probed' && boot.bytes !== undefined && boot.bytes !== bytes
       return {
         ...boot,
         phase: 'loading',
         bytes,
         version,
-        arrived: 0,
-        loadingSince: at,
+        arrived: goesOn ? boot.arrived : 0,
+        loadingSince: goesOn ? boot.loadingSince : at,
         ...(options === undefined ? {} : options),
         ...(hasChanged ? { hasChanged } : {}),
         took: undefined,
@@ -137,21 +138,31 @@ function afterTransfer(before: Boot | undefined, event: OfTransfer): Boot {
       }
     }
     case 'boot.progressed':
-      return { ...boot, phase: 'loading', arrived: event.arrived }
+      return { ...boot, phase: 'loading', arrived: arrivedIn(boot, event.from, event.arrived) }
     case 'boot.done': {
-      const isWhole = boot.bytes === undefined || (boot.arrived ?? 0) + event.bytes >= boot.bytes
-      const { took, resent } = event
-      return { ...boot, phase: isWhole ? 'loaded' : boot.phase, arrived: event.bytes, took, resent, trouble: undefined }
+      const arrived = arrivedIn(boot, event.from, event.bytes)
+      const isWhole = arrived >= (boot.bytes ?? arrived)
+      const { resent } = event
+      const since = event.from === undefined ? undefined : boot.loadingSince
+      const took = since === undefined ? event.took : Math.max(0, Date.parse(at) - Date.parse(since))
+      return { ...boot, phase: isWhole ? 'loaded' : boot.phase, arrived, took, resent, trouble: undefined }
     }
     case 'boot.aborted': {
       const changed = event.reason === 'changed' ? { hasChanged: true } : {}
-      return { ...boot, arrived: event.arrived, trouble: whyAborted(event), ...changed }
+      const arrived = arrivedIn(boot, event.from, event.arrived)
+      return { ...boot, arrived, trouble: whyAborted(event), ...changed }
     }
     case 'boot.refused':
       return { ...boot, trouble: whyRefused(event) }
     default:
       return event satisfies never
   }
+}
+
+/** How much there is from the file's beginning on, with so many bytes more from there: what lies behind a gap adds nothing. */
+function arrivedIn({ arrived = 0 }: Boot, from: number | undefined, bytes: number): number {
+  const start = from ?? 0
+  return start > arrived ? arrived : Math.max(arrived, start + bytes)
 }
 
 /** What comes after an image that was loaded is another try, but for the end of its own transfer. */

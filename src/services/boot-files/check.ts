@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -21,9 +22,12 @@ export async function checkBootFiles({
     faults.push({ setting: 'bootFiles.tftp', why: 'nothing is served: set bootFiles.http, or leave this out' })
   const tls = section.http?.tls
   for (const of of tls ? (['certificate', 'key'] as const) : [])
-    await files.readSecret({ file: tls![of] }, 'it').catch((error: unknown) => {
-      faults.push({ setting: `bootFiles.http.tls.${of}`, why: messageOf(error) })
-    })
+    await files.readSecret({ file: tls![of] }, 'it').then(
+      (pem) => {
+        if (of === 'certificate') faults.push(...judgeCertificate(pem))
+      },
+      (error: unknown) => void faults.push({ setting: `bootFiles.http.tls.${of}`, why: messageOf(error) }),
+    )
   return [...faults, ...(await checkPorts(section, places, files.state))]
 }
 
@@ -49,6 +53,22 @@ async function checkPorts(
     found.push(why.code === 'EACCES' ? { ...described, severity: 'warning' } : described)
   }
   return found
+}
+
+/**
+ * What firmware makes of the certificate. EDK2 was long built without elliptic curves: OVMF 2022.11 was seen to hang up on a server
+ * with one of P-256, and to take one of RSA.
+ */
+function judgeCertificate(pem: string): readonly SectionFault[] {
+  const setting = 'bootFiles.http.tls.certificate'
+  try {
+    const { asymmetricKeyType } = new X509Certificate(pem).publicKey
+    if (asymmetricKeyType === 'rsa') return []
+    const why = `its key is of the kind ${asymmetricKeyType}, and much firmware knows RSA alone: use a certificate with an RSA key, signed by an authority with one`
+    return [{ setting, severity: 'warning', why }]
+  } catch (error) {
+    return [{ setting, why: `it is no certificate in PEM: ${messageOf(error)}` }]
+  }
 }
 
 /** Tries it for a moment. */

@@ -26,6 +26,8 @@ export interface Desk {
 
 /** Events a second that are not the beginning or the end of a transfer. */
 const mostTold = { burst: 200, perSecond: 50 } as const
+/** Faults a second: what a stranger may cause again and again is not to fill a log. */
+const mostFailed = { burst: 10, perSecond: 0.1 } as const
 
 export interface DeskOptions {
   readonly root: string
@@ -41,6 +43,7 @@ export function createDesk({ root, limits, now, tell, failed }: DeskOptions): De
   const strangers = createAllowance(limits.strangers, now)
   /** What is told again and again is not to cost whoever is told more than that. */
   const telling = createAllowance(mostTold, now)
+  const failing = createAllowance(mostFailed, now)
   const tally = createTally()
   const tellSome = (event: TransferEvent) => {
     if (event.type === 'boot.refused') tally.add(event.transfer.by, event.reason)
@@ -68,6 +71,8 @@ export function createDesk({ root, limits, now, tell, failed }: DeskOptions): De
       const name = file.replaceAll(/[^\x20-\x7E]/g, '?').slice(0, 255)
       return watch({ id, by, client, mac, file: name }, tellSome, now)
     },
-    failed,
+    failed: (error) => {
+      if (failing.take('')) failed(error)
+    },
   }
 }

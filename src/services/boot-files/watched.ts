@@ -6,7 +6,13 @@ const saysEvery = 1_000
 /** What is told of one transfer, each event in its turn and the last one once. */
 export interface Watched {
   probed(bytes: number): void
-  started(bytes: number, version: string, options: { blockSize: number; windowSize: number } | undefined): void
+  /** `from`: where the part begins that was asked for. */
+  started(
+    bytes: number,
+    version: string,
+    options: { blockSize: number; windowSize: number } | undefined,
+    from?: number,
+  ): void
   progressed(arrived: number): void
   done(bytes: number, resent: number): void
   aborted(arrived: number, reason: AbortReason, text: string): void
@@ -17,19 +23,25 @@ export function watch(transfer: Transfer, tell: (event: TransferEvent) => void, 
   const began = now()
   let saidAt = began
   let said = 0
+  /** Of a transfer that does not begin at the file's beginning. */
+  let part: { readonly from?: number } = {}
   const at = () => new Date().toISOString()
   return {
     probed: (bytes) => tell({ type: 'boot.probed', at: at(), transfer, bytes }),
-    started: (bytes, version, options) => tell({ type: 'boot.started', at: at(), transfer, bytes, version, options }),
+    started: (bytes, version, options, from = 0) => {
+      part = from > 0 ? { from } : {}
+      tell({ type: 'boot.started', at: at(), transfer, bytes, version, options, ...part })
+    },
     progressed: (arrived) => {
       if (now() - saidAt < saysEvery || arrived === said) return
       saidAt = now()
       said = arrived
-      tell({ type: 'boot.progressed', at: at(), transfer, arrived })
+      tell({ type: 'boot.progressed', at: at(), transfer, arrived, ...part })
     },
     done: (bytes, resent) =>
-      tell({ type: 'boot.done', at: at(), transfer, bytes, took: Math.round(now() - began), resent }),
-    aborted: (arrived, reason, text) => tell({ type: 'boot.aborted', at: at(), transfer, arrived, reason, text }),
+      tell({ type: 'boot.done', at: at(), transfer, bytes, took: Math.round(now() - began), resent, ...part }),
+    aborted: (arrived, reason, text) =>
+      tell({ type: 'boot.aborted', at: at(), transfer, arrived, reason, text, ...part }),
     refused: (reason) => tell({ type: 'boot.refused', at: at(), transfer, reason }),
   }
 }

@@ -8,6 +8,7 @@ import { choosePlaces, type Place } from '../../core/netboot/places.ts'
 import type { RunningService } from '../../core/service.ts'
 import type { ServiceContext } from '../../operations/service.ts'
 import { bootableImages } from '../../operations/netboot/boot-files.ts'
+import { followPlaces } from '../../operations/netboot/followed-places.ts'
 import { watchPresentNames } from '../../operations/netboot/present-names.ts'
 import { describeListenFault } from './faults.ts'
 import { bootLimits } from './limits.ts'
@@ -62,27 +63,25 @@ export async function startBootFiles(
   }
   meter.set('caretaker_boot_transfers', {}, 0)
   const names = watchPresentNames(context, () => child.show(scriptedImages(context.config(), names.all)))
-  const before = addressesOf(places)
-  const following = [
-    setInterval(() => {
-      if (addressesOf(look().places) !== before) context.restart()
-    }, looksEvery).unref(),
-    setInterval(() => {
-      readCertificate(context, section).then(
-        (tls) => {
-          if (tls?.cert !== order.tls?.cert || tls?.key !== order.tls?.key) context.restart()
-        },
-        // A file that is being written: what is in use stays in use.
-        () => {},
-      )
-    }, readsEvery).unref(),
-  ]
-  const shown = [...placesShown(order), ...missing].join(', ')
+  const following = followPlaces(places, look, context.restart, looksEvery)
+  const rereading = setInterval(() => {
+    readCertificate(context, section).then(
+      (tls) => {
+        if (tls?.cert !== order.tls?.cert || tls?.key !== order.tls?.key) context.restart()
+      },
+      // A file that is being written: what is in use stays in use.
+      () => {},
+    )
+  }, readsEvery).unref()
   return {
-    status: () => (loading.size === 0 ? shown : `${shown}; ${counted(loading.size, 'transfer')} under way`),
+    status: () => {
+      const shown = [...placesShown(order), ...following.missing].join(', ')
+      return loading.size === 0 ? shown : `${shown}; ${counted(loading.size, 'transfer')} under way`
+    },
     ended: child.ended,
     [Symbol.asyncDispose]: async () => {
-      for (const timer of following) clearInterval(timer)
+      following[Symbol.dispose]()
+      clearInterval(rereading)
       names[Symbol.dispose]()
       meter.set('caretaker_boot_transfers', {}, undefined)
       await child[Symbol.asyncDispose]()
@@ -133,10 +132,6 @@ function count(loading: Set<number>, { type, transfer }: TransferEvent): void {
 function levelOf({ type }: TransferEvent): 'debug' | 'info' | 'warn' {
   if (type === 'boot.probed' || type === 'boot.progressed') return 'debug'
   return type === 'boot.aborted' ? 'warn' : 'info'
-}
-
-function addressesOf(places: readonly Place[]): string {
-  return places.map(({ address }) => address).join(' ')
 }
 
 function placesShown({ places, tftp, http, tls }: ServeOrder): readonly string[] {

@@ -1,11 +1,12 @@
 import { networkInterfaces } from 'node:os'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { BootEvent } from '../../core/netboot/dhcp-event.ts'
-import { choosePlaces, type Interfaces, type Place } from '../../core/netboot/places.ts'
+import { choosePlaces, type Interfaces, type Place, type Places } from '../../core/netboot/places.ts'
 import type { RunningService } from '../../core/service.ts'
 import { whoListens } from '../../http/port-holder.ts'
 import type { ServiceContext } from '../../operations/service.ts'
 import { describeListenFault, type ListenFault } from './check.ts'
+import { followPlaces } from '../../operations/netboot/followed-places.ts'
 import { watchPresentNames } from '../../operations/netboot/present-names.ts'
 import { createKnownCards } from './known-cards.ts'
 import { createGate, type ProxyLimits, proxyLimits } from './limits.ts'
@@ -18,11 +19,24 @@ export interface ProxyMeans {
   readonly ports?: ProxyPorts
   readonly limits?: ProxyLimits
   readonly interfaces?: () => Interfaces
+  /** Between two looks at the addresses of this machine, in ms. */
+  readonly looksEvery?: number
 }
 
 type Context = Pick<
   ServiceContext<ProxyDhcpSection>,
-  'section' | 'config' | 'ports' | 'log' | 'signal' | 'notice' | 'now' | 'monotonic' | 'alerts' | 'meter' | 'onEvent'
+  | 'section'
+  | 'config'
+  | 'ports'
+  | 'log'
+  | 'signal'
+  | 'notice'
+  | 'now'
+  | 'monotonic'
+  | 'alerts'
+  | 'meter'
+  | 'onEvent'
+  | 'restart'
 >
 
 const sharedAlert = 'netboot.shared-port'
@@ -36,8 +50,11 @@ const toldEvery = 60_000
  */
 export async function startProxy(context: Context, means: ProxyMeans = {}): Promise<RunningService> {
   const { section, alerts, log, signal, meter } = context
-  const { ports = usualPorts, limits = proxyLimits, interfaces = networkInterfaces } = means
-  const places = demandPlaces(section, interfaces())
+  const { ports = usualPorts, limits = proxyLimits, interfaces = networkInterfaces, looksEvery } = means
+  const look = () => usablePlaces(section, interfaces())
+  const { places, missing } = look()
+  if (places.length === 0) throw new AgentError('misconfigured', `proxyDhcp.listen: ${missing.join('; ')}`)
+  for (const why of missing) log.warn({ reason: why }, 'machines are not answered there')
   const names = watchPresentNames(context)
   const counts = { answered: 0, refused: undefined as string | undefined }
   const responder: ResponderMeans = {
@@ -95,9 +112,14 @@ export async function startProxy(context: Context, means: ProxyMeans = {}): Prom
   }
 
   alerts.report(sharedAlert, await sharedWith(ports))
+  const following = followPlaces(places, look, context.restart, looksEvery)
   return {
-    status: () => [describePlaces(places), ...(counts.refused === undefined ? [] : [counts.refused])].join('; '),
+    status: () =>
+      [describePlaces(places), ...following.missing, ...(counts.refused === undefined ? [] : [counts.refused])].join(
+        '; ',
+      ),
     [Symbol.asyncDispose]: async () => {
+      following[Symbol.dispose]()
       for (const timer of waiting) clearTimeout(timer)
       names[Symbol.dispose]()
       await sockets[Symbol.asyncDispose]()
@@ -112,16 +134,15 @@ function meterAsked(meter: Context['meter'], event: BootEvent): void {
   meter.count('caretaker_boot_requests_total', { kind: event.machine.kind, answer })
 }
 
-function demandPlaces({ listen }: ProxyDhcpSection, interfaces: Interfaces): readonly Place[] {
+/** The IPv4 addresses that are meant; what leads to none is told with the others. */
+function usablePlaces({ listen }: ProxyDhcpSection, interfaces: Interfaces): Places {
   const { places, missing } = choosePlaces(listen, interfaces)
   const usable = places.filter(({ family }) => family === 'IPv4')
-  if (missing.length > 0) throw new AgentError('misconfigured', `proxyDhcp.listen: ${missing.join('; ')}`)
-  if (usable.length === 0)
-    throw new AgentError(
-      'misconfigured',
-      `proxyDhcp.listen: ${listen.join(', ')} has no IPv4 address, and DHCP has no other`,
-    )
-  return usable
+  const others = places.filter(({ family }) => family !== 'IPv4')
+  return {
+    places: usable,
+    missing: [...missing, ...others.map(({ address }) => `${address} is no IPv4 address, and DHCP has no other`)],
+  }
 }
 
 function describePlaces(places: readonly Place[]): string {

@@ -156,6 +156,37 @@ test.each<Case>([
     is: [{ phase: 'loading', arrived: 40_000 }],
   },
   {
+    name: 'says on the way how far it is with a part',
+    events: [starts(0, { options: undefined }), progresses(5, 59_000), ends(6, { bytes: 60_000 })],
+    is: [{ phase: 'loading', arrived: 60_000 }],
+  },
+  {
+    name: 'goes on where its download broke off',
+    events: [
+      starts(0, { options: undefined }),
+      aborts(10, { reason: 'hung-up' }),
+      starts(12, { options: undefined, from: 40_000 }),
+      { ...progresses(14, 30_000), from: 40_000 } as BootEvent,
+      ends(20, { bytes: 60_000, from: 40_000 }),
+    ],
+    is: [{ phase: 'loaded', arrived: 100_000, took: 20_000, trouble: undefined }],
+  },
+  {
+    name: 'reads the end of the file alone',
+    events: [starts(0, { options: undefined, from: 40_000 }), ends(6, { bytes: 60_000, from: 40_000 })],
+    is: [{ phase: 'loading', arrived: 0 }],
+  },
+  {
+    name: 'goes on with another version',
+    events: [
+      starts(0, { options: undefined }),
+      aborts(10, { reason: 'hung-up' }),
+      starts(12, { options: undefined, from: 40_000, version: 'b' }),
+      ends(20, { bytes: 60_000, from: 40_000 }),
+    ],
+    is: [{ phase: 'loading', arrived: 0 }],
+  },
+  {
     name: 'has a warning that comes with its offer',
     events: [asks(0, { warning: 'iPXE drops it' })],
     is: [{ trouble: 'iPXE drops it' }],

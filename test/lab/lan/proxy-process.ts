@@ -30,6 +30,7 @@ try {
     now: () => new Date(),
     monotonic: () => performance.now(),
     meter: createMeter(),
+    restart: () => {},
   })
   say('ready')
 } catch (error) {

@@ -73,6 +73,33 @@ test.each([
   expect(part.body.equals(bytes.subarray(start, end))).toBe(true)
 })
 
+test.each([
+  { name: 'another file', headers: { 'if-match': '"another"' }, status: 412 },
+  { name: 'one of several files', headers: { 'if-match': '"another", TAG' }, status: 206 },
+  { name: 'whatever is there', headers: { 'if-match': '*' }, status: 206 },
+  { name: 'a file of long ago', headers: { 'if-unmodified-since': 'Wed, 01 Jan 2020 00:00:00 GMT' }, status: 412 },
+  { name: 'the file as it was written', headers: { 'if-unmodified-since': 'WRITTEN' }, status: 206 },
+  { name: 'no date', headers: { 'if-unmodified-since': 'yesterday' }, status: 206 },
+])('firmware that goes on with $name is answered $status', async ({ headers, status }) => {
+  const { headers: first } = await ask('/boot.efi', { method: 'HEAD' })
+  const known = ([name, value]: [string, string]) =>
+    [name, value.replace('TAG', String(first['etag'])).replace('WRITTEN', String(first['last-modified']))] as const
+  const said = Object.fromEntries(Object.entries(headers).map(known))
+  const part = await ask('/boot.efi', { headers: { range: 'bytes=500000-', ...said } })
+  expect(part.status).toBe(status)
+  expect(part.body.equals(bytes.subarray(500_000))).toBe(status === 206)
+})
+
+test('a part is told with where it begins', async () => {
+  const from = '127.0.120.43'
+  await ask('/boot.efi', { headers: { range: 'bytes=500000-' }, from })
+  await expect.poll(() => served.told(from)).toEqual(['started', 'done'])
+  expect(served.events.filter(({ transfer }) => transfer.client === from).at(-1)).toMatchObject({
+    from: 500_000,
+    bytes: 400_000,
+  })
+})
+
 test('the rest of other bytes is the whole file', async () => {
   const all = await ask('/boot.efi', { headers: { range: 'bytes=5-', 'if-range': '"another"' } })
   expect(all.status).toBe(200)
@@ -108,8 +135,10 @@ describe('what is no file to be read is refused', () => {
     expect(answer.body.toString()).not.toContain(served.root)
   })
 
-  test('two slashes and a query lead to the file all the same, without a redirect', async () => {
+  test('two slashes, a query and a whole URL lead to the file all the same, without a redirect', async () => {
     expect(await ask('//boot.efi?x=1')).toMatchObject({ status: 200 })
+    expect(await ask('http://boot.lan:8421/boot.efi')).toMatchObject({ status: 200 })
+    expect(await ask('http://boot.lan/../../etc/passwd')).toMatchObject({ status: 403 })
   })
 })
 

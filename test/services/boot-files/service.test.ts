@@ -14,7 +14,7 @@ import { checkBootFiles } from '../../../src/services/boot-files/check.ts'
 import { type BootFilesSection, section as schema } from '../../../src/services/boot-files/section.ts'
 import { startBootFiles } from '../../../src/services/boot-files/work.ts'
 import { valuesOf } from '../../core/metrics/facts.ts'
-import { createAuthority } from '../../lab/authority.ts'
+import { createAuthority, selfSigned } from '../../lab/authority.ts'
 import { fetchFile } from '../../lab/tftp-client.ts'
 import { writeUki } from '../../lab/uki-writer.ts'
 import { unprivileged } from '../../lab/unprivileged.ts'
@@ -220,6 +220,27 @@ test('a certificate that is renewed is taken up', async () => {
   expect(restarts()).toBe(0)
   await write()
   await expect.poll(restarts).toBeGreaterThan(0)
+})
+
+describe('of a certificate the check says what firmware makes of it', () => {
+  test.each([
+    { name: 'an RSA key', pem: () => selfSigned('RSA'), says: [] },
+    {
+      name: 'a key of an elliptic curve',
+      pem: () => selfSigned('P-256'),
+      says: [{ severity: 'warning', why: expect.stringMatching(/kind ec, and much firmware knows RSA alone/) }],
+    },
+    {
+      name: 'no certificate',
+      pem: async () => 'text',
+      says: [{ why: expect.stringMatching(/no certificate in PEM/) }],
+    },
+  ])('$name', async ({ pem, says }) => {
+    await writeFile(join(folder, 'kind.crt'), await pem())
+    const tls = { certificate: 'kind.crt', key: 'kind.crt' }
+    const section = { listen: [address], tftp: false, http: { port: http, tls } }
+    expect(await checkBootFiles(contextOf(section).context)).toMatchObject(says)
+  })
 })
 
 test.each([

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { truncate, writeFile } from 'node:fs/promises'
+import type { Socket } from 'node:dgram'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { edk2, rfc7440, seeded } from '../../core/netboot/tftp/wire.ts'
@@ -145,6 +146,14 @@ describe('what is no read of a file is refused', () => {
   })
 })
 
+function closeIfOpen(socket: Socket): void {
+  try {
+    socket.close()
+  } catch {
+    // It was closed by the test.
+  }
+}
+
 /** A client that is driven by hand. */
 async function byHand(own: string) {
   const socket = await openClient(own)
@@ -179,6 +188,49 @@ test('a request that comes again before it was answered is no other transfer', a
   it.socket.close()
 })
 
+test('a copy of a request that comes late does not end the transfer that it began', async () => {
+  await served.write('boot.efi', randomBytes(5_000))
+  const it = await byHand(from())
+  it.ask('boot.efi', { blksize: '1468' })
+  await begin(it)
+  it.ask('boot.efi', { blksize: '1468' })
+  it.answer(1)
+  await expect.poll(() => it.came.at(-1)?.packet.subarray(0, 4)).toEqual(Buffer.from([0, 3, 0, 2]))
+  expect(told()).toEqual(['started'])
+  it.socket.close()
+})
+
+test('a machine that asks otherwise from the same port, having answered nothing, gets what it asks for', async () => {
+  await served.write('boot.efi', randomBytes(5_000))
+  const it = await byHand(from())
+  it.ask('boot.efi', { blksize: '1468', windowsize: '4' })
+  await expect.poll(() => it.came.at(-1)?.packet[1]).toBe(6)
+  it.ask('boot.efi')
+  await expect.poll(() => it.came.at(-1)?.packet.subarray(0, 4)).toEqual(Buffer.from([0, 3, 0, 1]))
+  it.socket.close()
+})
+
+test.each([
+  { name: 'whose port is closed', ends: (it: Awaited<ReturnType<typeof byHand>>) => it.socket.close() },
+  {
+    name: 'that says nothing any more',
+    ends: () => served.pass(40_000),
+  },
+])('a machine $name, with all but the last answer, has the file', async ({ ends }) => {
+  await served.write('boot.efi', randomBytes(3_000))
+  const it = await byHand(from())
+  it.ask('boot.efi', { blksize: '1468' })
+  await begin(it)
+  for (const block of [1, 2]) {
+    it.answer(block)
+    await expect.poll(() => it.came.at(-1)?.packet.subarray(0, 4)).toEqual(Buffer.from([0, 3, 0, block + 1]))
+  }
+  // The answer to the third, which is the last, is lost.
+  ends(it)
+  await expect.poll(told, { timeout: 20_000 }).toEqual(['started', 'done'])
+  closeIfOpen(it.socket)
+})
+
 test('a machine that was reset and asks from the same port anew gets the file from its start', async () => {
   const bytes = randomBytes(5_000)
   await served.write('boot.efi', bytes)
@@ -186,6 +238,11 @@ test('a machine that was reset and asks from the same port anew gets the file fr
   it.ask('boot.efi', { blksize: '1468' })
   await begin(it)
   const { port } = it.socket.address()
+  // Its last packet is sent again, at ever longer intervals: the next copy is not to come in between.
+  for (let copies = it.came.length; copies < 8; copies += 1) {
+    served.pass(2_000)
+    await expect.poll(() => it.came.length).toBeGreaterThan(copies)
+  }
   await new Promise<void>((resolve) => it.socket.close(() => resolve()))
   const fetched = await fetch('boot.efi', { fromPort: port, options: { blksize: '1468' } })
   expect(fetched.bytes.equals(bytes)).toBe(true)

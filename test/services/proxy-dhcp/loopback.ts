@@ -4,6 +4,7 @@ import { parseConfig } from '../../../src/config/config.ts'
 import { createMeter } from '../../../src/core/metrics/meter.ts'
 import type { BootEvent } from '../../../src/core/netboot/dhcp-event.ts'
 import { type DhcpMessage, formatDhcp, parseDhcp } from '../../../src/core/netboot/dhcp/packet.ts'
+import type { Interfaces } from '../../../src/core/netboot/places.ts'
 import type { PublishedName } from '../../../src/core/release/published.ts'
 import { createAlerts } from '../../../src/operations/alerts.ts'
 import { type ProxyLimits, proxyLimits } from '../../../src/services/proxy-dhcp/limits.ts'
@@ -16,6 +17,10 @@ import { silentLog } from '../../fakes/log.ts'
 const ownAddress = '127.0.125.1'
 const everywhere = '127.0.125.8'
 const clients = '127.0.125.9'
+
+/** An address of an interface. */
+export const addressed = (address: string) => ({ address, family: 'IPv4', netmask: '255.255.255.0', internal: false })
+const lan = addressed(ownAddress)
 
 export interface ProxyOptions {
   /** Lines of the section `proxyDhcp`, beside where it listens. */
@@ -30,6 +35,8 @@ export interface ProxyOptions {
   readonly names?: readonly PublishedName[]
   readonly limits?: Partial<ProxyLimits>
   readonly now?: () => Date
+  /** The interfaces of this machine. */
+  readonly interfaces?: () => Interfaces
 }
 
 /** The proxy on ports of its own, with one client whose socket hears what everybody would. */
@@ -41,6 +48,7 @@ export async function openProxy({
   names = [],
   limits = {},
   now = () => new Date(),
+  interfaces = () => ({ lan: [lan] }),
 }: ProxyOptions = {}) {
   await using stack = new AsyncDisposableStack()
   const client = await bind(stack, clients)
@@ -61,7 +69,7 @@ export async function openProxy({
   const text = `schematic: homelab\nshare: { directory: share, ${share} }\n${config}`
   const whole = { ...parseConfig(text, 'test.yaml'), proxyDhcp: own, bootFiles }
   const stop = new AbortController()
-  const place = { address: ownAddress, family: 'IPv4', netmask: '255.255.255.0', internal: false }
+  let restarts = 0
   const running = await startProxy(
     {
       section: own,
@@ -75,11 +83,13 @@ export async function openProxy({
       now,
       monotonic: () => performance.now(),
       meter,
+      restart: () => void (restarts += 1),
     },
     {
       ports: { server, client: client.address().port, proxy: again, broadcast: clients, everywhere },
       limits: { ...proxyLimits, ...limits },
-      interfaces: () => ({ lan: [place] }),
+      interfaces,
+      looksEvery: 20,
     },
   )
   stack.use(running)
@@ -97,6 +107,7 @@ export async function openProxy({
     alerts,
     journal,
     running,
+    restarts: () => restarts,
     /** To everybody, at port 67. */
     broadcast: (message: DhcpMessage) => send(formatDhcp(message), { address: everywhere, port: server }),
     /** To us alone, at port 67, as a relay does. */

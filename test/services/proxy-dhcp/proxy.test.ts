@@ -10,7 +10,7 @@ import { remembered } from '../../../src/operations/facts.ts'
 import { checkProxy, describeListenFault } from '../../../src/services/proxy-dhcp/check.ts'
 import { section } from '../../../src/services/proxy-dhcp/section.ts'
 import { discover, withOptions } from '../../core/netboot/dhcp/messages.ts'
-import { openProxy, type ProxyOptions } from './loopback.ts'
+import { addressed, openProxy, type ProxyOptions } from './loopback.ts'
 
 const request = (options: Parameters<typeof withOptions>[0] = {}, fields: Partial<DhcpMessage> = {}) =>
   withOptions({ messageType: Uint8Array.of(3), ...options }, fields)
@@ -257,4 +257,28 @@ test.each([
 test('a place that is not there refuses the start with its reason', async () => {
   await expect(openProxy({ proxy: { listen: ['wlan9'] } })).rejects.toThrow(AgentError)
   await expect(openProxy({ proxy: { listen: ['wlan9'] } })).rejects.toThrow('proxyDhcp.listen: wlan9 is no interface')
+})
+
+test('one name that is missing keeps nobody from the others', async () => {
+  await using at = await openProxy({ proxy: { listen: ['wlan9', 'lan'] } })
+  await at.broadcast(discover())
+  await expect.poll(() => at.heard).toHaveLength(1)
+  expect(at.running.status?.()).toMatch(/^answers machines on lan \(127\.0\.125\.1\); wlan9 is no interface/)
+})
+
+test('an address that goes and comes back costs nothing; another one is taken up', async () => {
+  let now = [addressed('127.0.125.1')]
+  await using at = await openProxy({ interfaces: () => ({ lan: now }) })
+  now = []
+  await expect
+    .poll(() => at.running.status?.())
+    .toBe('answers machines on lan (127.0.125.1); lan has no IPv4 address yet')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  now = [addressed('127.0.125.1')]
+  await at.broadcast(discover())
+  await expect.poll(() => at.heard).toHaveLength(1)
+  expect(at.restarts()).toBe(0)
+  now = [addressed('127.0.125.3')]
+  expect(at.running.status?.()).toContain('lan has lost 127.0.125.1')
+  await expect.poll(at.restarts).toBe(1)
 })

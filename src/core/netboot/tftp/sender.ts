@@ -26,6 +26,11 @@ export interface Sender {
   readonly isAnswered: boolean
   /** Blocks of the file that have arrived, as far as the client has said. */
   readonly arrived: number
+  /**
+   * Whether all may have arrived: each block has been sent, and no more than the last acknowledgement is missing. No client sends
+   * that one again (RFC 1350, section 6), so where it is lost nobody is there any more.
+   */
+  readonly mayBeWhole: boolean
   /** Packets that were sent again. */
   readonly resent: number
 }
@@ -90,8 +95,7 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
   const unanswered = base
   let outcome: Sender['outcome'] = 'going'
   /** The next block of this pass, and the highest of any. */
-  let next = base + 1
-  let highest = base
+  let [next, highest] = [base + 1, base]
   /** What is to be sent, what was sent again, and how often in a row the time was over. */
   let [from, to, resent, timeouts] = [0, -1, 0, 0]
   /**
@@ -167,9 +171,7 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
     if (isHopeless) {
       outcome = 'silent'
       deadline = Infinity
-      return
-    }
-    goBack()
+    } else goBack()
   }
 
   plan(base + 1)
@@ -198,6 +200,9 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
     },
     get arrived() {
       return Math.max(0, base)
+    },
+    get mayBeWhole() {
+      return base > 0 && highest >= blocks
     },
     get resent() {
       return resent

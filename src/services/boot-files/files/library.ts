@@ -43,8 +43,12 @@ export function createLibrary({ root, pinned, pins: most, now }: LibraryOptions)
     if (pin && pin.until > now()) return { file: pin.file.hold() }
     const opened = await openBelow(root, name)
     if ('refused' in opened) return opened
-    const file = await shareFile(opened.handle, (version) => open.delete(version)).catch(() => undefined)
-    if (!file) return { refused: 'unreadable' }
+    const { handle } = opened
+    const file = await shareFile(handle, (version) => open.delete(version)).catch(() => undefined)
+    if (!file) {
+      await handle.close().catch(() => {})
+      return { refused: 'unreadable' }
+    }
     const same = open.get(file.version)
     const lent = same ? same.hold() : file
     if (same) file.drop()

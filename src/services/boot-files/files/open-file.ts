@@ -43,7 +43,12 @@ function isBelow(top: string, path: string): boolean {
   return path.startsWith(top.endsWith(sep) ? top : `${top}${sep}`)
 }
 
-function reasonOf({ code }: NodeJS.ErrnoException): RefusalReason {
+/** What the system has too little of at the moment: files and sockets that are open, memory. */
+const shortages: readonly unknown[] = ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EAGAIN']
+
+/** Why a file, or a socket to send it by, can't be opened. */
+export function reasonOf({ code }: NodeJS.ErrnoException): RefusalReason {
+  if (shortages.includes(code)) return 'busy'
   if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return 'not-found'
   // A link in a circle, a socket, a device without a driver.
   if (code === 'ELOOP' || code === 'ENXIO') return 'forbidden'

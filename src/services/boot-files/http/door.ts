@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { messageOf } from '../../../core/errors.ts'
 import type { RefusalReason } from '../../../core/netboot/boot-event.ts'
 import { parseRange } from '../../../core/netboot/byte-range.ts'
+import { isOutdated } from '../../../core/netboot/precondition.ts'
 import { formatIpxeScript } from '../../../core/netboot/ipxe-script.ts'
 import { peerAddress } from '../../../http/addresses.ts'
 import type { Desk } from '../desk.ts'
@@ -139,6 +140,12 @@ async function serve(
   response.setHeader('accept-ranges', 'bytes')
   response.setHeader('etag', etag)
   response.setHeader('last-modified', new Date(file.writtenAt).toUTCString())
+  const asked = { match: headers['if-match'], unmodifiedSince: headers['if-unmodified-since'] }
+  if (isOutdated(asked, { etag, writtenAt: file.writtenAt })) {
+    watched.started(size, version, undefined)
+    watched.aborted(0, 'changed', '')
+    return end(response, 412, 'the file is another now')
+  }
   if (range === 'unsatisfiable') {
     response.setHeader('content-range', `bytes */${size}`)
     return end(response, 416, 'no such part')
@@ -161,7 +168,7 @@ async function sendWatched(
   { file, part, watched, passed, why }: Serving & { readonly part: { readonly start: number; readonly end: number } },
 ): Promise<void> {
   const length = part.end - part.start
-  watched.started(file.size, file.version, undefined)
+  watched.started(file.size, file.version, undefined, part.start)
   let arrived = 0
   try {
     const sent = await sendPart(file, part, response, (bytes) => {
@@ -184,7 +191,8 @@ async function sendWatched(
 
 /** The path, one letter for each byte; what can't be decoded is nobody's name. */
 function nameIn(url: string): string {
-  const [path = ''] = url.split(/[?#]/, 1)
+  // A URL as it is written to a proxy is to be taken as well (RFC 9112, 3.2.2).
+  const [path = ''] = url.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/, 1)
   const bytes = path.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
   return bytes.startsWith('/') ? bytes : '/'
 }

@@ -4,6 +4,7 @@ import { grantOptions } from '../../../core/netboot/tftp/options.ts'
 import { errorCode, formatError, parseRequest } from '../../../core/netboot/tftp/packet.ts'
 import { chooseToLeave } from '../../../core/netboot/making-room.ts'
 import type { Desk } from '../desk.ts'
+import { reasonOf } from '../files/open-file.ts'
 import { createTftpTransfer, type TftpTransfer } from './transfer.ts'
 
 /** In ms: how exact the shortest timeout is. */
@@ -11,15 +12,27 @@ const ticksEvery = 10
 /** In bytes: a window of large blocks, and requests that come while a disk is slow. The system may give less. */
 const socketBuffer = 1_048_576
 
+/** A request for a file, or for what we don't do. */
+interface Asked {
+  readonly key: string
+  readonly packet: Buffer
+  readonly request: Exclude<ReturnType<typeof parseRequest>, { kind: 'other' }>
+}
+
 export interface TftpPlace {
   readonly address: string
   readonly family: 'IPv4' | 'IPv6'
   readonly port: number
 }
 
+/** In ms: so long a copy of a request may be under way. A machine that is reset takes longer. */
+const copiesWithin = 1_000
+
 /** One running transfer, and what its client asked for. */
 interface Running {
   readonly client: string
+  /** The request, byte for byte. */
+  readonly asked: Buffer
   readonly since: number
   readonly transfer: TftpTransfer
 }
@@ -55,19 +68,20 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
   }
 
   async function answer(door: Socket, place: TftpPlace, packet: Buffer, { address, port }: RemoteInfo): Promise<void> {
+    // Nothing can be sent there (RFC 768).
+    if (port === 0) return
     const client = address.replace(/%.*$/, '')
     const key = `${client} ${port}`
     const request = parseRequest(packet)
     if (request.kind === 'other' || coming.has(key)) return
     const before = running.get(key)
-    // The first packet of ours is on its way, and is sent again by time.
-    if (before && !before.transfer.isAnswered) return
+    if (before && isCopy(before, packet, desk.now())) return
     if (!desk.allows('tftp', client)) return
     // From the same port: it was reset. A word to it would count as the answer to what it asks now.
     before?.transfer.leave()
     coming.set(key, client)
     try {
-      const refused = await begin(place, key, request, { client, address, port })
+      const refused = await begin(place, { key, packet, request }, { client, address, port })
       if (refused !== undefined && refused !== 'busy') {
         const [code, text] = refusals[refused]
         door.send(formatError(code, text), port, address, () => {})
@@ -79,8 +93,7 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
 
   async function begin(
     place: TftpPlace,
-    key: string,
-    request: Exclude<ReturnType<typeof parseRequest>, { kind: 'other' }>,
+    { key, packet, request }: Asked,
     { client, address, port }: { readonly client: string; readonly address: string; readonly port: number },
   ): Promise<RefusalReason | undefined> {
     const watched = await desk.watch('tftp', client, request.kind === 'read' ? request.name : '')
@@ -94,10 +107,10 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
     const lent = await desk.library.lend(client, request.name)
     if ('refused' in lent) return refuse(lent.refused)
     const { file } = lent
-    const socket = await openTransferSocket(place, address, port).catch(() => undefined)
-    if (!socket) {
+    const socket = await openTransferSocket(place, address, port).catch(reasonOf)
+    if (typeof socket === 'string') {
       file.drop()
-      return refuse('unreadable')
+      return refuse(socket)
     }
     const transfer = createTftpTransfer({
       socket,
@@ -110,7 +123,7 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
         if (whole) desk.library.forget(client, request.name)
       },
     })
-    running.set(key, { client, since: desk.now(), transfer })
+    running.set(key, { client, asked: packet, since: desk.now(), transfer })
     ticking ??= setInterval(tick, ticksEvery)
     return undefined
   }
@@ -151,6 +164,14 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
   }
 }
 
+/**
+ * Whether a request from the port of a transfer is the one that began it, once more: our first packet is on its way, and is
+ * sent again by time. Other words are another request; the same ones after a while are those of a machine that was reset.
+ */
+function isCopy({ asked, since, transfer }: Running, packet: Buffer, now: number): boolean {
+  return asked.equals(packet) && (!transfer.isAnswered || now - since < copiesWithin)
+}
+
 /** Whoever acknowledges a block now and then keeps no other machine out. */
 function slowest(running: Iterable<Running>, { now, holderOf }: Desk, newcomer: string): Running | undefined {
   const time = now()
@@ -163,15 +184,18 @@ function slowest(running: Iterable<Running>, { now, holderOf }: Desk, newcomer: 
   return chooseToLeave(served, holderOf(newcomer), time)?.one
 }
 
-async function openTransferSocket(place: TftpPlace, address: string, port: number): Promise<Socket> {
+/** @throws Error of the system, with a `code`; the socket is closed then */
+export async function openTransferSocket(place: TftpPlace, address: string, port: number): Promise<Socket> {
   const socket = await bind(place, 0)
-  return new Promise((resolve, reject) => {
-    socket.connect(port, address, (error?: Error) => {
-      if (!error) return resolve(socket)
-      socket.close()
-      reject(error)
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.connect(port, address, (error?: Error) => (error ? reject(error) : resolve()))
     })
-  })
+    return socket
+  } catch (error) {
+    socket.close()
+    throw error
+  }
 }
 
 function bind({ address, family }: TftpPlace, port: number): Promise<Socket> {

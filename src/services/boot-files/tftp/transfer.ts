@@ -65,13 +65,7 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
     watched.started(size, file.version, { blockSize, windowSize })
   }
 
-  const rate = createRate()
-  let metered = 0
-  function meter(time: number): void {
-    const sum = arrived()
-    if (sum > metered) rate.add(sum - metered, time)
-    metered = sum
-  }
+  const rate = createGrowth()
 
   const pump = createPump({
     socket,
@@ -119,6 +113,12 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
     over(true)
   }
 
+  /** It is not there any more: it has what it wanted, or has not. */
+  function lost(reason: AbortReason, text: string): void {
+    if (sender.mayBeWhole) finish()
+    else abort(reason, text)
+  }
+
   function abort(reason: AbortReason, text: string): void {
     if (isOver) return
     // Whoever has not even answered the first packet was perhaps never there.
@@ -149,12 +149,12 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
   return {
     tick: (time) => {
       if (isOver) return
-      meter(time)
+      rate.reach(arrived(), time)
       if (hasStarted) watched.progressed(arrived())
-      if (closedAt !== undefined && time - closedAt > closedFor) abort('hung-up', 'its port is closed')
+      if (closedAt !== undefined && time - closedAt > closedFor) lost('hung-up', 'its port is closed')
       if (isOver || time < sender.deadline) return
       sender.expired(time)
-      if (sender.outcome === 'silent') abort('silent', '')
+      if (sender.outcome === 'silent') lost('silent', '')
       else pump(time)
     },
     stop: () => (sender.isAnswered ? fail('stopped', '', 'the server stops') : abort('stopped', '')),
@@ -164,6 +164,19 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
     get isAnswered() {
       return sender.isAnswered
     },
+  }
+}
+
+/** How fast a sum grows. */
+function createGrowth() {
+  const rate = createRate()
+  let reached = 0
+  return {
+    reach: (sum: number, time: number) => {
+      if (sum > reached) rate.add(sum - reached, time)
+      reached = sum
+    },
+    at: rate.at,
   }
 }
 
