@@ -1,12 +1,14 @@
-import { normalMac } from '../../core/address.ts'
+import { normalMac, parseIpv4 } from '../../core/address.ts'
 import { counted } from '../../core/count.ts'
 import { AgentError } from '../../core/errors.ts'
 import { hasReached, type Boot } from '../../core/netboot/boots.ts'
 import type { Asked } from '../../core/operator.ts'
 import type { RequestAnswer } from '../../core/request-answer.ts'
 import { orderFor, whyDoubtful, whyImpossible } from '../../core/provision/approval.ts'
-import { waitingClaimants } from '../../core/provision/claimants.ts'
+import { isSuperseded, waitingClaimants } from '../../core/provision/claimants.ts'
 import type { Claimant, Machine, MachineOrder } from '../../core/provision/machine.ts'
+import { approvalLasts } from '../../core/provision/lifecycle.ts'
+import { asksBy } from '../../core/provision/pace.ts'
 import type { ConfigRenderer } from '../../core/provision/render.ts'
 import type { InventoryNode } from '../../core/provision/inventory.ts'
 import type { ApproveMachine, ConsoleAnswer, MachineDetails, MachineRequests } from '../../core/provision/requests.ts'
@@ -14,7 +16,7 @@ import { cleanText, describeRequester, longestReason } from '../../core/requeste
 import type { BootKeeper } from '../netboot/keeper.ts'
 import { standingOf } from '../netboot/standing.ts'
 import { patiently, recordChange, type RequestMeans, unchanged } from '../request.ts'
-import { describeMachine, describeSeen, detailMachine } from './describe.ts'
+import { describeMachine, describeNext, describeSeen, detailMachine } from './describe.ts'
 import type { MachineDesk } from './desk.ts'
 import type { Inventory } from './inventory.ts'
 import { findNamed } from './named.ts'
@@ -49,7 +51,7 @@ export function createMachineRequests(means: MachineMeans): MachineRequests<Aske
               named: found.claimant,
               patchFiles: renderer.choices().patches,
             }),
-            ...inMaintenance(means.room.of(found.machine.id)),
+            ...inMaintenance(means.room.of(found.machine.id, found.claimant?.address)),
           }
     },
     console: ({ machine }) => consoleOf(means, machine),
@@ -184,10 +186,13 @@ async function approve(means: MachineMeans, request: ApproveMachine, asked: Aske
   // It has taken time: what is decided about is what is there now.
   const present = desk.get(machine.id)
   const still = present?.claimants.find(({ code }) => code === who.code)
+  const now = means.now().getTime()
   const isRejectedSince = still?.isRejected === true && who.isRejected !== true
   if (!present || !still || isRejectedSince)
     throw new AgentError('rejected', `${request.machine} has changed meanwhile: look at it again`)
   const others = desk.machines().filter(({ id }) => id !== machine.id)
+  const fingerprint = keyOf(means, present, still, request)
+  const before = present.claimants.find(({ code }) => code === present.approval?.code)
   const facts = {
     order,
     written,
@@ -196,6 +201,8 @@ async function approve(means: MachineMeans, request: ApproveMachine, asked: Aske
     machine: present,
     others,
     isTaken: isTakenFor(means, who)(order.name),
+    isBegunAnew: before !== undefined && before.code !== still.code && isSuperseded(present, before, now),
+    isKeyUnseen: still.way === 'maintenance' && fingerprint === undefined,
   }
   const why = whyImpossible(facts)
   if (why !== undefined) throw new AgentError('rejected', why)
@@ -205,11 +212,37 @@ async function approve(means: MachineMeans, request: ApproveMachine, asked: Aske
       'rejected',
       `${who.claim.mac ?? machine.id} is not approved as ${order.role}: ${doubts.join('; ')}. Approve it with --force if you are sure`,
     )
-  desk.approve({ id: machine.id, code: who.code, order, by: describeRequester(asked.by) })
+  desk.approve({ id: machine.id, code: who.code, order, by: describeRequester(asked.by), fingerprint })
   const forced = doubts.length > 0 ? `, forced although ${doubts.join('; ')}` : ''
   const warned = warnings.length === 0 ? '' : `; ${counted(warnings.length, 'warning')}: ${warnings.join('; ')}`
-  const said = `${who.claim.mac ?? machine.id} at ${who.address} may have its configuration as ${order.role} ${order.name}, once and within 30 min${forced}${warned}`
+  const said = `${who.claim.mac ?? machine.id} at ${who.address} may have its configuration as ${order.role} ${order.name}, once and within 30 min${forced}${nextWords(still, now)}${warned}`
   return changed(means, order.name, said, asked)
+}
+
+/** The key that answers in maintenance. @throws AgentError `rejected` where it is another one than the person has seen */
+function keyOf(
+  { room }: MachineMeans,
+  { id }: Machine,
+  { way, address }: Claimant,
+  { fingerprint: seen }: ApproveMachine,
+): string | undefined {
+  if (way !== 'maintenance') return undefined
+  const fingerprint = room.of(id, address)?.fingerprint
+  if (seen !== undefined && seen !== fingerprint)
+    throw new AgentError(
+      'rejected',
+      `the key that answers at ${address} has changed: compare its console with ${fingerprint ?? 'the next one'}, and approve it then`,
+    )
+  return fingerprint
+}
+
+/** When it comes for it, if that is not soon, or later than what was approved lasts. */
+function nextWords(claimant: Claimant, now: number): string {
+  const next = describeNext(claimant, now)
+  const by = asksBy(claimant)
+  if (next === undefined || by === undefined) return ''
+  const isTooLate = by - now > approvalLasts
+  return isTooLate ? `; ${next}. Left alone it may come too late: restart it now` : `; ${next}`
 }
 
 /** @throws AgentError `misconfigured` where something has to be said that is written nowhere */
@@ -248,6 +281,14 @@ async function reject(
   const { machine, claimant } = demand(means, request.machine)
   const reason = cleanText(request.reason ?? '', longestReason)
   const name = desk.nameOf(machine)
+  if (request.allBut !== undefined) {
+    const address = request.allBut.toLowerCase()
+    if (parseIpv4(address) === undefined && !/^[0-9a-f:]*:[0-9a-f:]*$/.test(address))
+      throw new AgentError('misconfigured', `${request.allBut} is no address such as 192.168.0.21`)
+    desk.keepFor(machine.id, address)
+    const why = reason === undefined ? '' : `: ${reason}`
+    return changed(means, name, `whoever claims to be ${name} is rejected for an hour, but for ${address}${why}`, asked)
+  }
   const hasAny =
     machine.state === 'approved' || machine.claimants.some((one) => one.isRejected !== true && one.asked > 0)
   if (machine.state === 'rejected' || !hasAny) return unchanged(`${name} asks for nothing that could be rejected`)
