@@ -7,8 +7,6 @@ import type { RequestAnswer } from '../../core/request-answer.ts'
 import { orderFor, whyDoubtful, whyImpossible } from '../../core/provision/approval.ts'
 import { isSuperseded, waitingClaimants } from '../../core/provision/claimants.ts'
 import type { Claimant, Machine, MachineOrder } from '../../core/provision/machine.ts'
-import { approvalLasts } from '../../core/provision/lifecycle.ts'
-import { asksBy } from '../../core/provision/pace.ts'
 import type { ConfigRenderer } from '../../core/provision/render.ts'
 import type { InventoryNode } from '../../core/provision/inventory.ts'
 import type { ApproveMachine, ConsoleAnswer, MachineDetails, MachineRequests } from '../../core/provision/requests.ts'
@@ -16,7 +14,8 @@ import { cleanText, describeRequester, longestReason } from '../../core/requeste
 import type { BootKeeper } from '../netboot/keeper.ts'
 import { standingOf } from '../netboot/standing.ts'
 import { patiently, recordChange, type RequestMeans, unchanged } from '../request.ts'
-import { describeMachine, describeNext, describeSeen, detailMachine } from './describe.ts'
+import { describeMachine, describeSeen, detailMachine } from './describe.ts'
+import { keyOf, nextWords } from './approving.ts'
 import type { MachineDesk } from './desk.ts'
 import type { Inventory } from './inventory.ts'
 import { findNamed } from './named.ts'
@@ -219,32 +218,6 @@ async function approve(means: MachineMeans, request: ApproveMachine, asked: Aske
   return changed(means, order.name, said, asked)
 }
 
-/** The key that answers in maintenance. @throws AgentError `rejected` where it is another one than the person has seen */
-function keyOf(
-  { room }: MachineMeans,
-  { id }: Machine,
-  { way, address }: Claimant,
-  { fingerprint: seen }: ApproveMachine,
-): string | undefined {
-  if (way !== 'maintenance') return undefined
-  const fingerprint = room.of(id, address)?.fingerprint
-  if (seen !== undefined && seen !== fingerprint)
-    throw new AgentError(
-      'rejected',
-      `the key that answers at ${address} has changed: compare its console with ${fingerprint ?? 'the next one'}, and approve it then`,
-    )
-  return fingerprint
-}
-
-/** When it comes for it, if that is not soon, or later than what was approved lasts. */
-function nextWords(claimant: Claimant, now: number): string {
-  const next = describeNext(claimant, now)
-  const by = asksBy(claimant)
-  if (next === undefined || by === undefined) return ''
-  const isTooLate = by - now > approvalLasts
-  return isTooLate ? `; ${next}. Left alone it may come too late: restart it now` : `; ${next}`
-}
-
 /** @throws AgentError `misconfigured` where something has to be said that is written nowhere */
 function wantedOrder(
   means: MachineMeans,
@@ -283,7 +256,7 @@ async function reject(
   const name = desk.nameOf(machine)
   if (request.allBut !== undefined) {
     const address = request.allBut.toLowerCase()
-    if (parseIpv4(address) === undefined && !/^[0-9a-f:]*:[0-9a-f:]*$/.test(address))
+    if (parseIpv4(address) === undefined && !(address.includes(':') && /^[0-9a-f:]{2,39}$/.test(address)))
       throw new AgentError('misconfigured', `${request.allBut} is no address such as 192.168.0.21`)
     desk.keepFor(machine.id, address)
     const why = reason === undefined ? '' : `: ${reason}`
