@@ -32,10 +32,18 @@ export function addMachineCommands(): void {
     return exit.ok
   })
   addApprove()
-  command('machine reject <machine> [why...]', 'give a machine no configuration', (options, [machine, ...words]) => {
-    const json = words.length === 0 ? {} : { reason: words.join(' ') }
-    return say(options, (daemon) => daemon.machines[':machine'].reject.$post({ ...named(machine), json }))
-  })
+  command(
+    'machine reject <machine> [why...]',
+    'give a machine no configuration',
+    (options, [machine, ...words], extra) => {
+      const { allBut } = extra as { readonly allBut?: string }
+      const json = {
+        ...(words.length === 0 ? {} : { reason: words.join(' ') }),
+        ...(allBut === undefined ? {} : { allBut }),
+      }
+      return say(options, (daemon) => daemon.machines[':machine'].reject.$post({ ...named(machine), json }))
+    },
+  ).option('--all-but <address>', 'reject everyone who claims to be it, for an hour, but for this address')
   command('machine forget <machine>', 'forget a machine: if it asks again it is new', (options, [machine]) =>
     say(options, (daemon) => daemon.machines[':machine'].forget.$post(named(machine))),
   )
@@ -63,8 +71,9 @@ function addApprove(): void {
       const { role, name, label, patch } = extra as Approving
       for (const { kind, text } of details.evidence) if (kind !== 'for') output.note(`caretaker: ${kind}: ${text}`)
       const as = role ?? details.order?.role
+      const key = details.maintenance?.fingerprint
       const refusal = await refusalOf(extra, {
-        question: `Let ${details.mac ?? details.id} at ${details.address ?? 'an unknown address'}, whose console shows ${details.code ?? 'no code'}, have a configuration${as === undefined ? '' : ` as ${as}`}, with secrets of the cluster?`,
+        question: `Let ${details.mac ?? details.id} at ${details.address ?? 'an unknown address'}, whose console shows ${details.code ?? 'no code'}${key === undefined ? '' : ` and the key ${key}`}, have a configuration${as === undefined ? '' : ` as ${as}`}, with secrets of the cluster?`,
         hint: `compare the code ${details.code ?? ''} with its console, and add --yes`,
       })
       if (refusal !== undefined) return refusal
@@ -73,6 +82,7 @@ function addApprove(): void {
         ...(name === undefined ? {} : { name }),
         ...(label === undefined ? {} : { labels: label }),
         ...(patch === undefined ? {} : { patches: [...patch] }),
+        ...(key === undefined ? {} : { fingerprint: key }),
         force: extra['force'] === true,
       }
       // Who was looked at is who is approved, whatever has come meanwhile.

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { promisify } from 'node:util'
 import { agent, buildBootImage, imageName as file, mac, openBootLab } from '../lab/lan/boot-lab.ts'
+import { playConfig } from './netboot-config.ts'
 import { type Lan, whyNoLan } from '../lab/lan/lan.ts'
 import { type Firmware, runMachine, whyNoMachine } from '../lab/lan/machine.ts'
 import { whyNoArm64Uki } from '../lab/uki/real-uki.ts'
@@ -83,11 +84,17 @@ const scenarios: Readonly<Record<string, Scenario>> = {
 
 const why = await whyNoLan()
 if (why !== undefined) throw new Error(why)
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(scenarios)
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : [...Object.keys(scenarios), 'config']
 let failed = 0
 for (const name of wanted) {
+  if (name === 'config') {
+    const isRight = await playConfig(within)
+    console.log(`${isRight ? 'ok    ' : 'FAILED'} config: a machine that is approved gets its configuration`)
+    failed += isRight ? 0 : 1
+    continue
+  }
   const scenario = scenarios[name]
-  if (!scenario) throw new Error(`there is no scenario ${name}, only ${Object.keys(scenarios).join(', ')}`)
+  if (!scenario) throw new Error(`there is no scenario ${name}, only ${Object.keys(scenarios).join(', ')} and config`)
   const { firmware = 'ovmf' } = scenario
   const lacking = whyNoMachine(firmware) ?? (firmware === 'aavmf' ? whyNoArm64Uki() : undefined)
   if (lacking !== undefined) {

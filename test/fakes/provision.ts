@@ -30,6 +30,7 @@ export interface FakeDesk extends ProvisionDesk {
 interface KnownClaimant {
   readonly id: string
   readonly key: string
+  readonly flow: string | undefined
   readonly code: string
   shown: number
   text?: string | undefined
@@ -55,7 +56,7 @@ export function fakeDesk({ codes = numberedCode }: { readonly codes?: (index: nu
     const id = idOf(question.claim)
     if (id === undefined) return undefined
     const key = keyOf(question)
-    const known = claimants.get(key) ?? { id, key, code: codes(given), shown: 1 }
+    const known = claimants.get(key) ?? { id, key, flow: question.flow, code: codes(given), shown: 1 }
     if (!claimants.has(key)) given += 1
     claimants.set(key, known)
     return known
@@ -120,7 +121,8 @@ export function fakeDesk({ codes = numberedCode }: { readonly codes?: (index: nu
     verified: (id) => void diary.push(`verified ${id}`),
     joined: (id) => void diary.push(`joined ${id}`),
     trouble: (id, why) => void diary.push(why === undefined ? `well ${id}` : `trouble ${id}: ${why}`),
-    machines: () => [] as readonly Machine[],
+    machines: () =>
+      [...claimants.values()].map(({ id, flow }) => ({ id, claimants: [{ flow }] }) as unknown as Machine),
     approve: (code, text = `kind: Config for ${code}\n`) => {
       const one = byCode(code)
       one.text = text
@@ -154,9 +156,9 @@ export function fakeDesk({ codes = numberedCode }: { readonly codes?: (index: nu
   }
 }
 
-function keyOf({ claim, address, way }: ConfigQuestion): string {
+function keyOf({ claim, address, way, flow = '' }: ConfigQuestion): string {
   const { uuid = '', mac = '' } = claim
-  return [uuid, mac, address, way].join(' ')
+  return [uuid, mac, address, way, flow].join(' ')
 }
 
 function numberedCode(index: number): string {

@@ -117,7 +117,10 @@ function rivalAlert({ machine, name }: ToldMachine, now: number): AlertContent |
   return {
     severity: 'warning',
     subject: name,
-    text: `${name} is approved at ${machine.approval.address}, and ${rival.address} claims to be it: that one gets nothing`,
+    text:
+      rival.flow !== undefined && rival.address === machine.approval.address
+        ? `${name} is approved at ${rival.address} by code ${machine.approval.code}, and ${rival.code} is shown there as well: it was restarted, or somebody pretends to be it`
+        : `${name} is approved at ${machine.approval.address}, and ${rival.address} claims to be it: that one gets nothing`,
     action: `See which of them shows ${machine.approval.code}; \`caretaker machine reject ${name}\` withdraws the approval`,
   }
 }

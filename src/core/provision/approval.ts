@@ -78,10 +78,14 @@ export interface ApprovalFacts {
   readonly others: readonly Machine[]
   /** Another machine is a node of that name. */
   readonly isTaken: boolean
+  /** What was approved is over: it was restarted, and shows another code. */
+  readonly isBegunAnew?: boolean
+  /** It waits in maintenance, and its key was not seen yet. */
+  readonly isKeyUnseen?: boolean
 }
 
 /** Why it can't be approved, whoever wants it; undefined where it can. */
-export function whyImpossible({ order, cluster, machine, others }: ApprovalFacts): string | undefined {
+export function whyImpossible({ order, cluster, machine, others, isBegunAnew }: ApprovalFacts): string | undefined {
   const { name } = order
   const fault = nameFault(name) ?? labelFault(order)
   if (fault !== undefined) return fault
@@ -94,15 +98,20 @@ export function whyImpossible({ order, cluster, machine, others }: ApprovalFacts
         (other.state === 'delivering' || other.state === 'delivered' || other.state === 'verified')),
   )
   if (rival) return `${rival.id} is to be ${name}: choose another name, or forget that machine first`
-  if (machine.state === 'approved' && machine.approval)
+  if (machine.state === 'approved' && machine.approval && isBegunAnew !== true)
     return `it is approved as ${machine.approval.order.name} by ${machine.approval.by}: reject it first`
   return undefined
 }
 
 /** Why it should not be approved, a clause each, unless a person insists. */
-export function whyDoubtful({ order, written, evidence, cluster, isTaken }: ApprovalFacts): readonly string[] {
-  const name =
+export function whyDoubtful(facts: ApprovalFacts): readonly string[] {
+  const { order, written, evidence, cluster, isTaken, isKeyUnseen } = facts
+  const key = isKeyUnseen
+    ? ['its key was not seen yet, so that it can not be compared: it is looked for every 5 s']
+    : []
+  const node =
     isTaken && !cluster ? [`${order.name} is a node, and the cluster could not be looked at: it may be up`] : []
+  const name = [...key, ...node]
   const role =
     written?.role !== undefined && written.role !== order.role
       ? [`machines.yaml says that it is a ${written.role}`]

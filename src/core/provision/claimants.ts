@@ -1,4 +1,5 @@
 import type { Claimant, Machine } from './machine.ts'
+import { triesAfter } from './pace.ts'
 import { type Claim, type ConfigQuestion, idOf } from './question.ts'
 
 /**
@@ -7,19 +8,31 @@ import { type Claim, type ConfigQuestion, idOf } from './question.ts'
  */
 const most = { ofOne: 8, atOneAddress: 3, rejected: 8 }
 /**
- * Whoever has been silent for so long is gone, in ms: a machine asks at least every 34 min, the longest gap of Talos' tries
- * within their three hours, and begins anew then.
+ * Whoever has been silent for so long is gone, in ms: the longest gap of Talos' tries within their three hours is 68 min (`pace.ts`), and
+ * it begins anew then.
  */
-export const goneAfter = 3_600_000
+export const goneAfter = 75 * 60_000
+/** A device flow in which nobody has polled for so long is over where another one has begun, in ms: polls come every 5 s. */
+const flowSilent = 45_000
 
-/** Whoever asks with this question, if it has asked before. */
+/** Whoever asks with this question, if it has asked before. A new device flow of whom a person has rejected is nobody new. */
 export function claimantOf(
   machine: Pick<Machine, 'claimants'>,
-  { claim, address, way }: ConfigQuestion,
+  { flow, ...question }: ConfigQuestion,
 ): Claimant | undefined {
-  return machine.claimants.find(
-    (one) => one.address === address && one.way === way && one.claim.uuid === claim.uuid && one.claim.mac === claim.mac,
-  )
+  const alike = machine.claimants.filter((one) => isAlike(one, question))
+  return alike.find((one) => one.flow === flow) ?? alike.find(({ isRejected }) => isRejected === true)
+}
+
+/** Whether both say the same from the same address: nothing but the flow tells them apart. */
+function isAlike(one: Claimant, { claim, address, way }: Pick<Claimant, 'claim' | 'address' | 'way'>): boolean {
+  return one.address === address && one.way === way && one.claim.uuid === claim.uuid && one.claim.mac === claim.mac
+}
+
+/** Whether a device flow is over because what was in it has begun another one, as after a restart. */
+export function isSuperseded({ claimants }: Pick<Machine, 'claimants'>, one: Claimant, now: number): boolean {
+  if (one.flow === undefined || now - Date.parse(one.lastAt) <= flowSilent) return false
+  return claimants.some((other) => other !== one && isAlike(other, one) && other.lastAt > one.lastAt)
 }
 
 /**
@@ -34,7 +47,11 @@ export function isAsking({ lastAt }: Pick<Claimant, 'lastAt'>, now: number): boo
 export function waitingClaimants(machine: Machine, now: number): readonly Claimant[] {
   if (machine.state === 'rejected') return []
   return machine.claimants.filter(
-    (one) => one.isRejected !== true && one.code !== machine.approval?.code && isAsking(one, now),
+    (one) =>
+      one.isRejected !== true &&
+      one.code !== machine.approval?.code &&
+      isAsking(one, now) &&
+      !isSuperseded(machine, one, now),
   )
 }
 
@@ -69,21 +86,25 @@ export function noteQuestion(
   question: ConfigQuestion,
   { at, code }: { readonly at: string; readonly code: () => string },
 ): NotedQuestion | undefined {
-  const { claim, address, way } = question
+  const { claim, address, way, flow, isHeld } = question
+  const now = Date.parse(at)
+  const isElse = machine?.keptFor !== undefined && now < Date.parse(machine.keptFor.until)
+  if (isElse && machine.keptFor.address !== address) return undefined
   const before = machine === undefined ? undefined : claimantOf(machine, question)
   if (machine && before) {
     const claimant: Claimant = {
       ...before,
       claim: { ...before.claim, ...given(claim) },
-      asked: before.asked + 1,
+      ...(isHeld ? {} : { asked: before.asked + 1, tries: triesAfter(before, now) }),
       lastAt: at,
     }
     const others = machine.claimants.filter((one) => one !== before)
     return { machine: { ...machine, claimants: [claimant, ...others] }, claimant, isNew: false }
   }
-  const others = machine === undefined ? [] : roomIn(machine, address, Date.parse(at))
+  const others = machine === undefined ? [] : roomIn(machine, question, now)
   if (!others) return undefined
-  const claimant: Claimant = { address, claim, way, code: code(), asked: 1, firstAt: at, lastAt: at }
+  const begun = { ...(flow === undefined ? {} : { flow }), code: code(), asked: 1, tries: 1 }
+  const claimant: Claimant = { address, claim, way, ...begun, firstAt: at, lastAt: at }
   const known = machine ?? { id: idOf(claim)!, state: 'pending', since: at, firstAt: at, claimants: [] }
   return { machine: { ...known, claimants: [claimant, ...others] }, claimant, isNew: true }
 }
@@ -94,10 +115,21 @@ function given(claim: Claim): Claim {
 }
 
 /** Those that stay where another one comes; undefined where none goes. */
-function roomIn({ claimants, approval }: Machine, address: string, now: number): readonly Claimant[] | undefined {
+function roomIn(
+  { claimants, approval }: Machine,
+  question: ConfigQuestion,
+  now: number,
+): readonly Claimant[] | undefined {
+  const { address, flow } = question
+  const isOver = (one: Claimant) =>
+    flow !== undefined &&
+    isAlike(one, question) &&
+    one.isRejected !== true &&
+    one.code !== approval?.code &&
+    now - Date.parse(one.lastAt) > flowSilent
   const stays = (one: Claimant) => isAsking(one, now) || one.code === approval?.code || one.isRejected === true
   const rejected = claimants.filter((one) => one.isRejected === true)
-  let left = claimants.filter((one) => !rejected.slice(most.rejected).includes(one))
+  let left = claimants.filter((one) => !rejected.slice(most.rejected).includes(one) && !isOver(one))
   const isFull = () =>
     left.filter((one) => one.isRejected !== true).length >= most.ofOne ||
     left.filter((one) => one.address === address).length >= most.atOneAddress

@@ -1,4 +1,4 @@
-import type { Claim, ConfigQuestion } from './question.ts'
+import type { ConfigQuestion } from './question.ts'
 import type { Machine } from './machine.ts'
 
 /**
@@ -12,12 +12,16 @@ export interface ProvisionDesk {
   changed(id: string, signal: AbortSignal): Promise<void>
   /**
    * Takes the configuration for delivery: that it was taken is on the disk before this resolves, and by one approval it
-   * is taken once, also after a crash. `booted`: the release that it runs while it asks, where that is known.
+   * is taken once, also after a crash. `booted`: the release that it runs while it asks, where that is known; `gone` aborts when it
+   * has hung up.
    *
    * @throws AgentError `rejected` where it may not have it (any more). The approval stands with `misconfigured`, where it can't be
-   *   rendered, and with `not-now`, where it can't be written down
+   *   rendered, and with `not-now`, where it can't be written down, or where it has hung up meanwhile
    */
-  take(question: ConfigQuestion, booted?: string): Promise<TakenConfig>
+  take(
+    question: ConfigQuestion,
+    of?: { readonly booted?: string | undefined; readonly gone?: AbortSignal },
+  ): Promise<TakenConfig>
   /** It answers on the Talos API of the cluster with this UUID, from this address. */
   verified(id: string, seen: { readonly address: string; readonly uuid: string }): void
   /** Its node is ready in Kubernetes, or it runs its installed system: it has joined. */
@@ -49,12 +53,4 @@ export interface TakenConfig {
    * approved is used up all the same.
    */
   cut(why: string): void
-}
-
-/** What tells one machine from another that claims the same: whoever was approved must be whoever takes. */
-export function isSameClaimant(
-  left: { readonly claim: Claim; readonly address: string },
-  right: { readonly claim: Claim; readonly address: string },
-): boolean {
-  return left.address === right.address && left.claim.uuid === right.claim.uuid && left.claim.mac === right.claim.mac
 }

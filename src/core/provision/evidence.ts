@@ -70,11 +70,21 @@ function boundUp({ boots, claimant }: EvidenceFacts): readonly Boot[] {
 }
 
 /** Whether it was seen loading an image at its address, not long ago; what was seen contradicts it nowhere. */
-export function wasSeenBooting(claimant: Pick<Claimant, 'address' | 'claim'>, boots: readonly Boot[]): boolean {
+export function wasSeenBooting(
+  claimant: Pick<Claimant, 'address' | 'claim' | 'card'>,
+  boots: readonly Boot[],
+): boolean {
   return boots.some(
-    (boot) =>
-      boot.address === claimant.address && isOf(boot, claimant) && hasLoadedHere(boot) && !contradicts(boot, claimant),
+    (boot) => isThere(boot, claimant) && isOf(boot, claimant) && hasLoadedHere(boot) && !contradicts(boot, claimant),
   )
+}
+
+/**
+ * Whether it booted where the claimant asks from. Routers often give firmware and Talos different addresses, because they name
+ * themselves differently (DHCP option 61): then the card that is seen at the address has to be the one that booted.
+ */
+function isThere(boot: Boot, { address, card }: Pick<Claimant, 'address' | 'card'>): boolean {
+  return boot.address === address || (card !== undefined && boot.mac === card)
 }
 
 function isOf(boot: Boot, { claim }: Pick<Claimant, 'claim'>): boolean {
@@ -92,7 +102,13 @@ function ofBoots(facts: EvidenceFacts): readonly Evidence[] {
   const recent = boundUp(facts)
   const here = recent.filter(({ address }) => address === claimant.address)
   const ago = ({ lastAt }: Boot) => `${describeDuration(Math.max(0, now - Date.parse(lastAt)))} ago`
-  const own = here.find((boot) => !contradicts(boot, claimant) && hasLoadedHere(boot))
+  const own = recent.find(
+    (boot) =>
+      isThere(boot, claimant) &&
+      (boot.address === claimant.address || isOf(boot, claimant)) &&
+      !contradicts(boot, claimant) &&
+      hasLoadedHere(boot),
+  )
   const other = here.find((boot) => contradicts(boot, claimant))
   const asked = recent.find((boot) => isOf(boot, claimant))
   const odd: readonly Evidence[] = other
@@ -105,7 +121,9 @@ function ofBoots(facts: EvidenceFacts): readonly Evidence[] {
     : []
   if (own) {
     const by = own.kind === 'http' ? 'by HTTP' : 'over TFTP'
-    return [{ kind: 'for', text: `it loaded ${own.file} from Caretaker ${by} at this address ${ago(own)}` }, ...odd]
+    const where =
+      own.address === claimant.address ? 'at this address' : `at ${own.address ?? 'another address'}, with this card,`
+    return [{ kind: 'for', text: `it loaded ${own.file} from Caretaker ${by} ${where} ${ago(own)}` }, ...odd]
   }
   if (asked && (asked.address === undefined || asked.address === claimant.address))
     return [{ kind: 'for', text: `it asked for a boot from the network ${ago(asked)}` }, ...odd]
@@ -133,7 +151,7 @@ function ofCard({ claimant, boots }: EvidenceFacts): readonly Evidence[] {
 function ofOthers({ machine, claimant, others, nodes, now }: EvidenceFacts): readonly Evidence[] {
   const { claim } = claimant
   const rivals = waitingClaimants(machine, now).filter(
-    ({ address, code }) => code !== claimant.code && address !== claimant.address,
+    ({ address, code, flow }) => code !== claimant.code && (address !== claimant.address || flow !== undefined),
   )
   const sameCard = others.filter(
     (other) => claim.mac !== undefined && other.claimants.some((one) => one.claim.mac === claim.mac),

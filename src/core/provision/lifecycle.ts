@@ -41,7 +41,14 @@ export function approved(
     order,
     by,
     at,
-  }: { readonly code: string; readonly order: MachineOrder; readonly by: string; readonly at: string },
+    fingerprint,
+  }: {
+    readonly code: string
+    readonly order: MachineOrder
+    readonly by: string
+    readonly at: string
+    readonly fingerprint?: string | undefined
+  },
 ): Machine {
   const { address, claim } = machine.claimants.find((one) => one.code === code)!
   const until = new Date(Date.parse(at) + approvalLasts).toISOString()
@@ -50,7 +57,7 @@ export function approved(
     state: 'approved',
     since: at,
     claimants: machine.claimants.map((one) => (one.code === code ? { ...one, isRejected: undefined } : one)),
-    approval: { at, until, by, code, address, claim, order },
+    approval: { at, until, by, code, address, claim, order, ...(fingerprint === undefined ? {} : { fingerprint }) },
     trouble: undefined,
   }
 }
@@ -73,6 +80,23 @@ export function rejected(machine: Machine, { code, reason, at }: Rejection): Mac
   const state = before === 'pending' && claimants.every(({ isRejected }) => isRejected) ? 'rejected' : before
   const since = state === machine.state ? machine.since : at
   return { ...machine, claimants, approval, state, since, ...(state === 'rejected' ? { trouble: reason } : {}) }
+}
+
+/** How long a machine is kept for one address, in ms. */
+const keptLasts = 3_600_000
+
+/** It is kept for who asks from this address: whoever else claims to be it is forgotten, and is not taken note of for an hour. */
+export function keptFor(machine: Machine, address: string, at: string): Machine {
+  const isWithdrawn = machine.approval !== undefined && machine.approval.address !== address
+  const state = isWithdrawn || machine.state === 'rejected' ? stateWithout(machine) : machine.state
+  return {
+    ...machine,
+    state,
+    since: state === machine.state ? machine.since : at,
+    claimants: machine.claimants.filter((one) => one.address === address),
+    approval: isWithdrawn ? undefined : machine.approval,
+    keptFor: { address, until: new Date(Date.parse(at) + keptLasts).toISOString() },
+  }
 }
 
 export interface Taking {

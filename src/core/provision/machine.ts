@@ -21,10 +21,14 @@ export interface Claimant {
   readonly address: string
   readonly claim: Claim
   readonly way: Way
+  /** The device flow that it is in: each has a code of its own. */
+  readonly flow?: string | undefined
   /** What its console shows, and no other machine's: `BCDF-GHJK`. */
   readonly code: string
   /** How often it has asked. */
   readonly asked: number
+  /** The same since it was started, as far as that can be told: Talos waits longer after each. */
+  readonly tries?: number | undefined
   /** A person does not want it, whatever else asks under the same id. */
   readonly isRejected?: boolean | undefined
   /** The card at its address, as the kernel's table of neighbours had it last. */
@@ -45,6 +49,8 @@ export interface Approval {
   readonly address: string
   readonly claim: Claim
   readonly order: MachineOrder
+  /** Of the key that answered in maintenance when it was approved: no other one is given anything. */
+  readonly fingerprint?: string | undefined
 }
 
 /** What a machine is to become. */
@@ -85,6 +91,8 @@ export interface Machine {
   readonly delivery?: ConfigDelivery | undefined
   /** What it was made when its configuration was taken: the approval is gone by then. */
   readonly order?: MachineOrder | undefined
+  /** A person keeps it for who asks from this address, until then: nobody else is taken note of. */
+  readonly keptFor?: { readonly address: string; readonly until: string } | undefined
   readonly verifiedAt?: string | undefined
   /** Why it was rejected, or what went wrong last, as a clause. */
   readonly trouble?: string | undefined
@@ -125,8 +133,10 @@ export const machineKind: RecordKind<Machine> = {
         address: text,
         claim: claimShape,
         way: wayShape,
+        flow: optional(text),
         code: text,
         asked: number,
+        tries: optional(number),
         isRejected: optional(flag),
         card: optional(text),
         firstAt: time,
@@ -142,6 +152,7 @@ export const machineKind: RecordKind<Machine> = {
         address: text,
         claim: claimShape,
         order: orderShape,
+        fingerprint: optional(text),
       }),
     ),
     delivery: optional(
@@ -155,6 +166,7 @@ export const machineKind: RecordKind<Machine> = {
       }),
     ),
     order: optional(orderShape),
+    keptFor: optional(object<NonNullable<Machine['keptFor']>>({ address: text, until: time })),
     verifiedAt: optional(time),
     trouble: optional(text),
   }),

@@ -29,6 +29,10 @@ export interface ConfigQuestion {
    * be applied there.
    */
   readonly way: Way
+  /** The device flow that it begins, or goes on with. */
+  readonly flow?: string | undefined
+  /** It is the same request, which was held: no new try. */
+  readonly isHeld?: boolean | undefined
 }
 
 /** The longest serial number and hostname that are kept, in characters. */

@@ -21,8 +21,13 @@ export interface MachineRequests<Asked> {
    * `rejected` where it must not be: a control plane while the cluster is whole or without evidence, unless forced.
    */
   approve(request: ApproveMachine, asked: Asked): Promise<MachineChange>
+  /** `allBut`: everyone who claims to be it but who asks from this address, also those who come within the next hour. */
   reject(
-    request: { readonly machine: string; readonly reason?: string | undefined },
+    request: {
+      readonly machine: string
+      readonly reason?: string | undefined
+      readonly allBut?: string | undefined
+    },
     asked: Asked,
   ): Promise<MachineChange>
   /** Forgets all that is known of it: if it asks again it is new. A node of the inventory is none any more. */
@@ -42,6 +47,8 @@ export interface ApproveMachine {
   readonly name?: string | undefined
   readonly labels?: Readonly<Record<string, string>> | undefined
   readonly patches?: readonly string[] | undefined
+  /** Of its key, as the person has seen it, where it waits in maintenance: `rejected` where it has another one by now. */
+  readonly fingerprint?: string | undefined
   readonly force: boolean
 }
 
@@ -62,6 +69,8 @@ export interface MachineAnswer {
   /** What its console shows. */
   readonly code: string | undefined
   readonly lastAt: string
+  /** Until when it asks again at the latest, if it is left alone. Absent: it does not ask by itself, or not any more. */
+  readonly asksBy?: string | undefined
   /** Where it stands, as a sentence. */
   readonly said: string
   /** What to do next, as a sentence; absent: nothing. */

@@ -1,7 +1,7 @@
 import type { RecordKind } from '../records.ts'
 import { flag, object, text, time } from '../shape.ts'
 import { isAsking } from './claimants.ts'
-import type { Claimant, Machine } from './machine.ts'
+import type { Approval, Claimant, Machine } from './machine.ts'
 import type { MaintenanceLook, MeantMachine } from './seen.ts'
 
 /**
@@ -80,13 +80,17 @@ export type Giving =
   /** As a clause. */
   | { readonly kind: 'refuse'; readonly why: string }
 
-/** Whether the machine that answers may have what was approved: it is the one that a person saw, or nobody was seen before. */
+/**
+ * Whether the machine that answers may have what was approved: its key is the one that a person saw. Where a person insisted before any key
+ * was seen it is the first one that answers.
+ */
 export function decideGiving(
   key: SessionKey,
   { claim: { uuid, mac }, address }: Pick<Claimant, 'claim' | 'address'>,
-  approvedAt: string,
+  { at, fingerprint }: Pick<Approval, 'at' | 'fingerprint'>,
 ): Giving {
-  if (!key.isFirst && key.since > approvedAt)
+  const isAnother = fingerprint === undefined ? !key.isFirst && key.since > at : key.fingerprint !== fingerprint
+  if (isAnother)
     return {
       kind: 'refuse',
       why: `the key that answers at ${address} has changed since it was approved: it was restarted, or another machine answers; compare its console with ${key.fingerprint}, and approve it again`,

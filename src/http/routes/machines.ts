@@ -75,6 +75,7 @@ function decisionRoutes({ machines }: Pick<Operator, 'machines'>) {
             255,
             'Files of patches beside those that its role and labels select; default: those of machines.yaml',
           ),
+          fingerprint: text(64, 'Of its key, as its console shows it, where it waits in maintenance'),
           force: flag('A control plane also where the cluster is whole, or nothing speaks for the machine'),
         }),
         answer: changed,
@@ -88,10 +89,13 @@ function decisionRoutes({ machines }: Pick<Operator, 'machines'>) {
         summary: 'Rejects a machine, and withdraws what was approved for it',
         scope: 'operate',
         params,
-        body: z.strictObject({ reason: text(longestReason) }),
+        body: z.strictObject({
+          reason: text(longestReason),
+          allBut: text(45, 'Everyone who claims to be it is rejected for an hour, but for this address'),
+        }),
         answer: changed,
       },
-      ({ params: { machine }, body: { reason } }, asked) => machines.reject({ machine, reason }, asked),
+      ({ params: { machine }, body }, asked) => machines.reject({ machine, ...body }, asked),
     ),
     route(
       {

@@ -25,6 +25,7 @@ const machine = {
   way: way.optional().meta({ description: 'How it asks for its configuration' }),
   code: text.optional().meta({ description: 'What its console shows' }),
   lastAt: time,
+  asksBy: time.optional().meta({ description: 'Until when it asks again at the latest, if it is left alone' }),
   said: text.meta({ description: 'Where it stands, as a sentence' }),
   next: text.optional().meta({ description: 'What to do next' }),
 }

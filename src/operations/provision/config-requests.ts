@@ -1,12 +1,13 @@
 import { AgentError } from '../../core/errors.ts'
 import type { Journal } from '../../core/journal.ts'
-import { normalMac } from '../../core/address.ts'
 import type { Asked } from '../../core/operator.ts'
 import type { MachineConfigRequests, RenderMachine } from '../../core/provision/config-requests.ts'
 import { type Machine, machineKind, type MachineOrder } from '../../core/provision/machine.ts'
 import { type Claim, idOf, readClaim } from '../../core/provision/question.ts'
 import type { ConfigRenderer } from '../../core/provision/render.ts'
+import { findNamed } from './named.ts'
 import { importSecrets, type SecretsMeans } from './secrets-request.ts'
+import { nameOf } from './wording.ts'
 
 export interface ConfigMeans {
   readonly renderer: ConfigRenderer
@@ -50,7 +51,7 @@ export function chooseOrder(
   request: RenderMachine,
 ): { readonly order: MachineOrder; readonly claim: Claim } {
   const named = renderer.named(request.machine)
-  const found = named ? undefined : findMachine(machines, request.machine)
+  const found = named ? undefined : findMachine(renderer, machines, request.machine)
   // With a role it may also be one that nobody knows yet.
   if (!named && !found && request.role === undefined)
     throw new AgentError(
@@ -78,17 +79,20 @@ export function chooseOrder(
   }
 }
 
-/** By its id, the code on its console, an address, its name; the claimant that is meant, else the one that asked last. */
-function findMachine(machines: readonly Machine[], called: string) {
-  const [mac, lower, upper] = [normalMac(called), called.toLowerCase(), called.toUpperCase()]
-  for (const machine of machines) {
-    const { id, claimants, approval, order, delivery } = machine
-    const claimant = claimants.find(
-      ({ code, address, claim }) =>
-        code === upper || address === called || claim.serial === called || (mac !== undefined && claim.mac === mac),
-    )
-    const isMeant = id === (mac ?? lower) || [approval?.order.name, order?.name, delivery?.address].includes(called)
-    if (claimant || isMeant) return { machine, claim: (claimant ?? claimants[0])?.claim ?? approval?.claim ?? {} }
+/**
+ * As everywhere else; the claimant that is meant, else the one that asked last.
+ *
+ * @throws AgentError `misconfigured` where several are meant
+ */
+function findMachine({ match }: Pick<ConfigRenderer, 'match'>, machines: readonly Machine[], called: string) {
+  try {
+    const found = findNamed(called, { machines, seen: [], nameOf: (one) => nameOf(one, (claim) => match(claim)?.name) })
+    if (found.kind === 'seen') return undefined
+    const { machine, claimant } = found
+    const asking = claimant ?? machine.claimants.find(({ address }) => address === called) ?? machine.claimants[0]
+    return { machine, claim: asking?.claim ?? machine.approval?.claim ?? {} }
+  } catch (error) {
+    if (error instanceof AgentError && error.code === 'not-found') return undefined
+    throw error
   }
-  return undefined
 }

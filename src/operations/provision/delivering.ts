@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { claimantOf } from '../../core/provision/claimants.ts'
-import type { TakenConfig } from '../../core/provision/desk.ts'
+import type { ProvisionDesk, TakenConfig } from '../../core/provision/desk.ts'
 import { cutOff, mayTake, sent, taken } from '../../core/provision/lifecycle.ts'
 import type { Approval, Machine } from '../../core/provision/machine.ts'
 import { type ConfigQuestion, idOf } from '../../core/provision/question.ts'
@@ -9,10 +9,10 @@ import type { RenderedConfig } from '../../core/provision/render.ts'
 import { type DeskParts, understood } from './parts.ts'
 
 /** Hands out what was approved: each once. */
-export function createDelivering(parts: DeskParts): (asked: ConfigQuestion, booted?: string) => Promise<TakenConfig> {
+export function createDelivering(parts: DeskParts): ProvisionDesk['take'] {
   /** Those whose configuration is being made: two at once would be two deliveries. */
   const taking = new Set<string>()
-  return async (asked, booted) => {
+  return async (asked, { booted, gone } = {}) => {
     const { question, isByGet } = understood(asked, parts)
     if (isByGet) throw new AgentError('rejected', 'its configuration is applied by its API')
     const { machine, approval } = demand(parts, question)
@@ -24,6 +24,8 @@ export function createDelivering(parts: DeskParts): (asked: ConfigQuestion, boot
       // It has taken time: somebody may have thought better of it.
       const still = demand(parts, question)
       if (still.approval !== approval) throw new AgentError('rejected', 'what was approved has changed')
+      // Nothing has left yet: what was approved is there when it comes back.
+      if (gone?.aborted) throw new AgentError('not-now', 'it hung up while its configuration was made')
       return deliver(parts, still, question, made)
     } finally {
       taking.delete(id)

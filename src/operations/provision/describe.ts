@@ -2,8 +2,9 @@ import { describeDuration } from '../../core/duration.ts'
 import type { Boot } from '../../core/netboot/boots.ts'
 import { diagnose } from '../../core/netboot/diagnosis.ts'
 import { makerOf } from '../../core/netboot/firmware.ts'
-import { claimOf, lastAtOf, waitingClaimants } from '../../core/provision/claimants.ts'
+import { claimOf, isAsking, lastAtOf, waitingClaimants } from '../../core/provision/claimants.ts'
 import type { Claimant, Machine } from '../../core/provision/machine.ts'
+import { asksBy } from '../../core/provision/pace.ts'
 import type { MachineAnswer, MachineDetails } from '../../core/provision/requests.ts'
 import type { MachineDesk } from './desk.ts'
 
@@ -30,6 +31,7 @@ export function describeMachine(machine: Machine, { desk, now, named }: Describi
   const told = toldOf(machine, named, now)
   const { mac, serial, uuid } = told?.claim ?? claimOf(machine)
   const name = desk.nameOf(machine)
+  const by = told && isExpected(machine, told, now) ? asksBy(told) : undefined
   return {
     id,
     name: name === id || name === mac ? undefined : name,
@@ -44,7 +46,8 @@ export function describeMachine(machine: Machine, { desk, now, named }: Describi
     way: told?.way,
     code: told?.code,
     lastAt: lastAtOf(machine),
-    ...saying(machine, now),
+    ...(by === undefined ? {} : { asksBy: new Date(by).toISOString() }),
+    ...saying(machine, { now, told }),
   }
 }
 
@@ -98,11 +101,15 @@ export function describeSeen(boot: Boot): MachineDetails {
 }
 
 /** Where it stands, and what a person does next. */
-function saying(machine: Machine, now: number): Pick<MachineAnswer, 'said' | 'next'> {
-  const { state, trouble } = machine
+function saying(
+  machine: Machine,
+  { now, told }: { readonly now: number; readonly told: Claimant | undefined },
+): Pick<MachineAnswer, 'said' | 'next'> {
+  const { state, trouble, claimants } = machine
+  const when = told && isExpected(machine, told, now) ? describeNext(told, now) : undefined
   const waiting = waitingClaimants(machine, now)
   const asking = waiting.filter(({ asked }) => asked > 0)
-  const said = `${standing(machine, now)}${trouble === undefined || state === 'rejected' ? '' : `; ${trouble}`}`
+  const said = `${standing(machine, now)}${when === undefined ? '' : `; ${when}`}${trouble === undefined || state === 'rejected' ? '' : `; ${trouble}`}`
   if (state === 'pending' && asking.length === 0)
     return { said: 'It has asked for its configuration, and does so no more', next: undefined }
   if (state === 'pending' || (asking.length > 0 && state !== 'approved')) {
@@ -110,11 +117,33 @@ function saying(machine: Machine, now: number): Pick<MachineAnswer, 'said' | 'ne
     const again = state === 'pending' ? '' : '. It asks again: it was reset, or somebody pretends to be it'
     const next =
       asking.length > 1
-        ? `${asking.length} claim to be it: see on its console which code is its own, then \`caretaker machine approve CODE\``
+        ? `${asking.length} claim to be it: see on its console which code is its own, then \`caretaker machine approve CODE\`${claimants.length < crowded ? '' : `. Where it says “too many ask”, \`caretaker machine reject ${machine.id} --all-but ADDRESS\` keeps the place for its address`}`
         : `Compare ${first!.code} with its console, then \`caretaker machine approve ${first!.code}\``
     return { said: `${said}${again}`, next }
   }
   return { said, next: undefined }
+}
+
+/** From so many who claim to be one machine on, others find no place. */
+const crowded = 8
+
+/** Whether it matters when it asks again: it has not got its configuration by what it asked for last. */
+function isExpected({ state }: Machine, told: Claimant, now: number): boolean {
+  return told.asked > 0 && told.isRejected !== true && isAsking(told, now) && state !== 'rejected'
+}
+
+/** In ms: sooner is at once, for people. */
+const soon = 180_000
+
+/** When it asks again, as a clause; undefined where it does so within minutes. */
+export function describeNext(told: Pick<Claimant, 'way' | 'tries' | 'lastAt'>, now: number): string | undefined {
+  const by = asksBy(told)
+  if (by === undefined) return undefined
+  const ago = `it asked ${describeDuration(Math.max(0, now - Date.parse(told.lastAt)))} ago`
+  if (by < now) return `${ago}, and should have asked again: see whether it is on, and restart it`
+  return by - now <= soon
+    ? undefined
+    : `${ago}, and asks again within ${describeDuration(by - now)}; restarted, it asks at once`
 }
 
 function standing({ state, approval, delivery, order, trouble, since }: Machine, now: number): string {

@@ -1,6 +1,6 @@
 import type { ProvisionDesk } from '../../core/provision/desk.ts'
 import type { Evidence } from '../../core/provision/evidence.ts'
-import { approved, cutOff, joined, rejected, verified } from '../../core/provision/lifecycle.ts'
+import { approved, cutOff, joined, keptFor, rejected, verified } from '../../core/provision/lifecycle.ts'
 import type { Claimant, Machine, MachineOrder } from '../../core/provision/machine.ts'
 import { answerQuestion } from './answering.ts'
 import { createDelivering } from './delivering.ts'
@@ -15,6 +15,8 @@ export interface MachineDesk extends ProvisionDesk, Disposable {
     readonly code: string
     readonly order: MachineOrder
     readonly by: string
+    /** Of the key that was seen, where it waits in maintenance. */
+    readonly fingerprint?: string | undefined
   }): void
   /** Without a code all who ask under its id are rejected. */
   reject(request: {
@@ -22,6 +24,8 @@ export interface MachineDesk extends ProvisionDesk, Disposable {
     readonly code?: string | undefined
     readonly reason: string | undefined
   }): void
+  /** Takes note of nobody but who asks from this address, for an hour. */
+  keepFor(id: string, address: string): void
   forget(id: string): void
   evidenceOf(machine: Machine, claimant: Claimant): readonly Evidence[]
   /** Looks who has which address now, for evidence that is true when a person decides. */
@@ -51,13 +55,17 @@ export function createDesk(options: DeskOptions): MachineDesk {
     },
     machines: store.all,
     get: current,
-    approve: ({ id, code, order, by }) => {
-      put(approved(store.get(id)!, { code, order, by, at: at() }))
+    approve: ({ id, code, order, by, fingerprint }) => {
+      put(approved(store.get(id)!, { code, order, by, fingerprint, at: at() }))
       telling.decided(id, `approved by ${by}`)
     },
     reject: ({ id, code, reason }) => {
       put(rejected(store.get(id)!, { code, reason, at: at() }))
       telling.decided(id, 'rejected')
+    },
+    keepFor: (id, address) => {
+      put(keptFor(store.get(id)!, address, at()))
+      telling.decided(id, `kept for ${address}`)
     },
     forget: (id) => {
       store.remove(id)

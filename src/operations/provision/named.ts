@@ -19,7 +19,7 @@ export interface Nameable {
 }
 
 /**
- * By its code, name, UUID, MAC address or address. What means several is refused: an order must not hit another machine.
+ * By its code, name, UUID, MAC address, address or serial number. What means several is refused: an order must not hit another machine.
  *
  * @throws AgentError `not-found`; `misconfigured` where several are meant
  */
@@ -34,7 +34,8 @@ export function findNamed(text: string, { machines, seen, nameOf }: Nameable): N
     (machine) => machine.id === lower || machine.id === mac,
     (machine) => nameOf(machine) === text,
     (machine) => mac !== undefined && claimOf(machine).mac === mac,
-    ({ claimants }) => claimants.some(({ address }) => address === text),
+    ({ claimants, delivery }) => delivery?.address === text || claimants.some(({ address }) => address === text),
+    ({ claimants }) => claimants.some(({ claim }) => claim.serial === text),
   ]
   for (const test of tests) {
     const found = machines.filter(test)

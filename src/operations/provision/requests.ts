@@ -1,11 +1,11 @@
-import { normalMac } from '../../core/address.ts'
+import { normalMac, parseIpv4 } from '../../core/address.ts'
 import { counted } from '../../core/count.ts'
 import { AgentError } from '../../core/errors.ts'
 import { hasReached, type Boot } from '../../core/netboot/boots.ts'
 import type { Asked } from '../../core/operator.ts'
 import type { RequestAnswer } from '../../core/request-answer.ts'
 import { orderFor, whyDoubtful, whyImpossible } from '../../core/provision/approval.ts'
-import { waitingClaimants } from '../../core/provision/claimants.ts'
+import { isSuperseded, waitingClaimants } from '../../core/provision/claimants.ts'
 import type { Claimant, Machine, MachineOrder } from '../../core/provision/machine.ts'
 import type { ConfigRenderer } from '../../core/provision/render.ts'
 import type { InventoryNode } from '../../core/provision/inventory.ts'
@@ -15,6 +15,7 @@ import type { BootKeeper } from '../netboot/keeper.ts'
 import { standingOf } from '../netboot/standing.ts'
 import { patiently, recordChange, type RequestMeans, unchanged } from '../request.ts'
 import { describeMachine, describeSeen, detailMachine } from './describe.ts'
+import { keyOf, nextWords } from './approving.ts'
 import type { MachineDesk } from './desk.ts'
 import type { Inventory } from './inventory.ts'
 import { findNamed } from './named.ts'
@@ -49,7 +50,7 @@ export function createMachineRequests(means: MachineMeans): MachineRequests<Aske
               named: found.claimant,
               patchFiles: renderer.choices().patches,
             }),
-            ...inMaintenance(means.room.of(found.machine.id)),
+            ...inMaintenance(means.room.of(found.machine.id, found.claimant?.address)),
           }
     },
     console: ({ machine }) => consoleOf(means, machine),
@@ -184,10 +185,13 @@ async function approve(means: MachineMeans, request: ApproveMachine, asked: Aske
   // It has taken time: what is decided about is what is there now.
   const present = desk.get(machine.id)
   const still = present?.claimants.find(({ code }) => code === who.code)
+  const now = means.now().getTime()
   const isRejectedSince = still?.isRejected === true && who.isRejected !== true
   if (!present || !still || isRejectedSince)
     throw new AgentError('rejected', `${request.machine} has changed meanwhile: look at it again`)
   const others = desk.machines().filter(({ id }) => id !== machine.id)
+  const fingerprint = keyOf(means, present, still, request)
+  const before = present.claimants.find(({ code }) => code === present.approval?.code)
   const facts = {
     order,
     written,
@@ -196,6 +200,8 @@ async function approve(means: MachineMeans, request: ApproveMachine, asked: Aske
     machine: present,
     others,
     isTaken: isTakenFor(means, who)(order.name),
+    isBegunAnew: before !== undefined && before.code !== still.code && isSuperseded(present, before, now),
+    isKeyUnseen: still.way === 'maintenance' && fingerprint === undefined,
   }
   const why = whyImpossible(facts)
   if (why !== undefined) throw new AgentError('rejected', why)
@@ -205,10 +211,10 @@ async function approve(means: MachineMeans, request: ApproveMachine, asked: Aske
       'rejected',
       `${who.claim.mac ?? machine.id} is not approved as ${order.role}: ${doubts.join('; ')}. Approve it with --force if you are sure`,
     )
-  desk.approve({ id: machine.id, code: who.code, order, by: describeRequester(asked.by) })
+  desk.approve({ id: machine.id, code: who.code, order, by: describeRequester(asked.by), fingerprint })
   const forced = doubts.length > 0 ? `, forced although ${doubts.join('; ')}` : ''
   const warned = warnings.length === 0 ? '' : `; ${counted(warnings.length, 'warning')}: ${warnings.join('; ')}`
-  const said = `${who.claim.mac ?? machine.id} at ${who.address} may have its configuration as ${order.role} ${order.name}, once and within 30 min${forced}${warned}`
+  const said = `${who.claim.mac ?? machine.id} at ${who.address} may have its configuration as ${order.role} ${order.name}, once and within 30 min${forced}${nextWords(still, now)}${warned}`
   return changed(means, order.name, said, asked)
 }
 
@@ -248,6 +254,14 @@ async function reject(
   const { machine, claimant } = demand(means, request.machine)
   const reason = cleanText(request.reason ?? '', longestReason)
   const name = desk.nameOf(machine)
+  if (request.allBut !== undefined) {
+    const address = request.allBut.toLowerCase()
+    if (parseIpv4(address) === undefined && !(address.includes(':') && /^[0-9a-f:]{2,39}$/.test(address)))
+      throw new AgentError('misconfigured', `${request.allBut} is no address such as 192.168.0.21`)
+    desk.keepFor(machine.id, address)
+    const why = reason === undefined ? '' : `: ${reason}`
+    return changed(means, name, `whoever claims to be ${name} is rejected for an hour, but for ${address}${why}`, asked)
+  }
   const hasAny =
     machine.state === 'approved' || machine.claimants.some((one) => one.isRejected !== true && one.asked > 0)
   if (machine.state === 'rejected' || !hasAny) return unchanged(`${name} asks for nothing that could be rejected`)

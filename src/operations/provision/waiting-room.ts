@@ -7,7 +7,8 @@ export interface WaitingRoom {
   line(address: string, text: string): void
   /** What it told at a look; undefined: it does not answer. */
   seen(id: string, address: string, look: MaintenanceLook | undefined): void
-  of(id: string): SeenWaiting | undefined
+  /** At one of its addresses, or at the one where it was seen last. */
+  of(id: string, address?: string): SeenWaiting | undefined
   /** The oldest line first. */
   console(address: string): readonly string[]
 }
@@ -27,12 +28,16 @@ export function createWaitingRoom(now: () => Date): WaitingRoom {
   return {
     line: consoles.line,
     seen(id, address, look) {
-      known.delete(id)
-      if (look) known.set(id, { ...look, address, at: now().toISOString() })
+      const key = `${id} ${address}`
+      known.delete(key)
+      if (look) known.set(key, { ...look, address, at: now().toISOString() })
       const [oldest] = known.keys()
       if (known.size > most && oldest !== undefined) known.delete(oldest)
     },
-    of: (id) => known.get(id),
+    of: (id, address) =>
+      address === undefined
+        ? [...known].findLast(([key]) => key.startsWith(`${id} `))?.[1]
+        : known.get(`${id} ${address}`),
     console: consoles.of,
   }
 }

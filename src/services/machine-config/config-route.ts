@@ -74,14 +74,15 @@ export function createConfigRoute(options: ConfigRouteOptions): ConfigRoute {
       } catch {
         return answer
       }
-      answer = desk.ask(question)
+      answer = desk.ask({ ...question, isHeld: true })
     }
     return answer
   }
 
   async function deliver(question: ConfigQuestion, id: string, response: ServerResponse): Promise<void> {
+    const gone = hangsUp(response)
     try {
-      const taken = await desk.take(question)
+      const taken = await desk.take(question, { gone })
       const isWhole = await handOver(taken, response, limits.takenWithin)
       if (isWhole) told(question, 'delivered')
     } catch (error) {
@@ -105,12 +106,11 @@ export function createConfigRoute(options: ConfigRouteOptions): ConfigRoute {
     let decided = desk.ask(question)
     if (decided.kind === 'wait' || decided.kind === 'introduce') told(question, 'pending')
     if (decided.kind === 'wait' && isShown(question, decided)) {
-      const gone = new AbortController()
-      response.once('close', () => gone.abort())
+      const gone = hangsUp(response)
       const limit = AbortSignal.timeout(isLate ? limits.holdLate : limits.hold)
-      decided = await hold(question, decided, AbortSignal.any([gone.signal, limit, signal]))
+      decided = await hold(question, decided, AbortSignal.any([gone, limit, signal]))
       // Whoever has hung up takes nothing: what is approved waits until it asks again.
-      if (gone.signal.aborted) return
+      if (gone.aborted) return
     }
     switch (decided.kind) {
       case 'wait':
@@ -140,6 +140,14 @@ export function createConfigRoute(options: ConfigRouteOptions): ConfigRoute {
         answerText(response, 503, 'internal error')
       }),
   }
+}
+
+/** Aborts when the machine has hung up. */
+function hangsUp(response: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  if (response.destroyed || response.socket?.destroyed === true) gone.abort()
+  else response.once('close', () => gone.abort())
+  return gone.signal
 }
 
 function answerIncomplete(response: ServerResponse, text: string): void {

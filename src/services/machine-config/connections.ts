@@ -16,6 +16,8 @@ export interface ConnectionGate {
 export interface GateOptions {
   readonly limits: DoorLimits
   readonly isAllowed: (address: string) => boolean
+  /** Whether it is in a network of ours: there each IPv6 address counts for itself, because all machines share one /64. */
+  readonly isNear?: (address: string) => boolean
   /** Whether something is approved for a machine at this address: however many strangers there are, it comes in. */
   readonly isExpected: (address: string) => boolean
   /** Monotonic, in ms. */
@@ -27,7 +29,8 @@ export interface GateOptions {
  * Bounds what strangers cost before anything of theirs is read: no handshake, no parser. Where all places are taken, who
  * has said nothing for longest makes room, so that whoever has something to ask comes in.
  */
-export function createConnectionGate({ limits, isAllowed, isExpected, now, unwanted }: GateOptions): ConnectionGate {
+export function createConnectionGate(options: GateOptions): ConnectionGate {
+  const { limits, isAllowed, isNear = () => false, isExpected, now, unwanted } = options
   const each = createAllowance(limits, now)
   const all = createAllowance({ burst: limits.allBurst, perSecond: limits.allPerSecond }, now)
   const open = new Map<string, number>()
@@ -62,7 +65,7 @@ export function createConnectionGate({ limits, isAllowed, isExpected, now, unwan
         socket.destroy()
         return false
       }
-      const client = clientKey(address)
+      const client = isNear(address) || isExpected(address) ? address : clientKey(address)
       if (!isAllowed(address)) return refuse(socket, 'stranger', address)
       const isOver = (open.get(client) ?? 0) >= limits.perAddress
       if (isOver || !each.take(client)) return refuse(socket, 'too-many', address)

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import type { ConfigAnswer, ProvisionDesk } from '../../core/provision/desk.ts'
-import type { ConfigQuestion } from '../../core/provision/question.ts'
+import { type ConfigQuestion, idOf } from '../../core/provision/question.ts'
 import { agreedClaim, readConfigQuery } from '../../core/provision/config-query.ts'
 import type { FlowClaim, FlowCodes } from './flow-codes.ts'
 import type { Notes } from './notes.ts'
@@ -51,7 +52,10 @@ interface Poll {
   isSlow: boolean
 }
 
-/** The device flow of RFC 8628, as Talos goes through it. It answers for the desk, and keeps nothing that it needs. */
+/**
+ * The device flow of RFC 8628, as Talos goes through it. It answers for the desk, and keeps nothing that it needs. Each flow has a code of
+ * its own, so that whoever takes a machine's address shows another one than its console.
+ */
 export function createDeviceFlow({ desk, codes, verifyUrl, notes, now, begun }: DeviceFlowOptions): DeviceFlow {
   const polls = new Map<string, Poll>()
 
@@ -76,13 +80,22 @@ export function createDeviceFlow({ desk, codes, verifyUrl, notes, now, begun }: 
     return last.isSlow
   }
 
-  function answerOf(flow: FlowClaim & { readonly id: string }): FlowAnswer {
-    const answer = desk.ask({ claim: flow.claim, address: flow.address, way: 'device-flow' })
+  /** Whether it is on record: a poll makes nobody known. */
+  function isKnown({ claim, flow }: FlowClaim): boolean {
+    const own = idOf(claim)
+    return desk.machines().some(({ id, claimants }) => id === own && claimants.some((one) => one.flow === flow))
+  }
+
+  function answerOf(begun: FlowClaim): FlowAnswer {
+    const { claim, address, code, flow } = begun
+    // It was forgotten, or another one took its place: its console is to show a code that counts.
+    if (!isKnown(begun)) return failed('expired_token')
+    const answer = desk.ask({ claim, address, way: 'device-flow', flow })
     if (answer.kind === 'refuse') return failed('access_denied')
-    // It was forgotten, and is somebody new: its console is to show the new code.
-    if (answer.code !== flow.code) return failed('expired_token')
-    if (answer.kind === 'wait') return failed(isTooFast(flow.id) ? 'slow_down' : 'authorization_pending')
-    return { status: 200, body: { access_token: codes.issue('token', flow), token_type: 'Bearer' } }
+    // What it was approved by is used up.
+    if (answer.code !== code) return failed('expired_token')
+    if (answer.kind === 'wait') return failed(isTooFast(flow) ? 'slow_down' : 'authorization_pending')
+    return { status: 200, body: { access_token: codes.issue('token', begun), token_type: 'Bearer' } }
   }
 
   return {
@@ -91,7 +104,8 @@ export function createDeviceFlow({ desk, codes, verifyUrl, notes, now, begun }: 
       const [{ claim: said }, { claim: written }] = [readConfigQuery(form), readConfigQuery(query)]
       const claim = agreedClaim(said, written)
       if (!claim) return 'two machines in one request'
-      const question: ConfigQuestion = { claim, address, way: 'device-flow' }
+      const flow = randomBytes(16).toString('base64url')
+      const question: ConfigQuestion = { claim, address, way: 'device-flow', flow }
       const answer = desk.ask(question)
       begun(question, answer)
       if (answer.kind === 'refuse') return answer.text
@@ -99,7 +113,7 @@ export function createDeviceFlow({ desk, codes, verifyUrl, notes, now, begun }: 
       return {
         status: 200,
         body: {
-          device_code: codes.issue('device', { claim, address, code }),
+          device_code: codes.issue('device', { claim, address, code, flow }),
           user_code: code,
           verification_uri: verifyUrl,
           verification_uri_complete: `${verifyUrl}?user_code=${code}`,
@@ -130,7 +144,7 @@ export function createDeviceFlow({ desk, codes, verifyUrl, notes, now, begun }: 
         notes.note('token', address, `${address} uses ${odd}`)
         return 'token not valid here'
       }
-      return { claim: flow.claim, address, way: 'device-flow' }
+      return { claim: flow.claim, address, way: 'device-flow', flow: flow.flow }
     },
   }
 }

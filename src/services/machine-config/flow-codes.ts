@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Claim } from '../../core/provision/question.ts'
 
 /** What a code of a device flow says: who got it, and from where. */
@@ -7,13 +7,13 @@ export interface FlowClaim {
   readonly address: string
   /** What its console shows. */
   readonly code: string
+  /** What makes it another flow than all others. */
+  readonly flow: string
 }
 
 export type FlowKind = 'device' | 'token'
 
-export type ReadFlow =
-  | ({ readonly kind: 'good'; readonly id: string } & FlowClaim)
-  | { readonly kind: 'expired' | 'forged' }
+export type ReadFlow = ({ readonly kind: 'good' } & FlowClaim) | { readonly kind: 'expired' | 'forged' }
 
 /** Makes the codes of device flows, and reads them. */
 export interface FlowCodes {
@@ -30,7 +30,7 @@ interface Written {
   readonly u: string
   /** In s since the epoch. */
   readonly t: number
-  /** 16 random bytes: what makes a flow another one. */
+  /** The flow. */
   readonly n: string
 }
 
@@ -43,9 +43,9 @@ interface Written {
 export function createFlowCodes(key: Uint8Array, life: number, now: () => Date): FlowCodes {
   const sign = (kind: FlowKind, body: string) => createHmac('sha256', key).update(`${kind} ${body}`).digest()
   return {
-    issue: (kind, { claim, address, code }) => {
+    issue: (kind, { claim, address, code, flow }) => {
       const at = Math.floor(now().getTime() / 1_000)
-      const written: Written = { c: claim, a: address, u: code, t: at, n: randomBytes(16).toString('base64url') }
+      const written: Written = { c: claim, a: address, u: code, t: at, n: flow }
       const body = Buffer.from(JSON.stringify(written)).toString('base64url')
       return `${body}.${sign(kind, body).toString('base64url')}`
     },
@@ -57,7 +57,7 @@ export function createFlowCodes(key: Uint8Array, life: number, now: () => Date):
       // What we have signed is what we have written.
       const { c, a, u, t, n } = JSON.parse(Buffer.from(body, 'base64url').toString()) as Written
       if (now().getTime() - t * 1_000 > life) return { kind: 'expired' }
-      return { kind: 'good', id: n, claim: c, address: a, code: u }
+      return { kind: 'good', claim: c, address: a, code: u, flow: n }
     },
   }
 }

@@ -1,3 +1,5 @@
+import { heldFor } from '../../core/provision/pace.ts'
+
 /** What machines and strangers may take of the door. Times in ms. */
 export interface DoorLimits {
   /** Connections at a time, in all and of one address. */
@@ -30,7 +32,7 @@ export const doorLimits: DoorLimits = {
   allPerSecond: 100,
   held: 64,
   heldPerAddress: 4,
-  hold: 150_000,
+  hold: heldFor,
   holdLate: 80_000,
   requestWithin: 10_000,
   takenWithin: 30_000,

@@ -116,6 +116,7 @@ async function partsOf(
     gate: createConnectionGate({
       limits,
       isAllowed: createNetworks(section.allow ?? networksOf(places)),
+      isNear: createNetworks(networksOf(places)),
       isExpected: (address) => desk.machines().some(({ approval }) => approval?.address === address),
       now: monotonic,
       unwanted: (why, address) => notes.note(why, address, `${address} ${unwantedWords[why]}`),

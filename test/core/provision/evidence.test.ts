@@ -46,6 +46,24 @@ interface Case {
 
 const cases: readonly Case[] = [
   {
+    name: 'its firmware had another address, and the card is the same',
+    given: { boots: [{ ...boot, address: '192.168.0.77' }] },
+    kind: 'for',
+    says: /it loaded metal-amd64-uki.efi from Caretaker over TFTP at 192.168.0.77, with this card,/,
+  },
+  {
+    name: 'it booted at another address, and which card is at its own can not be seen',
+    given: { boots: [{ ...boot, address: '192.168.0.77' }], ...of({ card: undefined }) },
+    kind: 'missing',
+    says: /nothing was seen booting/,
+  },
+  {
+    name: 'it booted at another address, and another card is at its own',
+    given: { boots: [{ ...boot, address: '192.168.0.77' }], ...of({ card: '52:54:00:99:99:99' }) },
+    kind: 'missing',
+    says: /nothing was seen booting/,
+  },
+  {
     name: 'nothing booted at its address',
     given: { boots: [] },
     kind: 'missing',

@@ -17,8 +17,12 @@ export const imageName = 'metal-amd64-uki.efi'
 export interface BootLabOptions {
   /** For whatever it keeps; the share is in it. */
   readonly folder: string
-  /** Lines of caretaker.yaml, beside those of the share, the schematic and the state. */
+  /** Lines of caretaker.yaml, beside those of the share (unless `SHARE` stands for its folder), the schematic and the state. */
   readonly config: string
+  /** Of the homelab, in YAML; one without extensions if absent. */
+  readonly schematic?: string
+  /** A script that runs on the machine of the daemon before it starts, with its words. */
+  readonly beside?: readonly string[]
 }
 
 /** A network with a router that gives addresses alone, and a daemon of ours beside it. */
@@ -31,8 +35,9 @@ export interface BootLab extends AsyncDisposable {
 }
 
 /** Starts it, and waits until the daemon answers machines. What they boot is to be on the share before. */
-export async function openBootLab({ folder, config }: BootLabOptions): Promise<BootLab> {
+export async function openBootLab(options: BootLabOptions): Promise<BootLab> {
   await using stack = new AsyncDisposableStack()
+  const { folder } = options
   const lan = stack.use(await openLan({ router, agent }))
   const tap = await lan.tap()
   const range = '--dhcp-range=192.168.78.100,192.168.78.150,255.255.255.0,1h'
@@ -40,19 +45,24 @@ export async function openBootLab({ folder, config }: BootLabOptions): Promise<B
   const leases = `--dhcp-leasefile=${join(folder, 'leases')}`
   const own = ['--interface=eth0', '--bind-interfaces', '--dhcp-authoritative']
   lan.start('router', 'dnsmasq', ['--keep-in-foreground', ...quiet, ...own, range, leases])
-  const caretaker = await startDaemon(lan, folder, config)
+  const caretaker = await startDaemon(lan, options)
   const parts = stack.move()
   return { lan, tap, caretaker, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
-async function startDaemon(lan: Lan, folder: string, config: string): Promise<BootLab['caretaker']> {
+async function startDaemon(
+  lan: Lan,
+  { folder, config, schematic = 'customization: {}\n', beside }: BootLabOptions,
+): Promise<BootLab['caretaker']> {
   await mkdir(join(folder, 'schematics'))
-  await writeFile(join(folder, 'schematics', 'homelab.yaml'), 'customization: {}\n')
+  await writeFile(join(folder, 'schematics', 'homelab.yaml'), schematic)
   const place = join(folder, 'caretaker.yaml')
   const [share, state] = [join(folder, 'share'), join(folder, 'state')].map((one) => JSON.stringify(one))
-  await writeFile(place, `schematic: homelab\nshare: { directory: ${share} }\nstate: ${state}\n${config}`)
+  const own = config.includes('SHARE') ? config.replace('SHARE', share!) : `share: { directory: ${share} }\n${config}`
+  await writeFile(place, `schematic: homelab\nstate: ${state}\n${own}`)
   const answer = "require('http').createServer((q, r) => r.end('a configuration'))"
   lan.start('agent', process.execPath, ['-e', `${answer}.listen(8080, '${agent}')`])
+  if (beside) lan.start('agent', process.execPath, ['--disable-warning=ExperimentalWarning', ...beside])
   const cli = ['--disable-warning=ExperimentalWarning', join(root, 'src/cli.ts')]
   lan.start('agent', process.execPath, [...cli, 'start', '-c', place])
   const caretaker = (...words: string[]) =>

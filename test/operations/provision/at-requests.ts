@@ -25,10 +25,11 @@ export function openRequests({
   it.world.boots = [loadsImage(new Date(start).toISOString())]
   it.world.cards.set(address, mac)
   const seenBooting = new Map<string, readonly Boot[]>()
+  const room = createWaitingRoom(it.now)
   const means = {
     desk: it.desk,
     renderer: it.renderer,
-    room: createWaitingRoom(it.now),
+    room,
     inventory: createInventory({
       journal: it.journal,
       alerts: it.alerts,
@@ -50,6 +51,7 @@ export function openRequests({
   return {
     ...it,
     seenBooting,
+    room,
     requests,
     code: () => it.desk.machines()[0]!.claimants[0]!.code,
     approve: (request: Partial<ApproveMachine> = {}) =>

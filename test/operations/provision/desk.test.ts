@@ -199,6 +199,14 @@ test('a configuration that can not be made leaves the approval standing, and a p
   expect(await it.told()).toEqual([])
 })
 
+test('who hangs up while its configuration is made has not used up what was approved', async () => {
+  const it = openDesk()
+  it.approves()
+  await expect(it.desk.take(asks(), { gone: AbortSignal.abort() })).rejects.toMatchObject({ code: 'not-now' })
+  expect(it.desk.machines()).toMatchObject([{ state: 'approved' }])
+  expect((await it.desk.take(asks())).id).toBe(uuid)
+})
+
 test('what can not be written down is not delivered', async () => {
   const store = memoryStore()
   const disk = { degraded: undefined as string | undefined, records: store.records }

@@ -142,10 +142,10 @@ test('a token that was used gets nothing by the same approval, and goes on with 
 test('a restart of ours leaves no machine with a code or a token that nobody knows', async () => {
   await serve()
   const before = await begin()
+  const { desk } = door
   await door[Symbol.asyncDispose]()
-  await serve()
-  await begin()
-  door.desk.approve(code, secret)
+  await serve({ desk })
+  desk.approve(code, secret)
   expect((await fetch(await tokenFor(before))).status).toBe(200)
 })
 
@@ -164,6 +164,24 @@ test('a machine that is rejected is denied, and gets no new code', async () => {
   expect(errorsOf(await poll(begun))).toEqual(['400 access_denied', '400 access_denied'])
   const again = await sendRaw(address, formRequest('/device/code', `client_id=caretaker&${query}`), { from: machine })
   expect(again).toMatchObject({ status: 503, body: 'rejected' })
+})
+
+test('each flow has a code of its own: who takes the address of a machine shows another one, and gets nothing by its approval', async () => {
+  await serve()
+  const [own, pretender] = [await begin(), await begin()]
+  expect([own.user_code, pretender.user_code]).toEqual(['BBBB-BBBB', 'BBBB-BBBC'])
+  door.desk.approve('BBBB-BBBB', secret)
+  expect(errorsOf(await poll(pretender))).toEqual(['400 authorization_pending', '400 authorization_pending'])
+  expect(await fetch(await tokenFor(own))).toMatchObject({ status: 200, body: secret })
+})
+
+test('a poll makes nobody known', async () => {
+  await serve()
+  const begun = await begin()
+  door.desk.forget(uuid)
+  const asked = door.desk.asked.length
+  expect(errorsOf(await poll(begun))).toEqual(['400 expired_token', '400 expired_token'])
+  expect(door.desk.asked).toHaveLength(asked)
 })
 
 test('a code that has run out leads to a new one', async () => {

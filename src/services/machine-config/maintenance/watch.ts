@@ -100,7 +100,7 @@ function createLooking({ desk, api, store, seen, now, signal, log }: Maintenance
     if (!isApproved && now().getTime() - (askedAt.get(`${id} ${address}`) ?? -Infinity) < asksEvery) return
     askedAt.set(`${id} ${address}`, now().getTime())
     if (desk.ask(question).kind !== 'deliver' || !approval) return
-    const giving = decideGiving(key, claimant, approval.at)
+    const giving = decideGiving(key, claimant, approval)
     if (giving.kind === 'refuse') return desk.trouble(id, giving.why)
     await give({ desk, api, log, signal }, { question, meant: giving.meant, version: told.version, id })
   }
@@ -119,7 +119,7 @@ async function give(
 ): Promise<void> {
   let taken: TakenConfig | undefined
   const take = async () => {
-    taken = await desk.take(question, version)
+    taken = await desk.take(question, { booted: version })
     return taken.text
   }
   try {
