@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { usualFactory } from '../core/setup/usual.ts'
 import { secret, serverUrl } from './scalars.ts'
 
 const auth = z.union(
@@ -40,7 +41,7 @@ const one = {
 
 /** Where releases and images come from. */
 export const factory = z.strictObject({
-  url: serverUrl.default('https://factory.talos.dev').meta({
+  url: serverUrl.default(usualFactory).meta({
     description:
       'URL of the Image Factory, with the path of a reverse proxy, if any; installer images come from its host',
     examples: ['https://mirror.example/factory'],

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { usualUpsdPort } from '../core/setup/usual.ts'
 import { feed, path } from './machine.ts'
 import { duration, host, ipv4, labelSelector, name, namespace, percent, port, secret } from './scalars.ts'
 
@@ -19,7 +20,7 @@ export const ups = z
       .optional()
       .meta({ description: 'Its name in Caretaker; default: its name in upsd', examples: ['rack'] }),
     host: host.meta({ description: 'Where upsd runs: an address, or a name that needs no name server' }),
-    port: port.default(3493).meta({ description: 'The port of upsd' }),
+    port: port.default(usualUpsdPort).meta({ description: 'The port of upsd' }),
     user: z
       .string()
       .min(1)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { access, chmod, constants, link, mkdir, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { messageOf } from '../core/errors.ts'
+import { syncFolder } from '../sync-folder.ts'
 
 /** The outcome; a file that was changed by someone else is not overwritten. */
 export type Replaced =
@@ -72,12 +73,7 @@ async function writeBeside(target: string, text: string, { mode, owner, isStill,
   } finally {
     await unlink(beside).catch(() => {})
   }
-  const folder = await open(directory, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
+  await syncFolder(directory)
   return true
 }
 

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { AgentError, messageOf } from '../core/errors.ts'
 import { listOf, object, optional, type Shape, text } from '../core/shape.ts'
+import { syncFolder } from '../sync-folder.ts'
 
 /** A file that lies complete beside the place that it is to take. Absolute paths. */
 export interface Replacement {
@@ -129,11 +130,6 @@ async function keep(target: string, kept: string): Promise<void> {
   await handle.sync()
   await rename(part, kept)
   await syncFolder(dirname(kept))
-}
-
-export async function syncFolder(path: string): Promise<void> {
-  await using folder = await open(path, 'r')
-  await folder.sync()
 }
 
 function isAbsent(error: unknown): boolean {

@@ -9,6 +9,7 @@ const mayImport: readonly (readonly [place: string, from: readonly string[]])[] 
   ['src/core/', ['src/core/']],
   ['src/config/', ['src/core/', 'src/config/', 'src/yaml.ts']],
   ['src/yaml.ts', ['src/core/']],
+  ['src/sync-folder.ts', []],
   // The type of the configuration is what jobs and operations are told with; its schema stays with main.
   ['src/operations/', ['src/core/', 'src/operations/', 'src/config/config.ts', 'src/config/scalars.ts']],
   ['src/engine/', ['src/core/', 'src/engine/']],
@@ -19,7 +20,7 @@ const mayImport: readonly (readonly [place: string, from: readonly string[]])[] 
 
 /** Folders whose subfolders know the core (and what is named here) and themselves, and never each other. */
 const families: Readonly<Record<string, readonly string[]>> = {
-  'src/adapters/': ['src/core/', 'src/yaml.ts'],
+  'src/adapters/': ['src/core/', 'src/yaml.ts', 'src/sync-folder.ts'],
   'src/services/': ['src/core/', 'src/operations/', 'src/http/', 'src/config/scalars.ts', 'src/config/config.ts'],
 }
 

@@ -3,6 +3,7 @@ import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { type BackupFile, type Manifest, parseManifest } from '../../core/backup/manifest.ts'
+import { syncFolder } from '../../sync-folder.ts'
 import { blockSize, paddingOf, readHeader, writeHeader } from './tar.ts'
 
 /** Last in the archive, because it tells of what was written. */
@@ -164,9 +165,4 @@ async function demandFree(file: string): Promise<void> {
     () => false,
   )
   if (!isBackup) throw new AgentError('rejected', `${file} exists, and is not a whole backup: name another file`)
-}
-
-async function syncFolder(path: string): Promise<void> {
-  await using folder = await open(path, 'r')
-  await folder.sync()
 }

@@ -4,18 +4,9 @@ import { join } from 'node:path'
 import { during } from '../../core/errors.ts'
 import type { EtcdSnapshot } from '../../core/cluster/snapshot.ts'
 import type { Snapshots } from '../../core/cluster/ports.ts'
+import { syncFolder } from '../../sync-folder.ts'
 import { receive } from './receive.ts'
-import {
-  clear,
-  type Label,
-  labelSuffix,
-  nameOf,
-  partPrefix,
-  readStore,
-  syncDirectory,
-  take,
-  translateError,
-} from './store.ts'
+import { clear, type Label, labelSuffix, nameOf, partPrefix, readStore, take, translateError } from './store.ts'
 
 export interface SnapshotsOptions {
   /** Made where it is missing, for its owner only. */
@@ -75,7 +66,7 @@ export function createSnapshots({ directory, keep, now = () => new Date() }: Sna
     const { file, at } = await writeLabel(label)
     try {
       await rename(part, file)
-      await syncDirectory(directory)
+      await syncFolder(directory)
     } catch (error) {
       await take(file)
       throw error

@@ -1,4 +1,4 @@
-import { lstat, open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { lstat, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compareTexts } from '../../core/text-order.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
@@ -76,18 +76,6 @@ async function namesIn(directory: string): Promise<string[]> {
     if (error.code === 'ENOENT') return []
     throw translateError(directory, error)
   })
-}
-
-/** Makes names in it durable. Some network file systems do not support it; they guarantee nothing either way. */
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r')
-  try {
-    await directory.sync().catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EINVAL' && error.code !== 'ENOTSUP') throw error
-    })
-  } finally {
-    await directory.close()
-  }
 }
 
 /** Errors of the file system in the operator's words. */

@@ -3,12 +3,11 @@ import { AgentError, messageOf } from '../../core/errors.ts'
 import type { SecretPlace } from '../../core/setup/choices.ts'
 import { parsePlace } from '../../core/setup/names.ts'
 import type { SeenUps } from '../../core/setup/seen.ts'
+import { usualUpsdPort } from '../../core/setup/usual.ts'
 import { readText } from '../../main/file-gate.ts'
 import type { Given } from './answers.ts'
 import { lookAtUpses, type UpsLogin, type UpsServer } from './look-upses.ts'
 import type { Means } from './means.ts'
-
-const usualPort = 3493
 
 export interface AskedUpses {
   readonly upses: readonly SeenUps[]
@@ -52,7 +51,7 @@ export async function askUpses(means: Means): Promise<AskedUpses> {
 }
 
 function toServer(text: string): UpsServer {
-  const place = parsePlace(text, usualPort)
+  const place = parsePlace(text, usualUpsdPort)
   if (place) return place
   throw new AgentError('misconfigured', `${text} is not a server: write its address, or ADDRESS:PORT`)
 }
@@ -84,7 +83,8 @@ async function askServer({ prompter, signal, say }: Means): Promise<UpsServer | 
     const answer = await prompter!.text({
       message: 'Server of the UPS: the NAS, or wherever upsd runs (empty: there is none)',
       example: '192.168.0.6',
-      check: (text) => (text === '' || parsePlace(text, usualPort) ? undefined : 'write its address, or ADDRESS:PORT'),
+      check: (text) =>
+        text === '' || parsePlace(text, usualUpsdPort) ? undefined : 'write its address, or ADDRESS:PORT',
     })
     if (answer === '') return undefined
     const server = toServer(answer)

@@ -6,14 +6,13 @@ import { AgentError } from '../../core/errors.ts'
 import { type Choices, type SecretPlace, type UpgradeTimes } from '../../core/setup/choices.ts'
 import { isName, nearestName } from '../../core/setup/names.ts'
 import { type LabelledUps, labelUpses, remarksOnUpses } from '../../core/setup/upses.ts'
+import { usualFactory } from '../../core/setup/usual.ts'
 import { isTimeZone } from '../../core/time.ts'
 import { type AskedCluster, askCluster } from './ask-cluster.ts'
 import { findSchematics } from './ask-schematics.ts'
 import { askShare } from './ask-share.ts'
 import { askUpses, passwordFile } from './ask-upses.ts'
 import type { Means } from './means.ts'
-
-const usualFactory = 'https://factory.talos.dev'
 
 /** What came of all questions. */
 export interface Interviewed {

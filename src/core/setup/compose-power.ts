@@ -3,8 +3,7 @@ import type { Choices } from './choices.ts'
 import { feedSetting } from './compose-nodes.ts'
 import { group, inline, type Item, setting, settingOf, type Setting } from './draft.ts'
 import { describeUps, describeSilence, isBlind, type LabelledUps } from './upses.ts'
-
-const usualPort = 3493
+import { usualUpsdPort } from './usual.ts'
 
 /** The UPSes, with what each told. */
 export function upsesSetting({ upses, upsUser }: Choices): Setting {
@@ -16,7 +15,7 @@ export function upsesSetting({ upses, upsUser }: Choices): Setting {
     ],
     value: {
       kind: 'list',
-      knownBy: { host: undefined, name: 'ups', port: usualPort },
+      knownBy: { host: undefined, name: 'ups', port: usualUpsdPort },
       items: upses.map((one) => itemOf(one, upsUser)),
     },
   }
@@ -32,7 +31,7 @@ function itemOf({ ups, label, isNamed }: LabelledUps, upsUser: Choices['upsUser'
     settings: [
       setting('name', name),
       setting('host', host),
-      settingOf('port', port === usualPort ? undefined : port),
+      settingOf('port', port === usualUpsdPort ? undefined : port),
       settingOf('label', isNamed ? label : undefined),
       ...(upsUser && isUserTried
         ? [

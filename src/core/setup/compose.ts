@@ -4,8 +4,8 @@ import { imagesSetting } from './compose-images.ts'
 import { nodesSetting } from './compose-nodes.ts'
 import { hostsSetting, powerSetting, upsesSetting } from './compose-power.ts'
 import { type Draft, group, setting, settingOf, type Setting } from './draft.ts'
+import { usualFactory } from './usual.ts'
 
-const usualFactory = 'https://factory.talos.dev'
 const usualState = '/var/lib/caretaker'
 
 /** The configuration that follows from what was seen and chosen, with the reason of each choice. */
