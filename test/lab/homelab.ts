@@ -78,6 +78,7 @@ export interface ConfigOverrides {
   readonly queue?: Readonly<Record<string, unknown>>
   readonly notifications?: Readonly<Record<string, unknown>>
   readonly api?: Readonly<Record<string, unknown>>
+  readonly machineConfig?: Readonly<Record<string, unknown>>
   readonly factoryUrl?: string
   /** From when to when the talosconfig's certificate is good: a year unless said. */
   readonly life?: { readonly from: Date; readonly to: Date }
