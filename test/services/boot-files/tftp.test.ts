@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { edk2, rfc7440, seeded } from '../../core/netboot/tftp/wire.ts'
 import { acknowledgement, fetchFile, type FetchOptions, openClient, requestFor } from '../../lab/tftp-client.ts'
+import { patience } from '../../patience.ts'
 import { ports, type ServedFolder, serveFolder } from './desk.ts'
 
 const address = '127.0.120.1'
@@ -223,11 +224,11 @@ test.each([
   await begin(it)
   for (const block of [1, 2]) {
     it.answer(block)
-    await expect.poll(() => it.came.at(-1)?.packet.subarray(0, 4)).toEqual(Buffer.from([0, 3, 0, block + 1]))
+    await expect.poll(() => it.came.at(-1)?.packet.subarray(0, 4), patience).toEqual(Buffer.from([0, 3, 0, block + 1]))
   }
   // The answer to the third, which is the last, is lost.
   ends(it)
-  await expect.poll(told, { timeout: 20_000 }).toEqual(['started', 'done'])
+  await expect.poll(told, patience).toEqual(['started', 'done'])
   closeIfOpen(it.socket)
 })
 
