@@ -1,14 +1,17 @@
 // The product's main job, told as a story on a homelab of wire-level stand-ins: `npm run demo`.
-import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { styleText } from 'node:util'
 import type { PlanAnswer, StatusAnswer } from '../../src/core/operator.ts'
+import type { InventoryNode } from '../../src/core/provision/inventory.ts'
 import type { StagedImage } from '../../src/core/release/image.ts'
 import type { Entry } from '../../src/core/journal.ts'
 import type { Outage } from '../../src/core/power/outage.ts'
 import type { Rollout } from '../../src/core/upgrade/record.ts'
+import { phoneScreen } from './demo-phone.ts'
+import { savedSnapshot } from './demo-snapshot.ts'
+import { codeOnScreen, createNewcomer, isNodeOf, newcomerIn, prepareNewcomer } from './demo-newcomer.ts'
 import { endStore, type LabDaemon, runCli, startDaemon, waitFor } from './daemon.ts'
 import { homelabSchematicId, replicasOf, startHomelab } from './homelab.ts'
 import { startNtfy } from './notify/ntfy.ts'
@@ -90,7 +93,11 @@ const config = await lab.writeConfig(directory, {
   notifications: {
     channels: { phone: { type: 'ntfy', server: ntfy.url, topic: 'homelab', commands: 'homelab-buttons' } },
   },
+  machineConfig: { listen: ['127.0.60.90'], endpoint: 'https://127.0.60.100:6443' },
 })
+await prepareNewcomer(lab, directory)
+/** Those that the story begins with. */
+const nodes = [...lab.nodes]
 const start = async () => (daemon = await startDaemon({ config, directory }))
 stack.defer(async () => void (await daemon?.stop()))
 
@@ -132,7 +139,8 @@ await upsd.status('OB DISCHRG')
 await until('the agent to know', async () => (await status()).power.upses[0]?.state.mode === 'on-battery', 10_000)
 await until('what can be spared to be scaled down', () => replicasOf(lab) === 0, 10_000)
 await until('the phone to be told', () => toldOf(/mains power failed/) !== undefined, 10_000)
-showOnPhone(toldOf(/mains power failed/)!)
+say(`  ${clock()}  what the phone shows:`)
+for (const line of phoneScreen(toldOf(/mains power failed/)!)) say(`  ${line}`)
 const drawn = await runCli(['power', 'plan', '-c', config])
 say(drawn.stdout.trimEnd().replaceAll(/^/gm, '  │ ').replaceAll(/ +$/gm, ''))
 await upsd.set('battery.runtime', '400')
@@ -171,13 +179,43 @@ await until('the share to serve it', async () => (await status()).published?.ver
 await until('the phone to be told that it is over', () => toldOf(/the cluster is back/) !== undefined)
 const aboutPower = ntfy.messages.filter(({ sequence_id: thread = '' }) => /-(power-failed|outage)$/.test(thread))
 
+scene(
+  'A new machine with an empty disk is switched on. It boots the image from the share, and asks for its configuration',
+)
+const { stdout: kept } = await runCli(['machine', 'secrets', join(directory, 'secrets.yaml'), '-c', config])
+say(`  ${clock()}  caretaker machine secrets says: ${kept.trim()}`)
+const machine = stack.use(createNewcomer(lab, after))
+machine.powerOn()
+await until('its code to be on its screen', () => codeOnScreen(machine) !== undefined)
+await until('a person to be asked', async () => (await alerts()).some((text) => text.includes(codeOnScreen(machine)!)))
+say(`  ${clock()}  its console shows the code ${codeOnScreen(machine)}, so it is the machine that asks`)
+const hadNothing = machine.config === undefined
+const approving = [
+  'machine',
+  'approve',
+  codeOnScreen(machine)!,
+  '--role',
+  'worker',
+  '--name',
+  'w-3',
+  '--yes',
+  '-c',
+  config,
+]
+const approved = await runCli(approving)
+say(`  ${clock()}  caretaker machine approve says: ${approved.stdout.trim()}`)
+await until('it to have joined', async () => (await newcomerIn(daemon!)).state === 'locked')
+const { delivery } = await newcomerIn(daemon!)
+const inventory = await daemon!.control.get<InventoryNode[]>('/inventory')
+const seen = (await status()).cluster.nodes.find(({ name }) => name === 'w-3')
+
 scene('Summary')
 const image = await readFile(join(directory, 'share', 'metal-amd64-uki.efi'))
 const identical = image.equals(lab.factory.imageBytes(homelabSchematicId, after, 'metal-amd64-uki.efi'))
-const reboots = lab.nodes.map((node) => node.calls.filter(({ method }) => method === 'MachineService.Reboot').length)
+const reboots = nodes.map((node) => node.calls.filter(({ method }) => method === 'MachineService.Reboot').length)
 const [record] = await rollouts()
 const failures = record?.nodes['w-2']?.failures ?? []
-const snapshot = await saved(record?.snapshot)
+const snapshot = await savedSnapshot(record?.snapshot)
 const quorums = [...lab.moments.slice(rolloutAt - 1, outageAt), ...lab.moments.slice(goesOnAt)]
 const controlPlanes = lab.nodes
   .filter(({ role }) => role === 'controlplane')
@@ -192,7 +230,7 @@ const checks: [boolean, string][] = [
   ],
   [culprit.includes('StatefulSet db') && culprit.includes('budget db'), `what blocked w-1 was named: ${culprit}`],
   [
-    lab.nodes.every(({ name }, index) => reboots[index] === (name === 'w-2' ? 2 : 1)),
+    nodes.every(({ name }, index) => reboots[index] === (name === 'w-2' ? 2 : 1)),
     `each node was rebooted once, and w-2, which rolled back, once more when a person said so (${reboots.join(', ')})`,
   ],
   [
@@ -227,6 +265,10 @@ const checks: [boolean, string][] = [
     aboutPower.length >= 4 && ntfy.shown('homelab').some(({ title = '' }) => title.startsWith('lab: over: ')),
     `the phone was told of the outage: ${[...new Set(aboutPower.map(({ title = '' }) => title.replace('lab: ', '')))].join(' → ')}`,
   ],
+  [
+    hadNothing && isNodeOf(lab, machine, { delivery, inventory, seen, version: after }),
+    `the new machine got nothing before it was approved, then its configuration (SHA-256 ${delivery?.sha256.slice(0, 16)}…), and is a node: w-3 runs ${after}`,
+  ],
   [replicasOf(lab) === 2, 'workloads that were shed on battery have as many replicas as before'],
 ]
 for (const [ok, text] of checks) say(`  ${ok ? styleText('green', '✓') : styleText('red', '✗')} ${text}`)
@@ -252,27 +294,7 @@ function outages(): Promise<readonly Outage[]> {
 function toldOf(title: RegExp): NtfyMessage | undefined {
   return ntfy.messages.find((message) => title.test(message.title ?? ''))
 }
-/** As a person reads it, with its buttons below. */
-function showOnPhone({ title, message, actions = [] }: NtfyMessage): void {
-  const width = 64
-  const wrapped = (text: string) => text.match(new RegExp(`\\S.{0,${width - 1}}(?=\\s|$)`, 'g')) ?? []
-  const row = (text = '') => say(`  │ ${text.padEnd(width)} │`)
-  say(`  ${clock()}  what the phone shows:`)
-  say(`  ┌${'─'.repeat(width + 2)}┐`)
-  for (const line of wrapped(title ?? '')) row(line)
-  for (const line of message.split('\n').flatMap(wrapped)) row(line)
-  row(actions.map(({ label }) => `[ ${label} ]`).join('  '))
-  say(`  └${'─'.repeat(width + 2)}┘`)
-}
 /** When the first such call came, in ms since the epoch; never is later than anything. */
 function calledAt({ calls }: TalosNode, method: string): number {
   return calls.find((call) => call.method === `MachineService.${method}`)?.at ?? Infinity
-}
-/** What is on the disk of a snapshot, and what the file beside it says. */
-async function saved(file: string | undefined) {
-  if (file === undefined) return undefined
-  const bytes = await readFile(file)
-  const label = JSON.parse(await readFile(`${file}.json`, 'utf8')) as { readonly at: string; readonly sha256: string }
-  const sha256 = createHash('sha256').update(bytes).digest('hex')
-  return { bytes: bytes.length, sha256, label, at: Date.parse(label.at) }
 }
