@@ -8,12 +8,13 @@ export type BatteryBudget = (machines: readonly Machine[]) => Left
 
 export function createBatteryBudget({ config, power, monotonic }: JobContext): BatteryBudget {
   let endsAt = Infinity
-  let heard = -Infinity
+  let heard: number | undefined
   let lastEnds: readonly number[] = []
   return (machines) => {
     const least = leastTimeLeft(machines, power, monotonic(), config.power.assumedRuntime)
     const newest = Math.max(...[...power.upses.values()].map((state) => ('lastHeard' in state ? state.lastHeard : 0)))
-    // A single false reading does not count against its neighbours: it would shut everything down at once.
+    // A single false reading does not count against its neighbours: it would shut everything down at once. Where there is
+    // no UPS nothing is ever heard, and the first look counts.
     if (newest !== heard) lastEnds = [...lastEnds.slice(-2), monotonic() + least.ms]
     heard = newest
     endsAt = Math.min(endsAt, Math.max(...lastEnds))

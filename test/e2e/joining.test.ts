@@ -88,6 +88,7 @@ test(
     await daemon.control.post('/power/shutdown')
     await within('everything to be off', () => lab.nodes.every(({ power }) => power === 'off'))
     expect(lab.poweredOff.toSorted()).toEqual(['cp-1', 'w-1', 'w-9'])
+    expect(lab.poweredOff.at(-1)).toBe('cp-1')
     await within('the shutdown to have ended', async () =>
       daemon.control.post('/power/wake').then(
         () => true,

@@ -97,4 +97,15 @@ describe('what the battery has left within one shutdown', () => {
       left = now
     }
   })
+
+  test('is without end where no UPS is configured: mains lasts', () => {
+    const context = {
+      config: { power: { assumedRuntime: 120_000 } },
+      power: { upses: new Map(), ordered: undefined },
+      monotonic: () => 100_000,
+    }
+    const budget = createBatteryBudget(context as unknown as JobContext)
+    const unfed = [{ ...machine, feed: undefined }]
+    expect([budget(unfed).ms, budget(unfed).ms]).toEqual([Infinity, Infinity])
+  })
 })

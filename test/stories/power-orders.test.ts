@@ -38,6 +38,15 @@ test('a person shuts everything down on mains; it stays down over a restart, unt
   expect(running(homelab)).toEqual(['cp-1', 'w-1'])
 })
 
+test('in a homelab without a UPS it is as orderly: mains lasts', async () => {
+  const homelab = fakeHomelab(two, { upses: [] })
+  await using it = startAgent(homelab, { upses: [] })
+  await personAt(homelab, it).shutDown()
+  await allOff(homelab)
+  const orders = homelab.diary.filter((entry) => /^(drain w-1|shut-down)/.test(entry))
+  expect(orders).toEqual(['drain w-1', 'shut-down w-1', 'shut-down cp-1'])
+})
+
 test('an order that is taken back before anything went down leaves nothing behind', async () => {
   const homelab = fakeHomelab(two)
   await using it = startAgent(homelab)
