@@ -1,7 +1,7 @@
 import { mkdir, readFile, rmdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { messageOf } from '../../src/core/errors.ts'
 import { temporaryFolder } from '../lab/process.ts'
@@ -47,12 +47,19 @@ test.each([
 })
 
 const pem = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`
-const locked = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
-  type: 'pkcs8',
-  format: 'pem',
-  cipher: 'aes-256-cbc',
-  passphrase: 'x',
-})
+/** A key with a passphrase. By chance no passphrase looks right for one in 256, which then reads as damage. */
+function lockedKey(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }) as string
+  try {
+    createPrivateKey({ key, passphrase: '' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_OSSL_BAD_DECRYPT') return key
+  }
+  return lockedKey()
+}
+
+const locked = lockedKey()
 
 test.each([
   {

@@ -150,8 +150,13 @@ export function queryOf(values: Readonly<Record<string, string | undefined>>): s
   return given.length === 0 ? '' : `?${given.join('&')}`
 }
 
+/** How a connection ends that the other side has closed. */
+const closed = new Set<string | undefined>(['ECONNRESET', 'EPIPE'])
+/** At a time, to one server. */
+const mostConnections = 8
+
 function openAgent(access: Access): Agent {
-  return new Agent({ keepAlive: true, maxSockets: 8, ...tlsOf(access) })
+  return new Agent({ keepAlive: true, maxSockets: mostConnections, ...tlsOf(access) })
 }
 
 /** A 401 gives no reason: adds the credential that was used, and its dates where they explain it. */
@@ -176,9 +181,29 @@ async function sendOver<T>(
 ): Promise<T> {
   const release = session.use()
   try {
-    return await sendOnce<T>(session, request, onDate)
+    for (let stale = 0; ; stale++) {
+      try {
+        return await sendOnce<T>(session, request, onDate)
+      } catch (error) {
+        if (!(error instanceof StaleConnection)) throw error
+        if (stale >= mostConnections || request.method === 'POST') throw error.reason
+      }
+    }
   } finally {
     release()
+  }
+}
+
+/**
+ * A connection that was kept open was closed by the other side just as the request went out: it says nothing of the server.
+ * What may be sent twice is sent again (RFC 9110 section 9.2.2), on another connection.
+ */
+class StaleConnection extends Error {
+  readonly reason: unknown
+
+  constructor(reason: unknown) {
+    super('the connection was closed meanwhile')
+    this.reason = reason
   }
 }
 
@@ -201,7 +226,9 @@ function sendOnce<T>(
     if (payload !== undefined)
       headers['content-type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
     const fail = (error: unknown) => reject(translate(error, { where, signal, beganAt }))
+    let hasBegun = false
     const outgoing = httpsRequest(url, { method, headers, agent: connections, signal }, (response) => {
+      hasBegun = true
       const chunks: Buffer[] = []
       let size = 0
       const date = Date.parse(response.headers.date ?? '')
@@ -226,7 +253,11 @@ function sendOnce<T>(
         }
       })
     })
-    outgoing.on('error', fail)
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      const isStale = outgoing.reusedSocket && !hasBegun && closed.has(error.code)
+      if (isStale && !signal.aborted) reject(new StaleConnection(translate(error, { where, signal, beganAt })))
+      else fail(error)
+    })
     outgoing.end(payload)
   })
 }
