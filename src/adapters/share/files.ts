@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { chmod, open, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { syncFolder } from '../../sync-folder.ts'
 import { translateError } from './part.ts'
 
 /** Names in a directory, sorted; none where it is not there. */
@@ -68,7 +69,5 @@ export async function syncFile(path: string): Promise<void> {
 
 /** Makes a rename durable. Some network file systems refuse; they guarantee nothing either way. */
 export async function syncDirectory(path: string): Promise<void> {
-  const file = await open(path, 'r').catch(() => undefined)
-  await file?.sync().catch(() => undefined)
-  await file?.close()
+  await syncFolder(path).catch(() => undefined)
 }

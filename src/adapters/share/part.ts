@@ -162,7 +162,7 @@ function createWriter(file: FileHandle) {
   }
 }
 
-/** In bytes: after so many the disk is told to write them. */
+/** In bytes: after so many the disk is asked to write them. */
 const syncedEvery = 33_554_432
 
 /** Has what is written put on the disk while more comes, so that little is left to do at the end. */

@@ -42,7 +42,7 @@ export async function whyPlaceNotSigned(
   const refusal = await whyNotSigned(first, { ...manifest, pinned }).catch(damaged)
   if (refusal !== undefined) return refusal
   const noted = JSON.stringify({ ...manifest, signers: of }, null, 2)
-  // A share that takes nothing just now is told of by whoever writes to it.
+  // A share that takes nothing just now is reported by whoever writes to it.
   await writeWhole(manifestPath(place), noted).catch(() => undefined)
   return undefined
 }

@@ -106,18 +106,15 @@ export function whyImpossible({ order, cluster, machine, others, isBegunAnew }: 
 /** Why it should not be approved, a clause each, unless a person insists. */
 export function whyDoubtful(facts: ApprovalFacts): readonly string[] {
   const { order, written, evidence, cluster, isTaken, isKeyUnseen } = facts
-  const key = isKeyUnseen
-    ? ['its key was not seen yet, so that it can not be compared: it is looked for every 5 s']
-    : []
-  const node =
-    isTaken && !cluster ? [`${order.name} is a node, and the cluster could not be looked at: it may be up`] : []
-  const name = [...key, ...node]
-  const role =
-    written?.role !== undefined && written.role !== order.role
+  const doubts = [
+    ...(isKeyUnseen ? ['its key was not seen yet, so that it can not be compared: it is looked for every 5 s'] : []),
+    ...(isTaken && !cluster ? [`${order.name} is a node, and the cluster could not be looked at: it may be up`] : []),
+    ...(written?.role !== undefined && written.role !== order.role
       ? [`machines.yaml says that it is a ${written.role}`]
-      : []
-  if (order.role !== 'controlplane') return [...name, ...role]
-  return [...name, ...role, ...ofQuorum(cluster), ...(isBorneOut(evidence) ? [] : withoutEvidence(evidence))]
+      : []),
+  ]
+  if (order.role !== 'controlplane') return doubts
+  return [...doubts, ...ofQuorum(cluster), ...(isBorneOut(evidence) ? [] : withoutEvidence(evidence))]
 }
 
 function ofQuorum(cluster: ApprovalFacts['cluster']): readonly string[] {

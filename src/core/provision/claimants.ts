@@ -2,14 +2,16 @@ import type { Claimant, Machine } from './machine.ts'
 import { triesAfter } from './pace.ts'
 import { type Claim, type ConfigQuestion, idOf } from './question.ts'
 
+/** From so many who claim to be one machine on, others find no place. */
+export const mostClaimants = 8
 /**
  * So many are kept of one machine, and so many of them at one address. Whoever comes later is nobody. Whom a person has
  * rejected takes no place of another one.
  */
-const most = { ofOne: 8, atOneAddress: 3, rejected: 8 }
+const most = { ofOne: mostClaimants, atOneAddress: 3, rejected: 8 }
 /**
- * Whoever has been silent for so long is gone, in ms: the longest gap of Talos' tries within their three hours is 68 min (`pace.ts`), and
- * it begins anew then.
+ * Whoever has been silent for so long is gone, in ms: the longest gap of Talos' tries within their three hours is 68 min
+ * (`pace.ts`), and it begins anew then.
  */
 export const goneAfter = 75 * 60_000
 /** A device flow in which nobody has polled for so long is over where another one has begun, in ms: polls come every 5 s. */

@@ -43,7 +43,7 @@ export function evidenceFor(given: EvidenceFacts): readonly Evidence[] {
   return [...ofBoots(facts), ...ofCard(facts), ...ofOthers(facts), ...ofHistory(facts)]
 }
 
-/** It looked for a boot, or loaded something: that it asks for its configuration is a try as well, and speaks for nobody. */
+/** It looked for a boot, or loaded something: a request for its configuration is a try as well, and is evidence for nobody. */
 function wasSeen({ asked, file }: Boot): boolean {
   return asked > 0 || file !== undefined
 }

@@ -2,7 +2,7 @@ import { describeDuration } from '../../core/duration.ts'
 import type { Boot } from '../../core/netboot/boots.ts'
 import { diagnose } from '../../core/netboot/diagnosis.ts'
 import { makerOf } from '../../core/netboot/firmware.ts'
-import { claimOf, isAsking, lastAtOf, waitingClaimants } from '../../core/provision/claimants.ts'
+import { claimOf, isAsking, lastAtOf, mostClaimants, waitingClaimants } from '../../core/provision/claimants.ts'
 import type { Claimant, Machine } from '../../core/provision/machine.ts'
 import { asksBy } from '../../core/provision/pace.ts'
 import type { MachineAnswer, MachineDetails } from '../../core/provision/requests.ts'
@@ -117,15 +117,12 @@ function saying(
     const again = state === 'pending' ? '' : '. It asks again: it was reset, or somebody pretends to be it'
     const next =
       asking.length > 1
-        ? `${asking.length} claim to be it: see on its console which code is its own, then \`caretaker machine approve CODE\`${claimants.length < crowded ? '' : `. Where it says “too many ask”, \`caretaker machine reject ${machine.id} --all-but ADDRESS\` keeps the place for its address`}`
+        ? `${asking.length} claim to be it: see on its console which code is its own, then \`caretaker machine approve CODE\`${claimants.length < mostClaimants ? '' : `. Where it says “too many ask”, \`caretaker machine reject ${machine.id} --all-but ADDRESS\` keeps the place for its address`}`
         : `Compare ${first!.code} with its console, then \`caretaker machine approve ${first!.code}\``
     return { said: `${said}${again}`, next }
   }
   return { said, next: undefined }
 }
-
-/** From so many who claim to be one machine on, others find no place. */
-const crowded = 8
 
 /** Whether it matters when it asks again: it has not got its configuration by what it asked for last. */
 function isExpected({ state }: Machine, told: Claimant, now: number): boolean {
