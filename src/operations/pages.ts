@@ -80,7 +80,12 @@ export interface PageRequest {
   /** It takes machines down, or gives up a safeguard. */
   readonly isDangerous?: true
   readonly fields?: readonly PageField[]
-  /** What will happen, a sentence each. @throws AgentError with why it can't be requested */
+  /**
+   * What is shown with the question and must still hold when it is answered, such as a key that a person compares: it is
+   * sent along by the field of its name. @throws AgentError with why it can't be requested
+   */
+  shown?(given: Given, asking: Asking): Given | Promise<Given>
+  /** What will happen, a sentence each; `given` has what is shown. @throws AgentError with why it can't be requested */
   preview(given: Given, asking: Asking): readonly string[] | Promise<readonly string[]>
   /** A text to be read beforehand, as it stands: a diff. @throws AgentError likewise */
   text?(given: Given, asking: Asking): string | Promise<string>

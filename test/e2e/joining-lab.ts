@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readSecrets } from '../../src/core/machine-config/secrets.ts'
+import type { Way } from '../../src/core/provision/question.ts'
 import { deliveryArguments } from '../../src/core/provision/kernel-arguments.ts'
 import { readMachinesFolder } from '../../src/main/provision/machines-folder.ts'
 import { createRenderer } from '../../src/operations/provision/renderer.ts'
@@ -17,11 +18,11 @@ export const joiningClaim = {
 /** A value of `machines.yaml`, which is in its configuration and nowhere else. */
 export const joiningPassword = 'a-password-of-the-ups'
 
-const machinesYaml = `install: { disk: /dev/sda }
+const machinesYaml = (way: Way) => `install: { disk: /dev/sda }
 patches: [nut-client.yaml]
 values: { nut-password: { file: nut-password } }
 machines:
-  - { name: w-9, match: { mac: '${joiningClaim.mac}' }, role: worker, labels: { rack: attic } }
+  - { name: w-9, match: { mac: '${joiningClaim.mac}' }, role: worker, labels: { rack: attic }, way: ${way} }
 `
 const nutClient = `apiVersion: v1alpha1
 kind: ExtensionServiceConfig
@@ -31,10 +32,10 @@ configFiles:
     mountPath: /usr/local/etc/nut/upsmon.conf
 `
 
-/** A machine without power, which asks by the device flow. */
+/** A machine without power. */
 export interface JoiningMachine extends LabMachine {
   becomes(state: MachineState): Promise<void>
-  /** The code of the flow that it is in. */
+  /** The code of the device flow that it is in. */
   codeOnScreen(): Promise<string>
 }
 
@@ -49,25 +50,33 @@ export interface Joining {
   readonly door: string
 }
 
-/** A configuration with an API, and `machines/` with an entry for a machine that is to be w-9. */
-export async function createJoining(lab: Homelab, directory: string): Promise<Joining> {
+/**
+ * A configuration with an API, and `machines/` with an entry for a machine that is to be w-9.
+ *
+ * @param options.api more of the section of that name
+ */
+export async function createJoining(
+  lab: Homelab,
+  directory: string,
+  { way = 'device-flow', api = {} }: { readonly way?: Way; readonly api?: object } = {},
+): Promise<Joining> {
   const [, , net] = new URL(lab.factory.url).hostname.split('.')
   const host = `127.0.${net}.90`
   const door = `http://${host}:8424`
   const endpoint = `https://127.0.${net}.100:6443`
   const config = await lab.writeConfig(directory, {
     upgrade: { approval: 'always' },
-    api: { address: host },
+    api: { address: host, ...api },
     machineConfig: { listen: [host], endpoint },
   })
   const folder = join(directory, 'machines')
   await mkdir(folder)
-  await writeFile(join(folder, 'machines.yaml'), machinesYaml)
+  await writeFile(join(folder, 'machines.yaml'), machinesYaml(way))
   await writeFile(join(folder, 'nut-client.yaml'), nutClient)
   await writeFile(join(directory, 'nut-password'), joiningPassword, { mode: 0o600 })
   const kernel = deliveryArguments({
     url: door,
-    way: 'device-flow',
+    way,
     variables: ['uuid', 'mac', 'serial'],
     early: undefined,
   })

@@ -93,7 +93,8 @@ function inMaintenance(seen: SeenWaiting | undefined): Pick<MachineDetails, 'mai
 
 function consoleOf(means: MachineMeans, text: string): ConsoleAnswer {
   const found = named(means, text)
-  const addresses = found.kind === 'seen' ? [] : found.machine.claimants.map(({ address }) => address)
+  const claimants = found.kind === 'seen' ? [] : found.claimant ? [found.claimant] : found.machine.claimants
+  const addresses = claimants.map(({ address }) => address)
   const address = addresses.find((one) => means.room.console(one).length > 0) ?? addresses[0]
   return { address, lines: address === undefined ? [] : means.room.console(address) }
 }

@@ -24,19 +24,21 @@ export function confirmView({ request, action, back, given, will, text }: Confir
       ${notice('warning', html`<p>${prose(sentence(will.refused))}</p>`)}
       <div class="buttons"><a class="button" href="${back}" data-close data-focus>Back</a></div>
     </div>`
+  // What is to be read is seen from its beginning, and no key does it unread.
+  const isLong = text !== undefined && text !== ''
+  const focusOn = isLong ? 'title' : isDangerous ? 'back' : 'button'
+  const focus = (place: typeof focusOn) => (focusOn === place ? html` data-focus` : '')
   return html`<div class="confirm" data-confirmation>
-    <h1>${title}</h1>
+    <h1 tabindex="-1" ${focus('title')}>${title}</h1>
     <ul>
       ${will.map((text) => html`<li>${prose(sentence(text))}</li>`)}
     </ul>
-    ${text === undefined || text === '' ? '' : html`<pre class="text" tabindex="0">${text}</pre>`}
+    ${isLong ? html`<pre class="text" tabindex="0">${text}</pre>` : ''}
     <form method="post" action="${action}" data-perform class="confirm">
       ${fields.map((field) => fieldView(field, given[field.name] ?? ''))}
       <div class="buttons">
-        <button class="button main${isDangerous ? ' danger' : ''}" ${isDangerous ? '' : html` data-focus`}>
-          ${label}
-        </button>
-        <a class="button" href="${back}" data-close${isDangerous ? html` data-focus` : ''}>Back</a>
+        <button class="button main${isDangerous ? ' danger' : ''}" ${focus('button')}>${label}</button>
+        <a class="button" href="${back}" data-close${focus('back')}>Back</a>
       </div>
     </form>
   </div>`

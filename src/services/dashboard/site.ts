@@ -107,15 +107,17 @@ interface Requested {
 /** Says what will happen, and does nothing. */
 async function confirm({ spec, asked, visit, reader }: Requested): Promise<Markup> {
   const { url, caller } = visit
-  const given = givenIn(asked, url.searchParams)
-  const shown = { request: asked, action: url.pathname, back: spec.path, given }
-  if (!isEnough(caller.scope, asked.scope)) return confirmView({ ...shown, will: { refused: whyNot(caller, asked) } })
+  const sent = givenIn(asked, url.searchParams)
+  const question = { request: asked, action: url.pathname, back: spec.path, given: sent }
+  if (!isEnough(caller.scope, asked.scope))
+    return confirmView({ ...question, will: { refused: whyNot(caller, asked) } })
   try {
     const asking = reader.askingOf(url.searchParams, AbortSignal.timeout(readWithin))
+    const given = { ...sent, ...(await asked.shown?.(sent, asking)) }
     const will = await asked.preview(given, asking)
-    return await confirmView({ ...shown, will, text: await asked.text?.(given, asking) })
+    return await confirmView({ ...question, given, will, text: await asked.text?.(given, asking) })
   } catch (error) {
-    return confirmView({ ...shown, will: { refused: reader.explain(error, visit) } })
+    return confirmView({ ...question, will: { refused: reader.explain(error, visit) } })
   }
 }
 

@@ -202,7 +202,11 @@ describe('what comes from elsewhere is text on every page', () => {
     { page: 'machines', drawn: () => machinesView({ machines: [machine], chosen: { missing: evil } }, viewing) },
     {
       page: 'a machine',
-      drawn: () => machinesView({ machines: [machine], chosen: { details: machine } }, { ...viewing, scope: 'admin' }),
+      drawn: () =>
+        machinesView(
+          { machines: [machine], chosen: { details: machine, console: [evil] } },
+          { ...viewing, scope: 'admin' },
+        ),
     },
     {
       page: 'boots',

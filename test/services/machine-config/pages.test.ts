@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { AgentError } from '../../../src/core/errors.ts'
 import type { Operator } from '../../../src/core/operator.ts'
 import type { PageSpec } from '../../../src/operations/pages.ts'
-import { asks, mac } from '../../fakes/machines.ts'
+import { address, asks, mac } from '../../fakes/machines.ts'
 import { openRequests } from '../../operations/provision/at-requests.ts'
 import { openDashboard } from '../dashboard/site.ts'
 
@@ -47,9 +47,10 @@ test('a machine that waits stands on the page with its code, and the code leads 
   const close = await it.ask(`/machines?code=${code}`)
   expect(close.text).toContain('it loaded metal-amd64-uki.efi from Caretaker')
   expect(close.text).toContain(`name="machine" value="${code}"`)
-  // What is typed there is not drawn over.
-  expect(close.text).toContain('data-still')
-  expect(list.text).not.toContain('data-still')
+  // What is typed there is not drawn over, and the rest is.
+  const { text: form } = await it.ask(`/machines?code=${code}`, { scope: 'admin' })
+  expect(form).toMatch(/<form[^>]* hx-morph-skip/)
+  expect(close.text).not.toContain('data-still')
 })
 
 test('a code that nobody shows leads to the list, with a word', async () => {
@@ -125,6 +126,73 @@ test('a machine that waits in maintenance shows what that risks', async () => {
   expect((await it.ask(`/machines?code=${it.code()}`)).text).toContain(
     'anybody on its network can read its kernel arguments',
   )
+})
+
+const look = {
+  fingerprint: 'key-1=',
+  version: 'v1.14.1',
+  uuid: undefined,
+  serial: undefined,
+  stage: 'maintenance',
+  hostname: undefined,
+  maker: 'Acme',
+  product: '<b>Box</b>',
+  macs: [mac],
+  disks: [{ path: '/dev/sda', size: '64 GB', model: '<i>SSD</i>' }],
+}
+
+/** A machine in maintenance that was looked at. */
+async function openMaintenance() {
+  const it = await openPage()
+  it.renderer.written = [{ name: 'worker-2', role: 'worker', way: 'maintenance' }]
+  it.desk.ask(asks())
+  const { id } = it.desk.machines()[0]!
+  const form = { machine: it.code(), role: 'worker', name: 'worker-2' }
+  const confirm = async () => {
+    const { text } = await it.ask(`/machines/do/approve?${new URLSearchParams(form).toString()}`, { scope: 'admin' })
+    return { text, fingerprint: /name="fingerprint" value="([^"]*)"/.exec(text)?.[1] ?? 'none' }
+  }
+  const approve = (fingerprint: string) =>
+    it.ask('/machines/do/approve', { method: 'POST', scope: 'admin', form: { ...form, fingerprint } })
+  return { ...it, confirm, approve, seen: (fingerprint: string) => it.room.seen(id, address, { ...look, fingerprint }) }
+}
+
+test('a machine in maintenance shows its key, what it is, and its console, and nothing that it says is markup', async () => {
+  await using it = await openMaintenance()
+  it.seen('key-1=')
+  it.room.line(address, '[talos] <script>alert(1)</script> waits')
+  const { text } = await it.ask(`/machines?code=${it.code()}`)
+  for (const part of ['key-1=', 'v1.14.1', 'Acme &lt;b&gt;Box', '&lt;i&gt;SSD', '[talos] &lt;script&gt;']) {
+    expect(text).toContain(part)
+  }
+})
+
+test('approving counts for the key that the confirmation showed', async () => {
+  await using it = await openMaintenance()
+  it.seen('key-1=')
+  const { text, fingerprint } = await it.confirm()
+  expect(text).toContain('and the certificate fingerprint key-1=')
+  expect(fingerprint).toBe('key-1=')
+  it.seen('key-2=')
+  expect((await it.approve(fingerprint)).text).toContain('has changed: compare its console with key-2=')
+  expect(it.desk.machines()[0]).toMatchObject({ state: 'pending' })
+  expect((await it.approve((await it.confirm()).fingerprint)).text).toContain('may have its configuration')
+  expect(it.desk.machines()[0]!.approval).toMatchObject({ fingerprint: 'key-2=' })
+})
+
+test('an address can not bring a key that the confirmation does not show', async () => {
+  await using it = await openMaintenance()
+  it.seen('key-1=')
+  const query = new URLSearchParams({ machine: it.code(), role: 'worker', name: 'worker-2', fingerprint: 'key-0=' })
+  const { text } = await it.ask(`/machines/do/approve?${query.toString()}`, { scope: 'admin' })
+  expect(text).not.toContain('key-0=')
+})
+
+test('before its key was seen the confirmation says so, and approving is refused', async () => {
+  await using it = await openMaintenance()
+  const { text, fingerprint } = await it.confirm()
+  expect(text).toContain('Its key was not seen yet')
+  expect((await it.approve(fingerprint)).text).toContain('its key was not seen yet')
 })
 
 test('a machine is forgotten from the page', async () => {

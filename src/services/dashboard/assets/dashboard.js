@@ -58,13 +58,22 @@
     const { icon: wanted } = shown.dataset
     if (icon && icon.getAttribute('href') !== wanted) icon.setAttribute('href', wanted)
     tick()
+    for (const element of shown.querySelectorAll('.console')) toEnd(element)
     document.dispatchEvent(new CustomEvent('caretaker:shown'))
     // It is still being asked for: the next answer waits for it.
     if (shown.dataset.loading !== undefined) void refresh()
   }
 
+  /** Shows what came last, unless a person has scrolled back. */
+  function toEnd(element) {
+    const { end } = element.dataset
+    if (end !== undefined && element.scrollTop + element.clientHeight < Number(end) - 4) return
+    element.scrollTop = element.scrollHeight
+    element.dataset.end = element.scrollHeight
+  }
+
   // What a person has opened stays open, whatever is drawn anew.
-  htmx.config.morphIgnore.push('open')
+  htmx.config.morphIgnore.push('open', 'data-end')
 
   // ── asking for the page again ───────────────────────────────────────────────────────────────────────────────────
   let asking = false
@@ -249,6 +258,8 @@
   setInterval(() => {
     tick()
     watchSilence()
+    const { every } = document.querySelector('[data-every]')?.dataset ?? {}
+    if (every !== undefined) soon(Number(every))
   }, 1_000)
   // Whatever no event tells of: windows that open, times that pass.
   setInterval(() => soon(30_000), 30_000)

@@ -4,7 +4,10 @@ import type { MachineDetails } from '../../../core/provision/requests.ts'
 import type { Markup } from '../../../http/markup/parts.ts'
 import type { Viewing } from '../../../operations/pages.ts'
 
-/** What it is to become. It leads to the confirmation, which shows what it would get; nothing is done by it. */
+/**
+ * What it is to become. It leads to the confirmation, which shows what it would get; nothing is done by it. What was typed is
+ * not drawn over.
+ */
 export function decisionForm({ code, id, order, patchFiles }: MachineDetails, { scope }: Viewing): Markup {
   if (scope === undefined || !isEnough(scope, 'admin'))
     return html`<p class="no-buttons">
@@ -12,7 +15,7 @@ export function decisionForm({ code, id, order, patchFiles }: MachineDetails, { 
       secrets of the cluster.
     </p>`
   const labels = Object.entries(order?.labels ?? {}).map(([key, value]) => `${key}=${value}`)
-  return html`<form method="get" action="/machines/do/approve" class="filter" data-confirm>
+  return html`<form method="get" action="/machines/do/approve" class="filter" data-confirm hx-morph-skip>
     <input type="hidden" name="machine" value="${code ?? id}" />
     <label
       >Role<select name="role">

@@ -15,13 +15,18 @@ export const machineRequests: Readonly<Record<string, PageRequest>> = {
     scope: 'admin',
     fields: [
       machine,
-      ...['role', 'name', 'labels', 'patches'].map(given),
+      ...['role', 'name', 'labels', 'patches', 'fingerprint'].map(given),
       {
         kind: 'check',
         name: 'force',
         label: 'Even if the cluster is whole, or nothing speaks for it (control planes)',
       },
     ],
+    shown: ({ machine: name = '' }, { operator }) => {
+      const key = operator.machines.find({ machine: name }).maintenance?.fingerprint
+      // One that the address brought is not what the person is shown.
+      return { fingerprint: key ?? '' }
+    },
     preview: (form, asking) => previewApproval(form, asking),
     text: async (form, asking) => (await rendered(form, asking)).diff.join('\n'),
     perform: async (form, { operator }, asked) => (await operator.machines.approve(wantedIn(form), asked)).said,
@@ -76,8 +81,14 @@ async function previewApproval(form: Given, asking: Asking): Promise<readonly st
   if (details.state === 'seen') throw new AgentError('rejected', 'it has not asked for a configuration yet')
   const { name, role, installs, contract, patches, warnings } = await rendered(form, asking)
   const chosen = patches.length === 0 ? 'without patches' : `with ${patches.join(', ')}`
+  const { fingerprint = '' } = form
   return [
-    `Compare: the console of the machine must show ${details.code ?? 'a code'}`,
+    `Compare: the console of the machine must show ${details.code ?? 'a code'}${fingerprint === '' ? '' : ` and the certificate fingerprint ${fingerprint}`}`,
+    ...(details.way === 'maintenance' && fingerprint === ''
+      ? [
+          'Its key was not seen yet, so that it can not be compared: go back and wait for it, it is looked for every 5 s',
+        ]
+      : []),
     `${details.mac ?? details.id} at ${details.address ?? 'an unknown address'} gets, once and within 30 min, the configuration of the ${role} ${name}, with secrets of the cluster`,
     `It installs ${installs.version} (schematic ${installs.schematic.slice(0, 12)}), written for Talos ${contract}, ${chosen}`,
     ...(role === 'controlplane'

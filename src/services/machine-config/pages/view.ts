@@ -23,7 +23,13 @@ import { maintenanceRisk } from './words.ts'
 export interface MachinesData {
   readonly machines: readonly MachineAnswer[]
   /** The one that is looked at closely, or why there is none. */
-  readonly chosen?: { readonly details: MachineDetails } | { readonly missing: string }
+  readonly chosen?: Chosen | { readonly missing: string }
+}
+
+interface Chosen {
+  readonly details: MachineDetails
+  /** What it shows on its screen in maintenance, the oldest line first. */
+  readonly console: readonly string[]
 }
 
 const tones: Readonly<Record<MachineAnswer['state'], Tone>> = {
@@ -38,7 +44,7 @@ const tones: Readonly<Record<MachineAnswer['state'], Tone>> = {
 }
 
 export function machinesView({ machines, chosen }: MachinesData, viewing: Viewing): Markup {
-  if (chosen && 'details' in chosen) return closeView(chosen.details, viewing)
+  if (chosen && 'details' in chosen) return closeView(chosen, viewing)
   const waiting = machines.filter(({ next }) => next !== undefined).length
   return html`${pageTitle(
       'Machines',
@@ -96,10 +102,11 @@ const ways = {
 } as const
 
 /** One machine, with everything that a person should know before it is approved. */
-function closeView(details: MachineDetails, viewing: Viewing): Markup {
-  const { state, said, next, way, evidence, claimants } = details
+function closeView({ details, console: lines }: Chosen, viewing: Viewing): Markup {
+  const { state, said, next, way, evidence, claimants, maintenance } = details
+  const isWaiting = way === 'maintenance' && state !== 'locked' && state !== 'verified'
   return html`${pageTitle(titleOf(details), html`<a href="/machines">All machines</a>`)}
-    ${way === 'maintenance' && state !== 'locked' && state !== 'verified' ? notice('critical', html`<p>${maintenanceRisk}.</p>`) : ''}
+    ${isWaiting ? notice('critical', html`<p>${maintenanceRisk}.</p>`) : ''}
     <div class="cards">
       ${card(
         'Where it stands',
@@ -122,9 +129,11 @@ function closeView(details: MachineDetails, viewing: Viewing): Markup {
             viewing,
           )}`,
       )}
+      ${maintenance || isWaiting ? card('In maintenance', maintenanceFacts(maintenance, viewing)) : ''}
       ${evidence.length === 0 ? '' : card('What speaks for it', evidenceList(details))}
       ${claimants.length < 2 ? '' : card('Who claims to be it', claimantTable(details, viewing), { isWide: true })}
       ${state === 'seen' || state === 'approved' ? '' : card('Approve it', decisionForm(details, viewing), { isWide: true })}
+      ${isWaiting || lines.length > 0 ? card('Console', consoleView(lines), { isWide: true }) : ''}
     </div>`
 }
 
@@ -142,6 +151,27 @@ function lifeOf({ approval, delivery, order }: MachineDetails, viewing: Viewing)
             <span class="mono">${delivery.address}</span>${delivery.isWhole ? '' : ', the end was not seen'}`,
         ],
   ])
+}
+
+function maintenanceFacts(seen: MachineDetails['maintenance'], viewing: Viewing): Markup {
+  if (!seen) return empty('Its API has not answered yet: it is looked for every 5 s.')
+  const { at, fingerprint, version, product, disks } = seen
+  return facts([
+    ['fingerprint', html`<strong class="mono">${fingerprint}</strong> (compare it with its console)`],
+    version === undefined ? undefined : ['Talos', version],
+    product === undefined ? undefined : ['product', product],
+    ...disks.map(
+      ({ path, size, model }) =>
+        ['disk', html`<span class="mono">${path}</span> ${size}${model === undefined ? '' : ` ${model}`}`] as const,
+    ),
+    ['looked at', ago(at, viewing)],
+  ])
+}
+
+/** Drawn anew every other second, since no event tells of a line. */
+function consoleView(lines: readonly string[]): Markup {
+  if (lines.length === 0) return html`<div data-every="2000">${empty('It has sent nothing of its console.')}</div>`
+  return html`<pre class="text console" tabindex="0" data-every="2000" aria-label="Console">${lines.join('\n')}</pre>`
 }
 
 const marks = { for: 'fine', missing: 'warning', odd: 'critical' } as const

@@ -3,13 +3,22 @@ import type { ApproveMachine } from '../../../core/provision/requests.ts'
 import type { Given } from '../../../operations/pages.ts'
 
 /** What the form of an approval says. @throws AgentError `misconfigured` where that can't be read */
-export function wantedIn({ machine = '', role, name, labels, patches, force }: Given): ApproveMachine {
+export function wantedIn({
+  machine = '',
+  role,
+  name,
+  labels,
+  patches,
+  fingerprint = '',
+  force,
+}: Given): ApproveMachine {
   return {
     machine,
     ...(role === 'worker' || role === 'controlplane' ? { role } : {}),
     ...(name === undefined ? {} : { name }),
     ...(labels === undefined ? {} : { labels: readLabels(labels) }),
     ...(patches === undefined ? {} : { patches: listIn(patches) }),
+    ...(fingerprint === '' ? {} : { fingerprint }),
     force: force !== undefined,
   }
 }
