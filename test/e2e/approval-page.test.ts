@@ -59,6 +59,7 @@ describe.skipIf(lacks(whyNoBrowser()))('a machine that waits in maintenance', { 
     expect(await page.textContent('.notice.critical')).toContain('anybody on its network can read')
     // What it prints comes by itself, and what was typed stays.
     await page.fill('input[name=name]', 'w-9')
+    await page.selectOption('select[name=role]', 'worker')
     const lines = async () => ((await page.textContent('.console')) ?? '').split('\n').length
     const before = await lines()
     expect(before).toBeGreaterThan(3)
@@ -67,6 +68,7 @@ describe.skipIf(lacks(whyNoBrowser()))('a machine that waits in maintenance', { 
     await machine.becomes('maintenance')
     await within('its console to go on', async () => (await lines()) > before)
     expect(await page.inputValue('input[name=name]')).toBe('w-9')
+    expect(await page.inputValue('select[name=role]')).toBe('worker')
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })
       expect(await findBarriers(page)).toEqual([])

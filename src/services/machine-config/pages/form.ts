@@ -5,8 +5,8 @@ import type { Markup } from '../../../http/markup/parts.ts'
 import type { Viewing } from '../../../operations/pages.ts'
 
 /**
- * What it is to become. It leads to the confirmation, which shows what it would get; nothing is done by it. What was typed is
- * not drawn over.
+ * What it is to become. It leads to the confirmation, which shows what it would get; nothing is done by it. What was typed
+ * stays when the page is drawn anew.
  */
 export function decisionForm({ code, id, order, patchFiles }: MachineDetails, { scope }: Viewing): Markup {
   if (scope === undefined || !isEnough(scope, 'admin'))
@@ -15,7 +15,7 @@ export function decisionForm({ code, id, order, patchFiles }: MachineDetails, { 
       secrets of the cluster.
     </p>`
   const labels = Object.entries(order?.labels ?? {}).map(([key, value]) => `${key}=${value}`)
-  return html`<form method="get" action="/machines/do/approve" class="filter" data-confirm hx-morph-skip>
+  return html`<form method="get" action="/machines/do/approve" class="filter" data-confirm>
     <input type="hidden" name="machine" value="${code ?? id}" />
     <label
       >Role<select name="role">
