@@ -23,6 +23,22 @@ export function parseIpv4(text: string): number | undefined {
 }
 
 /**
+ * An IP address in the one form by which it is compared: IPv6 as RFC 5952 writes it, without a zone, and IPv4 that comes
+ * in IPv6's clothes as IPv4. Undefined where it is none.
+ */
+export function canonicalAddress(text: string): string | undefined {
+  const [address = ''] = text.split('%')
+  if (parseIpv4(address) !== undefined) return address
+  const isIpv6 = /^[0-9a-f:.]*$/i.test(address) && URL.canParse(`http://[${address}]/`)
+  if (!isIpv6) return undefined
+  const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1)
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical)
+  if (!mapped) return canonical
+  const bits = mapped.slice(1).map((part) => Number.parseInt(part, 16))
+  return bits.flatMap((word) => [word >> 8, word & 255]).join('.')
+}
+
+/**
  * A MAC address as it is compared, `00:11:32:ab:cd:ef`, however it is written: with colons, with dashes or bare, in any
  * case. Undefined where it is none.
  */

@@ -1,19 +1,5 @@
 import { BlockList, isIP, isIPv4, isIPv6, type Socket } from 'node:net'
-
-/**
- * An IP address in the one form by which it is compared: IPv6 as RFC 5952 writes it, without a zone, and IPv4 that comes
- * in IPv6's clothes as IPv4. Undefined where it is none.
- */
-export function canonicalAddress(text: string): string | undefined {
-  const [address = ''] = text.split('%')
-  if (isIPv4(address)) return address
-  if (!isIPv6(address)) return undefined
-  const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1)
-  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical)
-  if (!mapped) return canonical
-  const bits = mapped.slice(1).map((part) => Number.parseInt(part, 16))
-  return bits.flatMap((word) => [word >> 8, word & 255]).join('.')
-}
+import { canonicalAddress } from '../core/address.ts'
 
 /** The address of who is connected, in that form; empty where it has hung up already. */
 export function peerAddress({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>): string {

@@ -18,9 +18,13 @@ const secret = 'nobody is to read this'
 
 /** A homelab without a cluster, whose configuration names a password and a key. */
 async function writeHome(directory: string): Promise<string> {
-  for (const name of ['share', 'schematics', 'keys']) await mkdir(join(directory, name))
+  for (const name of ['share', 'schematics', 'keys', 'machines']) await mkdir(join(directory, name))
   await writeFile(join(directory, 'schematics', 'homelab.yaml'), 'customization: {}\n')
   await writeFile(join(directory, 'ups-password'), secret, { mode: 0o600 })
+  const values = 'values: { nut-password: { file: nut-password } }\n'
+  await writeFile(join(directory, 'machines', 'machines.yaml'), values)
+  await writeFile(join(directory, 'machines', 'nut-client.yaml'), 'kind: ExtensionServiceConfig\n')
+  await writeFile(join(directory, 'nut-password'), secret, { mode: 0o600 })
   await writeFile(join(directory, 'keys', 'nas'), secret, { mode: 0o600 })
   const config = join(directory, 'caretaker.yaml')
   const lines = [
@@ -47,8 +51,9 @@ test('beside a daemon that runs everything is saved, without a secret, and is th
   expect((await runCli(['rollout', 'pause', 'a guest is here', '-c', config])).code).toBe(0)
   const file = join(folder.path, 'caretaker.backup')
   const saved = await backup(config, file)
-  expect(saved).toMatchObject({ code: 0, stdout: expect.stringContaining('is written and read back: 3 files') })
+  expect(saved).toMatchObject({ code: 0, stdout: expect.stringContaining('is written and read back: 5 files') })
   expect(saved.stderr).toContain(`${join(folder.path, 'keys', 'nas')}, ${join(folder.path, 'known_hosts')}`)
+  expect(saved.stderr).toContain(join(folder.path, 'nut-password'))
   expect((await readFile(file)).includes(secret)).toBe(false)
   // It is not disturbed.
   expect((await runCli(['status', '-c', config])).code).toBe(0)
@@ -58,8 +63,10 @@ test('beside a daemon that runs everything is saved, without a secret, and is th
 
   await using other = await temporaryFolder()
   const there = join(other.path, 'caretaker.yaml')
-  expect(await restore(there, file)).toMatchObject({ code: 0, stdout: expect.stringContaining('3 files of') })
+  expect(await restore(there, file)).toMatchObject({ code: 0, stdout: expect.stringContaining('5 files of') })
   expect(await readFile(there, 'utf8')).toBe(await readFile(config, 'utf8'))
+  for (const name of ['machines/machines.yaml', 'machines/nut-client.yaml'])
+    expect(await readFile(join(other.path, name), 'utf8')).toBe(await readFile(join(folder.path, name), 'utf8'))
   expect((await runCli(['journal', '-c', there])).stdout).toContain('a guest is here')
   expect((await stat(join(other.path, 'state', 'journal.db'))).mode & 0o777).toBe(0o600)
 })
@@ -77,7 +84,14 @@ test('with secrets it has those too, and says so', async () => {
   expect(saved).toMatchObject({ code: 0, stderr: expect.stringContaining('gives access to the cluster') })
   await using other = await temporaryFolder()
   expect((await restore(join(other.path, 'caretaker.yaml'), file)).code).toBe(0)
-  for (const path of ['ups-password', 'keys/nas', 'state/snapshots/one', 'state/credentials/one', 'state/keys/one']) {
+  for (const path of [
+    'ups-password',
+    'nut-password',
+    'keys/nas',
+    'state/snapshots/one',
+    'state/credentials/one',
+    'state/keys/one',
+  ]) {
     expect(await readFile(join(other.path, path), 'utf8'), path).toContain(secret)
     expect((await stat(join(other.path, path))).mode & 0o777, path).toBe(0o600)
   }

@@ -15,6 +15,8 @@ export interface FakeDesk extends ProvisionDesk {
   expire(code: string): void
   /** From now on it waits in maintenance. */
   introduce(id: string): void
+  /** It is written in machines.yaml. */
+  know(id: string): void
   /** Its console is to show its code again. */
   showAgain(code: string): void
   /** Rendering fails with this text; undefined: it does no more. */
@@ -44,6 +46,7 @@ export function fakeDesk({ codes = numberedCode }: { readonly codes?: (index: nu
   const claimants = new Map<string, KnownClaimant>()
   const rejected = new Set<string>()
   const introduced = new Set<string>()
+  const known = new Set<string>()
   const asked: ConfigQuestion[] = []
   const diary: string[] = []
   const changes = createListeners<string>()
@@ -56,10 +59,10 @@ export function fakeDesk({ codes = numberedCode }: { readonly codes?: (index: nu
     const id = idOf(question.claim)
     if (id === undefined) return undefined
     const key = keyOf(question)
-    const known = claimants.get(key) ?? { id, key, flow: question.flow, code: codes(given), shown: 1 }
+    const found = claimants.get(key) ?? { id, key, flow: question.flow, code: codes(given), shown: 1 }
     if (!claimants.has(key)) given += 1
-    claimants.set(key, known)
-    return known
+    claimants.set(key, found)
+    return found
   }
   function byCode(code: string): KnownClaimant {
     const found = [...claimants.values()].find((one) => one.code === code)
@@ -73,7 +76,8 @@ export function fakeDesk({ codes = numberedCode }: { readonly codes?: (index: nu
     if (rejected.has(id)) return { kind: 'refuse', id, text: 'rejected' }
     if (introduced.has(id) && question.way === 'plain') return { kind: 'introduce', id, code, hostname: undefined }
     if (one.text !== undefined) return { kind: 'deliver', id, code }
-    return { kind: 'wait', id, code, text: one.shown === 1 ? `pending: ${code}` : `pending: ${code} #${one.shown}` }
+    const text = one.shown === 1 ? `pending: ${code}` : `pending: ${code} #${one.shown}`
+    return { kind: 'wait', id, code, text, isKnown: known.has(id) }
   }
   async function take(question: ConfigQuestion): Promise<TakenConfig> {
     const one = claimantOf(question)
@@ -140,6 +144,7 @@ export function fakeDesk({ codes = numberedCode }: { readonly codes?: (index: nu
       byCode(code).text = undefined
       changes.tell(byCode(code).id)
     },
+    know: (id) => void known.add(id),
     introduce: (id) => {
       introduced.add(id)
       changes.tell(id)

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { expect, test } from 'vitest'
-import { socketAccess } from '../../src/http/access.ts'
+import { type Access, socketAccess } from '../../src/http/access.ts'
+import { AgentError } from '../../src/core/errors.ts'
 import { serve } from '../../src/http/door.ts'
 import { createGate, socketLimits } from '../../src/http/limits.ts'
 import { route } from '../../src/http/route.ts'
@@ -27,6 +28,20 @@ test('what JSON would carry over as something else does not compile as an answer
     gate: createGate(socketLimits),
   })
   expect(await (await app.request('/look')).json()).toEqual({ until: '2026-11-26T10:00:00.000Z' })
+})
+
+test('what is for the control socket alone is refused at every other door, whoever asks, and is not begun', async () => {
+  const answer = schemaOf<{ readonly done: boolean }>()('Done', z.object({ done: z.boolean() }))
+  let begun = 0
+  const secret = route({ ...look, scope: 'admin', door: 'socket', answer }, () => ({ done: ++begun > 0 }))
+  const ask = async (access: Access) => {
+    const app = serve([secret], { access, gate: createGate(socketLimits) })
+    app.onError((error) => new Response(error instanceof AgentError ? error.code : 'no', { status: 500 }))
+    return (await app.request('/look')).text()
+  }
+  expect(await ask({ admit: () => ({ name: 'desk', verified: true }) })).toBe('forbidden')
+  expect(begun).toBe(0)
+  expect(await ask(socketAccess)).toBe('{"done":true}')
 })
 
 test('a schema that says more or less than the answer does not compile', () => {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import * as http2 from 'node:http2'
 import { createContextKey, createContextValues } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
+import { canonicalAddress } from '../../core/address.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { EventSinks } from '../../core/provision/ports.ts'
 import { sentenceOf } from './follow.ts'
@@ -26,7 +27,7 @@ export function createEventSinks(): EventSinks {
         connect: false,
         grpcWeb: false,
         readMaxBytes: largestEvent,
-        contextValues: ({ socket }) => createContextValues().set(sender, plainAddress(socket.remoteAddress)),
+        contextValues: ({ socket }) => createContextValues().set(sender, addressOf(socket)),
         routes: (router) =>
           router.service(EventSinkService, {
             publish({ data }, { values }) {
@@ -38,7 +39,7 @@ export function createEventSinks(): EventSinks {
       })
       const server = http2.createServer({ maxSessionMemory: 1 }, answer)
       server.on('session', (session) => {
-        const source = plainAddress(session.socket.remoteAddress)
+        const source = addressOf(session.socket)
         session.on('error', () => session.destroy())
         const own = [...sessions.values()].filter((one) => one === source).length
         if (!isWanted(source) || own >= mostSessions.each || sessions.size >= mostSessions.all) return session.destroy()
@@ -73,7 +74,6 @@ function safely<T>(read: () => T): T | undefined {
   }
 }
 
-/** An IPv4 address as such, also where a socket for both names it. */
-function plainAddress(address: string | undefined): string {
-  return (address ?? '').replace(/%.*$/, '').replace(/^::ffff:/, '')
+function addressOf({ remoteAddress = '' }: { readonly remoteAddress?: string | undefined }): string {
+  return canonicalAddress(remoteAddress) ?? ''
 }

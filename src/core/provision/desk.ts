@@ -33,8 +33,17 @@ export interface ProvisionDesk {
 }
 
 export type ConfigAnswer =
-  /** A person has to decide: to be held, and then answered by 503 with this text, 32 bytes at most. */
-  | { readonly kind: 'wait'; readonly id: string; readonly text: string; readonly code: string }
+  /**
+   * A person has to decide: to be held, and then answered by 503 with this text, 32 bytes at most. `isKnown`: it is written in
+   * machines.yaml, or was seen booting.
+   */
+  | {
+      readonly kind: 'wait'
+      readonly id: string
+      readonly text: string
+      readonly code: string
+      readonly isKnown: boolean
+    }
   /** It may have it: see `take`. */
   | { readonly kind: 'deliver'; readonly id: string; readonly code: string }
   /** A person has chosen that it waits in maintenance: it gets a configuration that is incomplete, and holds no secret. */

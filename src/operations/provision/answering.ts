@@ -41,7 +41,7 @@ interface Asking {
   readonly isByGet: boolean
 }
 
-function answerTo({ now, renderer }: DeskParts, { machine, claimant, isByGet }: Asking): ConfigAnswer {
+function answerTo({ now, renderer, crowd }: DeskParts, { machine, claimant, isByGet }: Asking): ConfigAnswer {
   const { id } = machine
   const { code } = claimant
   const at = now().getTime()
@@ -49,5 +49,5 @@ function answerTo({ now, renderer }: DeskParts, { machine, claimant, isByGet }: 
   if (!isByGet && mayTake(machine, claimant, at)) return { kind: 'deliver', id, code }
   if (claimant.way === 'maintenance')
     return { kind: 'introduce', id, code, hostname: renderer.match(claimant.claim)?.name }
-  return { kind: 'wait', id, code, text: waitingText(claimant, at) }
+  return { kind: 'wait', id, code, text: waitingText(claimant, at), isKnown: crowd.isKnown(machine) }
 }

@@ -1,4 +1,4 @@
-import { normalMac, parseIpv4 } from '../../core/address.ts'
+import { canonicalAddress, normalMac } from '../../core/address.ts'
 import { counted } from '../../core/count.ts'
 import { AgentError } from '../../core/errors.ts'
 import { hasReached, type Boot } from '../../core/netboot/boots.ts'
@@ -256,8 +256,8 @@ async function reject(
   const reason = cleanText(request.reason ?? '', longestReason)
   const name = desk.nameOf(machine)
   if (request.allBut !== undefined) {
-    const address = request.allBut.toLowerCase()
-    if (parseIpv4(address) === undefined && !(address.includes(':') && /^[0-9a-f:]{2,39}$/.test(address)))
+    const address = canonicalAddress(request.allBut)
+    if (address === undefined)
       throw new AgentError('misconfigured', `${request.allBut} is no address such as 192.168.0.21`)
     desk.keepFor(machine.id, address)
     const why = reason === undefined ? '' : `: ${reason}`

@@ -1,5 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
-import { canonicalAddress, isLoopback, isWildcard } from '../../http/addresses.ts'
+import { canonicalAddress } from '../../core/address.ts'
+import { isLoopback, isWildcard } from '../../http/addresses.ts'
 
 /** What a Host header or the authority of a URL names. */
 export interface HostName {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { canonicalAddress, isLoopback, peerAddress } from '../../http/addresses.ts'
+import { canonicalAddress } from '../../core/address.ts'
+import { isLoopback, peerAddress } from '../../http/addresses.ts'
 
 /** Whoever is at the other end of the connection. */
 export interface Peer {

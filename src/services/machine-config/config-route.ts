@@ -64,13 +64,14 @@ export function createConfigRoute(options: ConfigRouteOptions): ConfigRoute {
 
   /** Until it need not wait any more, or has waited long enough. */
   async function hold(question: ConfigQuestion, first: Waiting, waited: AbortSignal): Promise<ConfigAnswer> {
-    using place = holds.enter(question.address)
+    using place = holds.enter(question.address, first.isKnown)
     if (!place) return first
+    const over = AbortSignal.any([waited, place.lost])
     let answer: ConfigAnswer = first
     // Another code is to stand on its console at once: it was forgotten, and is somebody new.
     while (answer.kind === 'wait' && answer.code === first.code) {
       try {
-        await desk.changed(answer.id, waited)
+        await desk.changed(answer.id, over)
       } catch {
         return answer
       }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { createAllowance } from '../../core/allowance.ts'
-import { canonicalAddress, clientKey } from '../../http/addresses.ts'
+import { canonicalAddress } from '../../core/address.ts'
+import { clientKey } from '../../http/addresses.ts'
 import type { DoorLimits } from './limits.ts'
 
 /** Why a connection is hung up on before a byte of it was read. */

@@ -3,7 +3,7 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import type { Socket } from 'node:net'
 import type { Logger } from '../../core/log.ts'
 import { readConfigQuery } from '../../core/provision/config-query.ts'
-import { canonicalAddress } from '../../http/addresses.ts'
+import { canonicalAddress } from '../../core/address.ts'
 import type { Material } from '../../http/certificate.ts'
 import { closeServer } from '../../http/serve.ts'
 import { answerJson, answerText, send } from './answers.ts'

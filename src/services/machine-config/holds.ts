@@ -1,8 +1,16 @@
 /** The places of requests that wait for a person. */
 export interface Holds {
-  /** Takes one until it is disposed of; undefined where there is none left, in all or for this address. */
-  enter(address: string): Disposable | undefined
+  /**
+   * Takes one until it is disposed of; undefined where there is none left, in all or for this address. Somebody who is known
+   * has the place of the stranger who has had one for the longest.
+   */
+  enter(address: string, isKnown: boolean): Place | undefined
   readonly count: number
+}
+
+export interface Place extends Disposable {
+  /** Aborts when somebody who is known has it. */
+  readonly lost: AbortSignal
 }
 
 export function createHolds({
@@ -12,25 +20,23 @@ export function createHolds({
   readonly held: number
   readonly heldPerAddress: number
 }): Holds {
-  const by = new Map<string, number>()
-  let count = 0
+  const taken = new Set<{ readonly address: string; readonly isKnown: boolean; readonly end: AbortController }>()
   return {
     get count() {
-      return count
+      return taken.size
     },
-    enter: (address) => {
-      const own = by.get(address) ?? 0
-      if (count >= held || own >= heldPerAddress) return undefined
-      count += 1
-      by.set(address, own + 1)
-      return {
-        [Symbol.dispose]: () => {
-          count -= 1
-          const left = by.get(address)! - 1
-          if (left > 0) by.set(address, left)
-          else by.delete(address)
-        },
+    enter: (address, isKnown) => {
+      const all = [...taken]
+      if (all.filter((one) => one.address === address).length >= heldPerAddress) return undefined
+      if (taken.size >= held) {
+        const stranger = isKnown ? all.find((one) => !one.isKnown) : undefined
+        if (!stranger) return undefined
+        taken.delete(stranger)
+        stranger.end.abort()
       }
+      const place = { address, isKnown, end: new AbortController() }
+      taken.add(place)
+      return { lost: place.end.signal, [Symbol.dispose]: () => void taken.delete(place) }
     },
   }
 }

@@ -37,6 +37,13 @@ test('of many that claim to be one machine a person keeps the place for the one 
   expect(it.desk.ask(asks())).toMatchObject({ kind: 'deliver' })
 })
 
+test('an IPv6 address is the same however it is written', async () => {
+  const it = openRequests()
+  for (let host = 100; host < 108; host += 1) it.desk.ask(asks({ address: `192.168.0.${host}` }))
+  await it.requests.reject({ machine: uuid, allBut: 'FD00:0:0::0021' }, asked())
+  expect(it.desk.ask(asks({ address: 'fd00::21' }))).toMatchObject({ kind: 'wait' })
+})
+
 const waits = (it: ReturnType<typeof openRequests>, fingerprint: string) =>
   it.room.seen(uuid, address, {
     fingerprint,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { canonicalAddress, clientKey, createNetworks, isPublic } from '../../../src/http/addresses.ts'
+import { canonicalAddress } from '../../../src/core/address.ts'
+import { clientKey, createNetworks, isPublic } from '../../../src/http/addresses.ts'
 import { createHostCheck, parseHost } from '../../../src/services/api/host-name.ts'
 import { parseTarget } from '../../../src/services/api/target.ts'
 import { bearer, openDoor, operateToken } from './door.ts'
@@ -205,6 +206,10 @@ test.each([
   { text: '::ffff:10.0.0.1', is: '10.0.0.1' },
   { text: '0:0:0:0:0:FFFF:0A00:0001', is: '10.0.0.1' },
   { text: 'FE80::0:1%eth0', is: 'fe80::1' },
+  { text: '::ffff:a00:1', is: '10.0.0.1' },
+  { text: '1::2::3', is: undefined },
+  { text: 'fd00::1]/', is: undefined },
+  { text: '', is: undefined },
   { text: 'nas.lan', is: undefined },
   { text: '010.0.0.1', is: undefined },
 ])('the address $text is $is', ({ text, is }) => {

@@ -90,6 +90,7 @@ const machine: MachineDetails = {
   order: { name: evil, role: 'worker', labels: { [evil]: evil }, patches: [evil] },
   patchFiles: [evil],
 }
+const chosen = { details: machine, console: [evil] }
 
 describe('what comes from elsewhere is text on every page', () => {
   test.each([
@@ -202,11 +203,7 @@ describe('what comes from elsewhere is text on every page', () => {
     { page: 'machines', drawn: () => machinesView({ machines: [machine], chosen: { missing: evil } }, viewing) },
     {
       page: 'a machine',
-      drawn: () =>
-        machinesView(
-          { machines: [machine], chosen: { details: machine, console: [evil] } },
-          { ...viewing, scope: 'admin' },
-        ),
+      drawn: () => machinesView({ machines: [], chosen }, { ...viewing, scope: 'admin' }),
     },
     {
       page: 'boots',

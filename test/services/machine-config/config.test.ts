@@ -213,6 +213,29 @@ test('so many are held, of one address and in all; who comes next is answered at
   for (const one of waiting) expect((await one).body).toBe('rejected')
 })
 
+test('where all places are taken, a machine that is known has that of the stranger who came first', async () => {
+  await serve({ limits: { held: 2, heldPerAddress: 2 } })
+  const strangers = [1, 2, 3].map((n) => ({ id: uuid.replace(/6$/, String(n)), from: `127.0.168.3${n}` }))
+  const asks = ({ id, from }: { readonly id: string; readonly from: string }) => ask(`uuid=${id}`, from)
+  // Each has its code on its console first.
+  await ask()
+  for (const one of strangers) await asks(one)
+  const [first, second, third] = strangers
+  const begun = asks(first!)
+  await held(1)
+  const later = asks(second!)
+  await held(2)
+  expect((await asks(third!)).body).toMatch(/^pending/)
+  door.desk.know(uuid)
+  const known = ask()
+  expect((await begun).body).toMatch(/^pending/)
+  door.desk.approve(code, secret)
+  expect(await known).toMatchObject({ status: 200, body: secret })
+  expect(door.held()).toBe(1)
+  door.desk.reject(second!.id)
+  expect((await later).body).toBe('rejected')
+})
+
 describe('whatever else is asked leads nowhere', () => {
   const lines = (line: string, more = '') => `${line}\r\nHost: caretaker\r\n${more}Connection: close\r\n\r\n`
   test.each([
