@@ -103,7 +103,11 @@ function whyStale({ do: name, subject }: Action, { alerts, journal, operator }: 
     if (!isSame) refuse('that power cut is over')
   }
   if (name === 'admit' || name === 'turn-away') {
-    const { state } = waitingWith(subject, operator)
+    const { state, way } = waitingWith(subject, operator)
+    if (name === 'admit' && way === 'maintenance')
+      refuse(
+        `it waits in maintenance, and its key has to be compared: approve it on its page, or with \`caretaker machine approve ${subject}\``,
+      )
     if (state === 'approved' || state === 'rejected') refuse('somebody has decided about that machine already')
   }
   if (name === 'pause' && journal.openRollout()?.release !== subject) refuse(`the rollout of ${subject} is over`)

@@ -79,19 +79,20 @@ function pendingAlert({ machine, name, about, oddities }: ToldMachine, now: numb
     subject: name,
     text:
       others.length === 0
-        ? `${name} asks for its configuration: ${about}, at ${address}, code ${code}${odd.map((one) => `; ${one}`).join('')}`
+        ? `${name} asks for its configuration: ${about === '' ? '' : `${about}, `}at ${address}, code ${code}${odd.map((one) => `; ${one}`).join('')}`
         : `${others.length + 1} claim to be ${name} and ask for its configuration: ${[first!, ...others].map((one) => `${one.address} with code ${one.code}`).join(', ')}`,
-    action: `Compare the code with its console, then \`caretaker machine approve ${code}\` or \`caretaker machine reject ${code}\``,
+    action: `Compare the code${first!.way === 'maintenance' ? ', and its key,' : ''} with its console, then \`caretaker machine approve ${code}\` or \`caretaker machine reject ${code}\``,
     ...(others.length === 0 ? { offers: offersOf(first!) } : {}),
   }
 }
 
-/** Only of what is alone: where several claim to be one machine a person has to look at its console. */
-function offersOf({ code }: Claimant): NonNullable<AlertContent['offers']> {
-  return [
-    { do: 'admit', subject: code },
-    { do: 'turn-away', subject: code },
-  ]
+/**
+ * Only of what is alone: where several claim to be one machine a person has to look at its console. One in maintenance is
+ * approved where its key is shown, which a message does not do.
+ */
+function offersOf({ code, way }: Claimant): NonNullable<AlertContent['offers']> {
+  const reject = { do: 'turn-away', subject: code } as const
+  return way === 'maintenance' ? [reject] : [{ do: 'admit', subject: code }, reject]
 }
 
 /** It had its configuration, and somebody asks in its name. */

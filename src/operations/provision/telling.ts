@@ -51,7 +51,7 @@ export function createTelling(options: TellingOptions): Telling {
     const machines = store.all().map((machine) => ({
       machine,
       name: nameOf(machine),
-      about: aboutMachine(machine),
+      about: aboutMachine(machine, nameOf(machine)),
       isKnown: isKnown(machine),
       oddities: (claimant: Claimant) =>
         evidenceOf(machine, claimant).flatMap(({ kind, text }) => (kind === 'odd' ? [text] : [])),

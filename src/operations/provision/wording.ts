@@ -9,14 +9,14 @@ export function nameOf(machine: Machine, writtenAs: (claim: Claim) => string | u
   return machine.approval?.order.name ?? machine.order?.name ?? writtenAs(claim) ?? claim.mac ?? machine.id
 }
 
-/** What it is, for people: `Proxmox, 52:54:00:12:34:56, serial SN-1`. */
-export function aboutMachine(machine: Machine): string {
+/** What it is, for people who have read what it is called: `Proxmox, 52:54:00:12:34:56, serial SN-1`. */
+export function aboutMachine(machine: Machine, name: string): string {
   const { mac, serial, uuid } = claimOf(machine)
   const maker = mac === undefined ? undefined : makerOf(mac)
   return [
     ...(maker === undefined ? [] : [maker]),
-    ...(mac === undefined ? [] : [mac]),
-    ...(uuid === undefined ? [] : [`UUID ${uuid}`]),
+    ...(mac === undefined || mac === name ? [] : [mac]),
+    ...(uuid === undefined || uuid === name ? [] : [`UUID ${uuid}`]),
     ...(serial === undefined ? [] : [`serial ${serial}`]),
   ].join(', ')
 }

@@ -41,6 +41,22 @@ test('an alert offers to approve and to reject a machine, and the button says wh
   expect(it.issue('admit').length).toBeLessThanOrEqual(64)
 })
 
+test('a machine in maintenance is approved where its key is shown, and by no button', async () => {
+  const it = openButtons()
+  it.renderer.written = [{ name: 'worker-2', role: 'worker', way: 'maintenance' }]
+  it.desk.ask(asks())
+  await it.told()
+  expect(it.alerts.all[0]).toMatchObject({
+    action: expect.stringContaining('Compare the code, and its key,'),
+    offers: [{ do: 'turn-away', subject: it.code() }],
+  })
+  await expect(it.press(it.issue('admit'))).rejects.toMatchObject({
+    message: expect.stringMatching(/its key has to be compared: approve it on its page/),
+  })
+  await it.press(it.issue('turn-away'))
+  expect(it.desk.machines()).toMatchObject([{ state: 'rejected' }])
+})
+
 test('a button approves its machine once, as a worker', async () => {
   const it = openButtons()
   it.desk.ask(asks())
