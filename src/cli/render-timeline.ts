@@ -1,4 +1,4 @@
-import { describeDuration, inSeconds } from '../core/duration.ts'
+import { describeDuration, describeClosely } from '../core/duration.ts'
 import type { TimelineRowAnswer } from '../core/power/answers.ts'
 import { english } from '../core/wording.ts'
 import { dim, green, red, yellow } from './colours.ts'
@@ -31,7 +31,7 @@ export function renderTimeline(
   const column = (ms: number) => Math.round((ms / scale) * (columns - 1))
   const lines = rows.map((row) => {
     const { phase, fromMs: from, toMs: to } = row
-    const times = `${inSeconds(from).padStart(6)} – ${inSeconds(to)}`
+    const times = `${describeClosely(from).padStart(6)} – ${describeClosely(to)}`
     const head = `${english.titleOf(phase).padEnd(margin)}  ${drawBar(row, columns, column)} ${pad(times, timesWidth)} `
     const steps = describeSteps(row.steps)
     return isBeside ? hanging(head, steps, width) : [head.trimEnd(), indented(steps, '    ', width)].join('\n')
@@ -51,7 +51,7 @@ function renderList(rows: readonly TimelineRowAnswer[], left: number | undefined
   const lines = rows.flatMap(({ phase, fromMs, toMs, reversible, steps }) => [
     hanging(
       '',
-      `${(reversible ? green : red)(english.titleOf(phase))}: ${inSeconds(fromMs)} – ${inSeconds(toMs)}`,
+      `${(reversible ? green : red)(english.titleOf(phase))}: ${describeClosely(fromMs)} – ${describeClosely(toMs)}`,
       width,
     ),
     indented(describeSteps(steps), '    ', width),

@@ -29,7 +29,19 @@ export function notWithin(ms: number): string {
   return `within ${describeDuration(ms < 950 ? Math.round(ms / 50) * 50 : Math.round(ms / 1_000) * 1_000)}`
 }
 
-/** In whole seconds, where what is compared must have one unit: `285 s`. `ms` is in milliseconds. */
+/** Where seconds count: `285 s`; from ten minutes on they do no more: `58 min`. `ms` is in milliseconds. */
+export function describeClosely(ms: number): string {
+  return ms < 600_000 ? inSeconds(ms) : describeDuration(ms)
+}
+
+/** Two durations that are compared; in seconds where they differ and would read alike. In milliseconds. */
+export function describeBoth(one: number, other: number): readonly [string, string] {
+  const texts = [describeClosely(one), describeClosely(other)] as const
+  const exact = [inSeconds(one), inSeconds(other)] as const
+  return texts[0] === texts[1] && exact[0] !== exact[1] ? exact : texts
+}
+
+/** In whole seconds, as a UPS or a setting has it: `3480 s`. `ms` is in milliseconds. */
 export function inSeconds(ms: number): string {
   return `${Math.round(ms / 1_000)} s`
 }

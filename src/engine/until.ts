@@ -1,4 +1,4 @@
-import { inSeconds } from '../core/duration.ts'
+import { describeClosely } from '../core/duration.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AgentError, messageOf } from '../core/errors.ts'
 
@@ -36,7 +36,7 @@ export async function until(
     if (!either.aborted) await sleep(pollEvery, undefined, { signal: either }).catch(() => {})
     signal.throwIfAborted()
     if (limit.aborted) {
-      throw new AgentError('timed-out', `waited ${inSeconds(within)} for ${what}${last ? `: ${last}` : ''}`)
+      throw new AgentError('timed-out', `waited ${describeClosely(within)} for ${what}${last ? `: ${last}` : ''}`)
     }
   }
 }
@@ -57,7 +57,7 @@ export async function withDeadline<T>(
     signal.throwIfAborted()
     if (!limit.aborted) throw error
     const words = error instanceof AgentError ? `: ${error.message}` : ''
-    throw new AgentError('timed-out', `not done within ${inSeconds(within)}${words}`, error)
+    throw new AgentError('timed-out', `not done within ${describeClosely(within)}${words}`, error)
   }
 }
 

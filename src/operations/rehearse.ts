@@ -1,4 +1,4 @@
-import { inSeconds } from '../core/duration.ts'
+import { describeBoth, describeClosely } from '../core/duration.ts'
 import { counted } from '../core/count.ts'
 import { describeIdentity } from '../core/cluster/cluster.ts'
 import { messageOf } from '../core/errors.ts'
@@ -224,12 +224,9 @@ async function checkUpses({ config, ports, signal }: DrillContext): Promise<Dril
 function checkFit({ runtime, why }: Runtime, needs: number): DrillCheck {
   const subject = 'battery'
   if (runtime === undefined)
-    return { subject, text: `the plan takes ${inSeconds(needs)} at most, but ${why}`, ok: false }
+    return { subject, text: `the plan takes ${describeClosely(needs)} at most, but ${why}`, ok: false }
+  const [lasts, takes] = describeBoth(runtime, needs)
   return runtime >= needs
-    ? { subject, text: `lasts ${inSeconds(runtime)}, and the plan takes ${inSeconds(needs)} at most`, ok: true }
-    : {
-        subject,
-        text: `lasts ${inSeconds(runtime)}, and the plan takes ${inSeconds(needs)}: it would be shortened`,
-        ok: false,
-      }
+    ? { subject, text: `lasts ${lasts}, and the plan takes ${takes} at most`, ok: true }
+    : { subject, text: `lasts ${lasts}, and the plan takes ${takes}: it would be shortened`, ok: false }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeDuration, notWithin, parseDuration } from '../../src/core/duration.ts'
+import { describeBoth, describeDuration, notWithin, parseDuration } from '../../src/core/duration.ts'
 
 test.each([
   ['500ms', 500],
@@ -52,3 +52,11 @@ test.each([
     expect(notWithin(ms)).toBe(says)
   },
 )
+
+test.each([
+  { both: [3_480_000, 43_000], are: ['58 min', '43 s'] },
+  { both: [1_410_000, 1_430_000], are: ['1410 s', '1430 s'] },
+  { both: [1_410_000, 1_410_200], are: ['24 min', '24 min'] },
+] as const)('$both are compared as $are', ({ both, are }) => {
+  expect(describeBoth(both[0], both[1])).toEqual(are)
+})

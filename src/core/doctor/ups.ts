@@ -1,5 +1,5 @@
 import { counted, listed } from '../count.ts'
-import { inSeconds } from '../duration.ts'
+import { describeBoth, describeClosely } from '../duration.ts'
 import { describeReported, has, remarksOn, type UpsReading } from '../power/ups.ts'
 import type { Feed } from '../power/feeds.ts'
 import type { TriggerState } from '../power/triggers.ts'
@@ -11,7 +11,7 @@ export function judgeStatus(reading: UpsReading): Finding {
   const figures = [
     status.join(' '),
     ...(charge === undefined ? [] : [`charge ${charge} %`]),
-    ...(runtime === undefined ? [] : [`runtime ${inSeconds(runtime)}`]),
+    ...(runtime === undefined ? [] : [`runtime ${describeClosely(runtime)}`]),
     ...(load === undefined ? [] : [`load ${load} %`]),
   ].join(', ')
   if (has(reading, 'FSD'))
@@ -138,13 +138,13 @@ export function judgeFit(
 ): Finding {
   if (runtime === undefined)
     return warning(
-      `a shutdown takes ${inSeconds(needs)} at most, and whether the battery lasts for it is not known: ${why ?? 'no UPS tells'}`,
+      `a shutdown takes ${describeClosely(needs)} at most, and whether the battery lasts for it is not known: ${why ?? 'no UPS tells'}`,
       'Set power.assumedRuntime to what the battery surely lasts',
     )
-  if (runtime >= needs)
-    return ok(`the battery lasts ${inSeconds(runtime)}, and a shutdown takes ${inSeconds(needs)} at most`)
+  const [lasts, takes] = describeBoth(runtime, needs)
+  if (runtime >= needs) return ok(`the battery lasts ${lasts}, and a shutdown takes ${takes} at most`)
   return warning(
-    `the battery lasts ${inSeconds(runtime)}, and a shutdown takes ${inSeconds(needs)}: it would be shortened`,
+    `the battery lasts ${lasts}, and a shutdown takes ${takes}: it would be shortened`,
     'Shorten power.drainTimeout, shutdownTimeout and power.reserve, or take load off the UPS',
   )
 }

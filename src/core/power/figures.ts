@@ -1,4 +1,4 @@
-import { inSeconds } from '../duration.ts'
+import { describeClosely, inSeconds } from '../duration.ts'
 import { type Doubt, has, type UpsReading } from './ups.ts'
 
 /** Figures that are never used, although the UPS reports them: true where they are. */
@@ -125,7 +125,7 @@ function dip(
   if (was === undefined || reported === undefined || reported >= dipsBelow * was) return undefined
   if (transfer!.ago >= measuresFor || onBatteryFor >= measuresAtMost) return undefined
   if (has(reading, 'LB') || has(reading, 'FSD')) return undefined
-  const before = figure === 'charge' ? `${was} %` : inSeconds(was)
+  const before = figure === 'charge' ? `${was} %` : describeClosely(was)
   return { reported, why: `it was ${before} on mains power, and may be measured anew`, isUnconfirmed: true }
 }
 
@@ -140,7 +140,7 @@ function whyNotCharge(reading: UpsReading, charge: number): string | undefined {
   if (charge > nextToNothing || has(reading, 'LB')) return undefined
   const { runtime } = reading
   if (runtime !== undefined && runtime >= tooLongForNothing && runtime <= longestRuntime && !allOnes.has(runtime))
-    return `the UPS reports a runtime of ${inSeconds(runtime)} beside it, and no low battery (LB)`
+    return `the UPS reports a runtime of ${describeClosely(runtime)} beside it, and no low battery (LB)`
   // A battery that is empty and on mains power is being charged.
   return isResting(reading) ? 'the UPS neither charges it nor reports a low battery (LB)' : undefined
 }

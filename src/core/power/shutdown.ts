@@ -1,4 +1,4 @@
-import { inSeconds } from '../duration.ts'
+import { describeClosely } from '../duration.ts'
 import type { Left } from './battery.ts'
 import { type Machine, type Tier, tiers } from './machines.ts'
 import type { Outage } from './outage.ts'
@@ -94,7 +94,7 @@ export function planShutdown(situation: ShutdownSituation, policy: ShutdownPolic
   const least = sum(waves.map(leastOf))
 
   if (budget < least && waves.length > 0) {
-    const needs = inSeconds(least + left.ms - budget)
+    const needs = describeClosely(least + left.ms - budget)
     return {
       form: 'short',
       reason: `${describeLeft(left)}, and an orderly shutdown needs ${needs}: all machines are shut down at once`,
@@ -158,7 +158,7 @@ function describePace(
 ): string {
   if (shrunk !== undefined) return `no time to drain, and tiers get ${Math.round(shrunk * 100)} % of their time`
   const drain = preparing.find(({ id }) => id === 'drain')
-  if (drain) return `pods have ${inSeconds(drain.within)} to terminate`
+  if (drain) return `pods have ${describeClosely(drain.within)} to terminate`
   const isDraining =
     !carriedOut.has('drain') && goes.some(({ name, kind }) => kind === 'node' && stateOf(outage, name) === 'up')
   return isDraining && !controlPlaneRequested(machines, outage) ? 'no time to drain' : 'resuming where it stopped'
@@ -233,5 +233,5 @@ function controlPlaneRequested(machines: readonly Machine[], outage: Outage): bo
 
 function describeLeft({ ms, told, why = 'the UPS does not report its runtime' }: Left): string {
   if (ms === Infinity) return 'on mains power'
-  return told ? `the battery has ${inSeconds(ms)} left` : `${why}; ${inSeconds(ms)} are assumed`
+  return told ? `the battery has ${describeClosely(ms)} left` : `${why}; ${describeClosely(ms)} are assumed`
 }

@@ -1,4 +1,4 @@
-import { inSeconds } from '../duration.ts'
+import { describeClosely, inSeconds } from '../duration.ts'
 import { agreeing, listed } from '../count.ts'
 import { hasToken, unclearWords } from './tokens.ts'
 
@@ -99,7 +99,7 @@ export function remarksOn(reading: UpsReading): Readonly<Record<UpsRemark, strin
   const { alarm, charge, runtime } = reading
   const figures = [
     ...(charge === undefined ? [] : [`a charge of ${charge} %`]),
-    ...(runtime === undefined ? [] : [`a runtime of ${inSeconds(runtime)}`]),
+    ...(runtime === undefined ? [] : [`a runtime of ${describeClosely(runtime)}`]),
   ]
   const words = unclearWords(reading.status)
   const remark = (token: string, text: string) => (has(reading, token) ? text : undefined)

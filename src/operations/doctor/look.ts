@@ -1,5 +1,5 @@
 import { about, type Check, failed, type Found } from '../../core/doctor/check.ts'
-import { inSeconds } from '../../core/duration.ts'
+import { describeClosely } from '../../core/duration.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Cluster } from '../../core/cluster/cluster.ts'
 import type { Machine } from '../../core/power/machines.ts'
@@ -51,7 +51,10 @@ export async function carryOutLook(
       about(
         id,
         subject,
-        failed(`did not end within ${inSeconds(within)}, and was cut off`, 'Look at what it waits for, and ask again'),
+        failed(
+          `did not end within ${describeClosely(within)}, and was cut off`,
+          'Look at what it waits for, and ask again',
+        ),
       ),
     ])
   // Whoever heeds the signal says better than we what it waited for, and has a moment to do so.
@@ -63,7 +66,9 @@ export async function carryOutLook(
   try {
     found = await Promise.race([look(AbortSignal.any([signal, stop.signal])), late.promise])
   } catch (error) {
-    const why = stop.signal.aborted ? `did not end within ${inSeconds(within)}: ${messageOf(error)}` : messageOf(error)
+    const why = stop.signal.aborted
+      ? `did not end within ${describeClosely(within)}: ${messageOf(error)}`
+      : messageOf(error)
     found = [about(id, subject, failed(why))]
   } finally {
     clearTimeout(timer)

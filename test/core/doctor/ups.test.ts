@@ -22,7 +22,7 @@ const fed = { powerValue: { rack: 1 }, minSupplies: 1 }
 test('what a UPS says of mains power', () => {
   expect(judgeStatus(onMains)).toEqual({
     verdict: 'ok',
-    reason: 'is on mains power (OL, charge 100 %, runtime 600 s, load 20 %)',
+    reason: 'is on mains power (OL, charge 100 %, runtime 10 min, load 20 %)',
   })
   expect(judgeStatus({ status: ['OB', 'DISCHRG'] })).toMatchObject({
     verdict: 'warning',

@@ -19,7 +19,7 @@ describe('an outage that is taken up again', () => {
 
   test('leaves out what is down, waits for what was told, and does not drain again', () => {
     const outage = withNodeState(stopping, 'cp-1', 'drained')
-    expect(plan(600_000, { outage }).reason).toBe('the battery has 600 s left: resuming where it stopped')
+    expect(plan(600_000, { outage }).reason).toBe('the battery has 10 min left: resuming where it stopped')
     expect(outline(plan(600_000, { outage }).phases)).toEqual([
       'await-workers: wait until w-2 is down',
       'shut-down-control-planes: shut down cp-1',
@@ -49,7 +49,7 @@ describe('an outage that is taken up again', () => {
     const outage = withNodeState(fresh, 'cp-1', state)
     expect(names(600_000, { outage: { ...outage, ...busy } }).includes('drain')).toBe(drained)
     expect(plan(600_000, { outage }).reason).toBe(
-      `the battery has 600 s left: ${drained ? 'pods have 90 s to terminate' : 'resuming where it stopped'}`,
+      `the battery has 10 min left: ${drained ? 'pods have 90 s to terminate' : 'resuming where it stopped'}`,
     )
   })
 
@@ -162,7 +162,7 @@ describe('phases that were carried out', () => {
       ...begun,
       carriedOut: new Set<PhaseId>(['cordon', 'scale-down', 'set-storage-flags', 'drain']),
     })
-    expect(reason).toBe('the battery has 600 s left: resuming where it stopped')
+    expect(reason).toBe('the battery has 10 min left: resuming where it stopped')
   })
 })
 

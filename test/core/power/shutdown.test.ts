@@ -1,3 +1,4 @@
+import { describeClosely } from '../../../src/core/duration.ts'
 import { describe, expect, test } from 'vitest'
 import type { PhaseId } from '../../../src/core/phase-id.ts'
 import type { Machine } from '../../../src/core/power/machines.ts'
@@ -114,7 +115,7 @@ describe('the time that pods get', () => {
   ])('is $name', ({ left, changed = {}, given, reason }) => {
     const decided = plan(left, changed)
     const drains = decided.phases.flatMap(({ steps }) => steps).flatMap((step) => (step.do === 'drain' ? [step] : []))
-    const has = left === Infinity ? 'on mains power' : `the battery has ${Math.round(left / 1_000)} s left`
+    const has = left === Infinity ? 'on mains power' : `the battery has ${describeClosely(left)} left`
     expect([decided.form, decided.reason]).toEqual(['ordered', `${has}: ${reason}`])
     expect(drains.map(({ within }) => within)).toEqual(given === undefined ? [] : [given, given, given])
     for (const { policy, within } of drains) {
@@ -191,7 +192,7 @@ describe('with little battery', () => {
 
   test.each([89_999, 30_000, 0])('every machine is told at once with %d ms', (left) => {
     const { form, phases, reason } = plan(left)
-    const has = `the battery has ${Math.round(left / 1_000)} s left`
+    const has = `the battery has ${describeClosely(left)} left`
     expect([form, reason]).toEqual([
       'short',
       `${has}, and an orderly shutdown needs 90 s: all machines are shut down at once`,

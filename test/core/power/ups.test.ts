@@ -58,12 +58,12 @@ describe('what a person should know', () => {
   test.each<{ name: string; status: string; figures?: Partial<UpsReading>; about: string | undefined }>([
     { name: 'much charge', status: 'OB LB', figures: { charge: 90 }, about: 'a charge of 90 %' },
     { name: 'just enough charge', status: 'OB LB', figures: { charge: 50 }, about: 'a charge of 50 %' },
-    { name: 'a long runtime', status: 'OB LB', figures: { runtime: 900_000 }, about: 'a runtime of 900 s' },
+    { name: 'a long runtime', status: 'OB LB', figures: { runtime: 900_000 }, about: 'a runtime of 15 min' },
     {
       name: 'both',
       status: 'OL LB',
       figures: { charge: 95, runtime: 1_200_400 },
-      about: 'a charge of 95 % and a runtime of 1200 s',
+      about: 'a charge of 95 % and a runtime of 20 min',
     },
     {
       name: 'three times the UPS’s own mark',
