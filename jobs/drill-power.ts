@@ -20,7 +20,7 @@ export default defineJob({
   name: 'drill-power',
   about: 'rehearses a power cut: cordons and drains for real, checks whether the rest would work, and undoes it all',
   triggers: [],
-  purpose: 'maintenance',
+  purpose: 'rehearsal',
   runs: 'in-process',
 
   async idle({ config, ports, power, monotonic }) {

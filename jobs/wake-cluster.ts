@@ -30,7 +30,7 @@ export default defineJob({
   name: 'wake-cluster',
   about: 'after a power cut, wakes what was up before, waits until it is Ready, and undoes the rest',
   triggers: [on('power.on-mains'), on('power.on-battery'), on('power.order-withdrawn'), on('drill.ended')],
-  purpose: 'maintenance',
+  purpose: 'recovery',
   runs: 'in-process',
 
   async idle(context) {

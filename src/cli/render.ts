@@ -1,8 +1,10 @@
 import type { JobAnswer, PlanAnswer, StatusAnswer } from '../core/operator.ts'
 import type { Pause } from '../core/upgrade/paused.ts'
+import { whyAway } from '../core/cluster/away.ts'
 import { type CordonMark, type Node, whyUnhealthy } from '../core/cluster/cluster.ts'
 import { armedRelease, isStagedByUs, nextBootOf } from '../core/cluster/next-boot.ts'
 import { describeDuration } from '../core/duration.ts'
+import { describePurpose } from '../core/lease.ts'
 import { describeMoment, describeTime } from '../core/time.ts'
 import type { FailedEntry } from '../core/job.ts'
 import type { Entry } from '../core/journal.ts'
@@ -78,7 +80,8 @@ function describeService({ name, state, text }: ServiceStatus): string[][] {
 }
 
 function describeWork({ leaseHolder, activities }: StatusAnswer, now: number): string {
-  if (activities.length === 0) return leaseHolder ?? 'idle'
+  if (activities.length === 0)
+    return leaseHolder === undefined ? 'idle' : `between two steps of ${describePurpose(leaseHolder)}`
   return activities
     .map(({ step, since, hint }) => {
       const lasts = describeDuration(now - Date.parse(since))
@@ -98,11 +101,17 @@ export function renderNodes(nodes: readonly Node[]): string {
         node.role,
         facts?.version ?? '?',
         facts?.schematic?.slice(0, 12) ?? '?',
-        unhealthy ? red('no') : green('yes'),
+        readyWord(node, unhealthy),
         notesOf(node, unhealthy).join('; '),
       ]
     }),
   )
+}
+
+/** What we do to a node is no fault of it. */
+function readyWord(node: Node, unhealthy: string | undefined): string {
+  if (unhealthy === undefined) return green('yes')
+  return whyAway(node, undefined) === undefined ? red('no') : yellow('no')
 }
 
 function notesOf(node: Node, unhealthy: string | undefined): string[] {

@@ -8,6 +8,7 @@ import type { FailedEntry, JobSpec } from './job.ts'
 import type { Entry, Run, RunOutcome } from './journal.ts'
 import type { EntryFilter } from './journal-filter.ts'
 import type { KnownAnswer } from './known.ts'
+import type { Purpose } from './lease.ts'
 import type { NamesAnswer } from './names.ts'
 import type { BootChange, NetbootRequests } from './netboot/requests.ts'
 import type { Delivery } from './notify/delivery.ts'
@@ -192,7 +193,8 @@ export interface StatusAnswer {
   readonly news: string | undefined
   /** Nodes that stay behind, and why, one sentence each. */
   readonly leftBehind: readonly string[]
-  readonly leaseHolder: string | undefined
+  /** Why the cluster is being changed. */
+  readonly leaseHolder: Purpose | undefined
   /** The steps that are being carried out. */
   readonly activities: readonly Activity[]
   readonly alerts: {

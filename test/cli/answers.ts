@@ -107,7 +107,7 @@ const status: StatusAnswer = {
   target: 'v1.13.9',
   news: undefined,
   leftBehind: ['cp-3 stays behind: it is cordoned by someone else, and is left alone until it is uncordoned'],
-  leaseHolder: 'caretaker on synology',
+  leaseHolder: 'upgrade',
   activities: [
     {
       job: 'upgrade-node',

@@ -75,7 +75,7 @@ describe('an order of an agent that was frozen', () => {
     await expect(it.lease.confirm()).resolves.toBeUndefined()
   })
 
-  test.each(['shutdown', 'maintenance'] as const)('of the power waits for no Lease (%s)', async (purpose) => {
+  test.each(['shutdown', 'recovery'] as const)('of the power waits for no Lease (%s)', async (purpose) => {
     const it = await held(purpose)
     const before = it.claims
     it.answer = away

@@ -61,7 +61,7 @@ test.each([
   expect(it.lock.holder).toBe('upgrade')
   expect(await it.run(jobThat(async () => done('beside it')))).toMatchObject({
     kind: 'later',
-    reason: 'waiting for the upgrade step that is in progress to end: see `caretaker status`',
+    reason: 'waiting for the upgrade of a node to end: see `caretaker status`',
   })
   end.resolve()
   expect(await running).toEqual(done('rolled back'))

@@ -6,11 +6,11 @@ test('one at a time holds the cluster, and the next one gets it afterwards', asy
   const first = await lease.acquire('upgrade')
   expect(lease.holder).toBe('upgrade')
   expect(await lease.acquire('upgrade')).toBeUndefined()
-  expect(await lease.acquire('maintenance')).toBeUndefined()
+  expect(await lease.acquire('recovery')).toBeUndefined()
   first![Symbol.dispose]()
   expect(lease.holder).toBeUndefined()
-  expect(await lease.acquire('maintenance')).toBeDefined()
-  expect(lease.holder).toBe('maintenance')
+  expect(await lease.acquire('recovery')).toBeDefined()
+  expect(lease.holder).toBe('recovery')
 })
 
 test('a shutdown takes an upgrade over as soon as it lets go, and tells it why', async () => {
@@ -48,7 +48,7 @@ test('nothing takes a shutdown over, and nothing gets in while one waits', async
   await hasty
   expect(lease.holder).toBe('shutdown')
   expect(held.signal.aborted).toBe(false)
-  for (const purpose of ['upgrade', 'maintenance', 'shutdown'] as const) {
+  for (const purpose of ['upgrade', 'recovery', 'shutdown'] as const) {
     expect(await lease.acquire(purpose)).toBeUndefined()
   }
 })

@@ -116,11 +116,9 @@ test('machines are woken some time apart, and each has as long as ever from its 
   await isOver(homelab)
   expect(wokenAt).toHaveLength(3)
   expect(dueAt).toHaveLength(3)
-  for (const [index, at] of dueAt.entries()) {
-    // Timers may be a moment early, and on a busy machine each is late in its own way.
-    expect(wokenAt[index]).toBeGreaterThan(at - 5)
-    if (index > 0) expect(at - dueAt[index - 1]!).toBeGreaterThan(stagger - 5)
-  }
+  // Timers may be a moment early, and on a busy machine each is late in its own way.
+  for (const [index, at] of dueAt.entries()) expect(wokenAt[index]).toBeGreaterThan(at - 5)
+  for (const [index, at] of dueAt.slice(1).entries()) expect(at - dueAt[index]!).toBeGreaterThan(stagger - 5)
 })
 
 test('a machine that nothing wakes is named, and the others are uncordoned', async () => {

@@ -98,7 +98,7 @@ test('an agent that waits for another one’s Lease says so once in the journal'
   await it.run('watch-releases')
   // Renewed by its holder now and then, so what is left of it is another time at each look.
   const renew = (lasts: number) => {
-    homelab.lease = { holder: 'another', purpose: 'maintenance', lasts, until: Date.now() + lasts }
+    homelab.lease = { holder: 'another', purpose: 'recovery', lasts, until: Date.now() + lasts }
   }
   renew(minute)
   await it.run('upgrade-node')

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { purposes } from '../../core/lease.ts'
 import type { Activity } from '../../core/activity.ts'
 import type { NamesAnswer } from '../../core/names.ts'
 import type { StatusAnswer } from '../../core/operator.ts'
@@ -50,7 +51,7 @@ export const status = schemaOf<StatusAnswer>()(
     target: text.optional(),
     news: text.optional(),
     leftBehind: texts,
-    leaseHolder: text.optional(),
+    leaseHolder: z.enum(purposes).optional(),
     activities,
     alerts: z.object({ open: count, worst: alert.optional() }),
     outage: outage.optional(),

@@ -2,7 +2,10 @@ import type { StatusAnswer } from '../../core/operator.ts'
 import { type Alert, headOf } from '../../core/alert.ts'
 import { capitalized } from '../../core/capitalized.ts'
 import { counted, listed } from '../../core/count.ts'
+import { whyAway } from '../../core/cluster/away.ts'
 import { whyUnhealthy } from '../../core/cluster/cluster.ts'
+import { describeReason } from '../../core/event.ts'
+import { describePurpose } from '../../core/lease.ts'
 import type { Tone } from '../../http/markup/parts.ts'
 
 /** How everything is, in one sentence. */
@@ -14,26 +17,29 @@ export interface Verdict {
   readonly short: string | undefined
 }
 
-type Judged = Pick<StatusAnswer, 'alerts' | 'power' | 'outage' | 'activities' | 'cluster' | 'paused' | 'services'>
+type Judged = Pick<
+  StatusAnswer,
+  'alerts' | 'power' | 'outage' | 'activities' | 'cluster' | 'leaseHolder' | 'paused' | 'services'
+>
 
 /** The worst first: the power, then what a person should know, then what is being done. */
 export function judge(status: Judged): Verdict {
   return judgePower(status) ?? judgeAlerts(status) ?? judgeWork(status)
 }
 
-function judgePower({ power: { upses, shutdownRequestedAt }, outage, alerts }: Judged): Verdict | undefined {
-  const worst = alerts.worst?.id === 'power.failed' ? alerts.worst : undefined
+function judgePower({ power: { upses, shutdownRequestedAt }, outage }: Judged): Verdict | undefined {
   if (outage && outage.reason === 'drill' && outage.stage !== 'over')
     return { tone: 'warning', text: 'A power cut is being rehearsed', short: 'Rehearsal' }
   const isGoing = outage !== undefined && ['draining', 'stopping', 'stopped'].includes(outage.stage)
   if (isGoing && outage.stage === 'stopped')
     return { tone: 'critical', text: 'The cluster is shut down, and waits for mains power', short: 'Shut down' }
-  if (isGoing || upses.some(({ state }) => state.mode === 'critical'))
-    return {
-      tone: 'critical',
-      text: worst ? sentenceOf(worst) : 'The cluster is shutting down',
-      short: 'Shutting down',
-    }
+  const critical = upses.find(({ state }) => state.mode === 'critical')
+  if (isGoing || critical) {
+    const reason = isGoing ? outage.reason : critical?.state.reason
+    const why = reason === undefined ? '' : `: ${describeReason(reason)}`
+    const what = outage?.stage === 'stopping' ? 'The machines are shutting down' : 'A shutdown of the cluster has begun'
+    return { tone: 'critical', text: `${what}${why}`, short: 'Shutting down' }
+  }
   if (outage?.stage === 'waking')
     return { tone: 'warning', text: 'Mains power is back: the machines are being woken', short: 'Waking' }
   const battery = upses.filter(({ state }) => state.mode === 'on-battery').map(({ label }) => label)
@@ -51,12 +57,17 @@ function judgeAlerts({ alerts: { open, worst } }: Judged): Verdict | undefined {
   return { tone, text: `${sentenceOf(worst)}${more}`, short: worst.severity === 'critical' ? 'Alert' : 'Attention' }
 }
 
-function judgeWork({ activities, cluster: { nodes }, paused, power }: Judged): Verdict {
+function judgeWork({ activities, cluster: { nodes }, outage, leaseHolder, paused, power }: Judged): Verdict {
   const [activity] = activities
   if (activity) return { tone: 'busy', text: `At work: ${activity.step}`, short: 'At work' }
-  const ill = nodes.filter((node) => whyUnhealthy(node) !== undefined).map(({ name }) => name)
+  const unwell = nodes.filter((node) => whyUnhealthy(node) !== undefined)
+  const ill = unwell.filter((node) => whyAway(node, outage) === undefined).map(({ name }) => name)
   if (ill.length > 0)
     return { tone: 'warning', text: `${listed(ill)} ${ill.length === 1 ? 'is' : 'are'} unhealthy`, short: 'Attention' }
+  const [away] = unwell
+  if (away) return { tone: 'busy', text: `${away.name} ${whyAway(away, outage)}`, short: 'At work' }
+  if (leaseHolder !== undefined)
+    return { tone: 'busy', text: `At work: ${describePurpose(leaseHolder)}`, short: 'At work' }
   const rest = paused ? '. Rollouts are paused' : ''
   const silent = power.upses.filter(({ noReading }) => noReading !== undefined).map(({ label }) => label)
   if (silent.length > 0) return { tone: 'warning', text: `Nothing is heard of ${listed(silent)}`, short: 'Attention' }

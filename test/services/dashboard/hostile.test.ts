@@ -180,6 +180,7 @@ describe('what comes from elsewhere is text on every page', () => {
       drawn: () =>
         nodesView(
           {
+            outage: undefined,
             cluster: {
               ...overview.status.cluster,
               workloads: {
@@ -293,8 +294,7 @@ describe('what comes from elsewhere is text on every page', () => {
     },
   ])('on $page', async ({ drawn }) => {
     const text = await textOf(drawn())
-    expect(text).toContain('&lt;script&gt;alert(1)&lt;/script&gt;')
-    expect(text).not.toContain('<script>')
+    expect(text).toMatch(/^(?!.*<script>).*&lt;script&gt;alert\(1\)&lt;\/script&gt;/s)
     expect(text).not.toMatch(/"[^"<>]*" onload='x'/)
   })
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Alert } from '../../../src/core/alert.ts'
+import type { Node } from '../../../src/core/cluster/cluster.ts'
 import type { StatusAnswer } from '../../../src/core/operator.ts'
 import type { UpsAnswer } from '../../../src/core/power/answers.ts'
 import type { Outage } from '../../../src/core/power/outage.ts'
@@ -46,6 +47,16 @@ function status(given: Partial<StatusAnswer> = {}): StatusAnswer {
 }
 
 const power = (one: UpsAnswer, shutdownRequestedAt?: string) => ({ power: { upses: [one], shutdownRequestedAt } })
+const nodes = (second: Node) => ({ cluster: { nodes: [worker('w-1'), second] } }) as unknown as Partial<StatusAnswer>
+/** It reboots, cordoned by us; or what was tried has failed. */
+const upgrading = (failure?: string) =>
+  worker('w-2', {
+    talos: { stage: 'rebooting' },
+    kubernetes: {
+      cordon: { why: 'upgrade', at: since },
+      attempts: { release: 'v1.14.1', count: 1, at: since, failure } as never,
+    },
+  })
 const nothing = { cluster: { nodes: [] } } as unknown as Partial<StatusAnswer>
 
 test.each([
@@ -84,7 +95,7 @@ test.each([
     tone: 'critical',
     short: 'On battery',
   },
-  { of: power(ups('critical')), is: 'The cluster is shutting down', tone: 'critical', short: 'Shutting down' },
+  { of: power(ups('critical')), is: 'A shutdown of the cluster has begun', tone: 'critical', short: 'Shutting down' },
   {
     of: power(ups('unknown', { noReading: { forMs: 1, why: 'it does not answer' } })),
     is: 'Nothing is heard of rack',
@@ -96,7 +107,20 @@ test.each([
     tone: 'warning',
     short: 'Kept down',
   },
-  { of: { outage: outage('draining') }, is: 'The cluster is shutting down', tone: 'critical' },
+  {
+    of: { outage: outage('draining') },
+    is: 'A shutdown of the cluster has begun: the battery is low (OB LB)',
+    tone: 'critical',
+  },
+  {
+    of: { outage: outage('stopping'), alerts: alert('critical', 'w-1 lost its disk', 'w-1') },
+    is: 'The machines are shutting down: the battery is low (OB LB)',
+    tone: 'critical',
+  },
+  { of: { leaseHolder: 'recovery' }, is: 'At work: the recovery from a power cut', tone: 'busy', short: 'At work' },
+  { of: nodes(upgrading()), is: 'w-2 is being upgraded', tone: 'busy', short: 'At work' },
+  { of: nodes(upgrading('its pods would not go')), is: 'w-2 is unhealthy', tone: 'warning', short: 'Attention' },
+  { of: nodes(worker('w-2', { talos: 'silent' })), is: 'w-2 is unhealthy', tone: 'warning' },
   {
     of: { outage: outage('stopped') },
     is: 'The cluster is shut down, and waits for mains power',

@@ -1,9 +1,11 @@
 import { html } from 'hono/html'
 import { type Alert, headOf } from '../../../core/alert.ts'
+import { whyAway } from '../../../core/cluster/away.ts'
 import { whyUnhealthy } from '../../../core/cluster/cluster.ts'
 import { counted } from '../../../core/count.ts'
 import { capitalized } from '../../../core/capitalized.ts'
 import type { Entry } from '../../../core/journal.ts'
+import { describePurpose } from '../../../core/lease.ts'
 import type { StatusAnswer } from '../../../core/operator.ts'
 import type { Countdown } from '../../../core/power/countdown.ts'
 import type { WindowState } from '../../../core/upgrade/window.ts'
@@ -116,7 +118,9 @@ function nowView({ activities, leaseHolder, waiting, paused, missing, services }
   const down = services.filter(({ state }) => state === 'down')
   return html`${
     activities.length === 0
-      ? empty(leaseHolder === undefined ? 'Idle: nothing to do.' : `Idle; ${leaseHolder}.`)
+      ? empty(
+          leaseHolder === undefined ? 'Idle: nothing to do.' : `Between two steps of ${describePurpose(leaseHolder)}.`,
+        )
       : html`<ul class="plain">
           ${activities.map(
             ({ step, since: at, hint, progress }) =>
@@ -176,11 +180,11 @@ function powerView({ power: { upses } }: StatusAnswer, viewing: Viewing): Markup
     <p class="small"><a href="/power">History, and what a shutdown would do</a></p>`
 }
 
-function nodesView({ cluster: { nodes, observedAt, kubernetes } }: StatusAnswer, viewing: Viewing): Markup {
+function nodesView({ cluster: { nodes, observedAt, kubernetes }, outage }: StatusAnswer, viewing: Viewing): Markup {
   const versions = Map.groupBy(nodes, ({ talos }) => (talos.ok ? talos.value.version : 'not answering'))
   const ill = nodes.flatMap((node) => {
     const why = whyUnhealthy(node)
-    return why === undefined ? [] : [{ name: node.name, why }]
+    return why === undefined ? [] : [{ name: node.name, why: whyAway(node, outage) ?? why }]
   })
   return html`<p class="big">${nodes.length - ill.length}<small> of ${counted(nodes.length, 'node')} ready</small></p>
     ${facts([

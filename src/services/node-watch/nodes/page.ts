@@ -6,8 +6,8 @@ import { type MachineFacts, type NodesData, nodesView } from './view.ts'
 
 export default definePage<NodesData>({
   async read({ status, config }) {
-    const { cluster, target, leftBehind } = await status('followed')
-    return { cluster, target, leftBehind, machines: machineFacts(config()) }
+    const { cluster, target, leftBehind, outage } = await status('followed')
+    return { cluster, target, leftBehind, outage, machines: machineFacts(config()) }
   },
   view: nodesView,
   requests: nodeRequests,

@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import { type OutageOfNodes, whyAway } from '../../../core/cluster/away.ts'
 import { type Node, type SeenCluster, whyUnhealthy } from '../../../core/cluster/cluster.ts'
 import { armedRelease, isStagedByUs, nextBootOf } from '../../../core/cluster/next-boot.ts'
 import { counted } from '../../../core/count.ts'
@@ -15,6 +16,8 @@ export interface NodesData {
   /** Nodes that stay behind, and why. */
   readonly leftBehind: readonly string[]
   readonly machines: readonly MachineFacts[]
+  /** The power cut that is not over. */
+  readonly outage: OutageOfNodes | undefined
 }
 
 /** What the configuration says of a machine. */
@@ -29,7 +32,7 @@ export interface MachineFacts {
   readonly wakes: string
 }
 
-export function nodesView({ cluster, target, leftBehind, machines }: NodesData, viewing: Viewing): Markup {
+export function nodesView({ cluster, target, leftBehind, machines, outage }: NodesData, viewing: Viewing): Markup {
   const { nodes, observedAt, kubernetes, workloads } = cluster
   const others = machines.filter(({ kind }) => kind !== 'node')
   const blocking = workloads.ok ? workloads.value.blocking : []
@@ -39,7 +42,7 @@ export function nodesView({ cluster, target, leftBehind, machines }: NodesData, 
     ${nodes.length === 0 ? empty('No node is configured.') : ''}
     <div class="cards">
       ${nodes.map((node) =>
-        nodeCard(node, { machine: machines.find(({ name }) => name === node.name), target }, viewing),
+        nodeCard(node, { machine: machines.find(({ name }) => name === node.name), target, outage }, viewing),
       )}
     </div>
     ${
@@ -65,22 +68,25 @@ export function nodesView({ cluster, target, leftBehind, machines }: NodesData, 
 interface Beside {
   readonly machine: MachineFacts | undefined
   readonly target: string | undefined
+  readonly outage: OutageOfNodes | undefined
 }
 
-function nodeCard(node: Node, { machine, target }: Beside, viewing: Viewing): Markup {
+function nodeCard(node: Node, { machine, target, outage }: Beside, viewing: Viewing): Markup {
   const { name, role, talos, kubernetes } = node
   const why = whyUnhealthy(node)
+  const away = why === undefined ? undefined : whyAway(node, outage)
   const seen = kubernetes.ok ? kubernetes.value : undefined
   const isBehind = talos.ok && target !== undefined && talos.value.version !== target
   return card(
     name,
     html`<p>
-        ${badge('quiet', role)} ${why === undefined ? badge('fine', 'ready') : badge('critical', 'unhealthy')}
+        ${badge('quiet', role)} ${healthBadge(why, away)}
         ${seen?.cordon ? badge('busy', `cordoned for ${seen.cordon.why === 'power' ? 'a power cut' : 'an upgrade'}`) : ''}
         ${!seen?.cordon && seen?.unschedulable ? badge('warning', 'cordoned by someone else') : ''}
         ${seen?.paused === undefined ? '' : badge('warning', 'paused')}
       </p>
-      ${why === undefined ? '' : html`<p>${why}.</p>`} ${notesOf(node).map((text) => html`<p>${text}.</p>`)}
+      ${why === undefined ? '' : html`<p${away === undefined ? '' : html` class="soft"`}>It ${why}.</p>`}
+      ${notesOf(node).map((text) => html`<p>${text}.</p>`)}
       ${facts([
         ['Talos', versionText(node, isBehind ? target : undefined)],
         talos.ok && talos.value.etcd ? ['etcd', etcdText(node)] : undefined,
@@ -90,6 +96,12 @@ function nodeCard(node: Node, { machine, target }: Beside, viewing: Viewing): Ma
       ${requestButtons(buttonsFor(node), viewing)} ${moreOf(node, machine, viewing)}`,
     { id: `node-${name}`, isNamed: true },
   )
+}
+
+/** What we do to a node is no fault of it. */
+function healthBadge(why: string | undefined, away: string | undefined): Markup {
+  if (why === undefined) return badge('fine', 'ready')
+  return away === undefined ? badge('critical', 'unhealthy') : badge('busy', away.replace(/^is /, ''))
 }
 
 function versionText({ talos }: Node, target: string | undefined): unknown {

@@ -102,6 +102,7 @@ function buttonsFor({ plan, paused, current, aborted }: RolloutAnswer): readonly
   const { version, toApprove } = plan
   const coming = current?.release ?? version
   const given = coming === undefined ? {} : { version: coming }
+  const hasWork = current !== undefined || plan.order.length > 0
   return [
     toApprove.length === 0
       ? undefined
@@ -112,9 +113,9 @@ function buttonsFor({ plan, paused, current, aborted }: RolloutAnswer): readonly
           isMain: true,
         },
     paused ? { at: '/rollout/do/resume', label: 'Resume', isMain: true } : { at: '/rollout/do/pause', label: 'Pause' },
-    { at: '/rollout/do/window', label: 'Open a window now' },
+    hasWork ? { at: '/rollout/do/window', label: 'Open a window now' } : undefined,
     aborted.length > 0 ? { at: '/rollout/do/start', label: 'Go on after the abort' } : undefined,
-    coming === undefined ? undefined : { at: '/rollout/do/abort', label: 'Abort', given, isDangerous: true },
+    hasWork && coming !== undefined ? { at: '/rollout/do/abort', label: 'Abort', given, isDangerous: true } : undefined,
   ]
 }
 

@@ -1,0 +1,22 @@
+import type { Node } from './cluster.ts'
+
+/** What of an outage tells that a node is away because of it: see `Outage`. */
+export interface OutageOfNodes {
+  readonly stage: string
+  readonly nodes: Readonly<Record<string, { readonly state: string }>>
+}
+
+/**
+ * Why a node may be away without a fault, worded to follow its name: `is being upgraded`. Undefined where nothing of ours
+ * explains it, and where what we did to it has failed.
+ */
+export function whyAway(
+  { name, kubernetes }: Pick<Node, 'name' | 'kubernetes'>,
+  outage: OutageOfNodes | undefined,
+): string | undefined {
+  const left = outage?.stage === 'over' ? undefined : outage?.nodes[name]?.state
+  if (left !== undefined && !['up', 'drained', 'back'].includes(left))
+    return outage?.stage === 'waking' ? 'is being woken' : 'is shut down because of the power cut'
+  const { cordon, attempts } = kubernetes.ok ? kubernetes.value : {}
+  return cordon?.why === 'upgrade' && attempts?.failure === undefined ? 'is being upgraded' : undefined
+}
