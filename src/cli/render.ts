@@ -80,8 +80,11 @@ function describeService({ name, state, text }: ServiceStatus): string[][] {
 }
 
 function describeWork({ leaseHolder, activities }: StatusAnswer, now: number): string {
+  // Every look whether a node is to be upgraded holds it, too.
   if (activities.length === 0)
-    return leaseHolder === undefined ? 'idle' : `between two steps of ${describePurpose(leaseHolder)}`
+    return leaseHolder === undefined || leaseHolder === 'upgrade'
+      ? 'idle'
+      : `between two steps of ${describePurpose(leaseHolder)}`
   return activities
     .map(({ step, since, hint }) => {
       const lasts = describeDuration(now - Date.parse(since))

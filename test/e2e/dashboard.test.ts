@@ -223,6 +223,10 @@ describe.skipIf(lacks(whyNoBrowser()))('a person at a browser', { timeout: 2 * p
     await page.evaluate('window.isTheSame = true')
     await daemon.kill()
     await page.waitForSelector('#stale:has-text("Not heard from the daemon for")', { timeout: patience })
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      expect(await findBarriers(page)).toEqual([])
+    }
     await start()
     await until(page, 'document.querySelector("#stale").textContent === ""')
     expect(await page.evaluate('window.isTheSame')).toBe(true)

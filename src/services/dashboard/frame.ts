@@ -91,21 +91,12 @@ export function wholePage(frame: Frame, framed: Framed): Markup {
               ${mark}
               <span class="brand-name">${homelab}<small>Caretaker</small></span>
             </a>
-            <nav aria-label="Pages">
-              <ul>
-                ${frame.pages.map(
-                  (page) =>
-                    html`<li>
-                      <a href="${page.path}" ${page.path === framed.path ? html` aria-current="page"` : ''}
-                        >${page.title}</a
-                      >
-                    </li>`,
-                )}
-              </ul>
-            </nav>
+            <a class="all-pages" href="#pages">All pages</a>
+            <nav aria-label="Pages">${pageList(frame, framed)}</nav>
             <div class="account">${account(caller)}</div>
           </header>
           <main id="main" tabindex="-1">${livePart(frame, framed)}</main>
+          <nav class="every-page" id="pages" aria-label="All pages">${pageList(frame, framed)}</nav>
           <footer class="foot">
             <span>Caretaker ${version}</span>
             <span class="account-again">${account(caller)}</span>
@@ -114,6 +105,15 @@ export function wholePage(frame: Frame, framed: Framed): Markup {
         <dialog id="dialog" aria-label="Confirm a request"><div id="confirmation"></div></dialog>
       </body>
     </html>`
+}
+
+function pageList({ pages }: Frame, { path: shown }: Framed): Markup {
+  return html`<ul>
+    ${pages.map(
+      ({ path, title }) =>
+        html`<li><a href="${path}" ${path === shown ? html` aria-current="page"` : ''}>${title}</a></li>`,
+    )}
+  </ul>`
 }
 
 /** A page without the homelab: whoever sees it is not known yet. */

@@ -66,7 +66,8 @@ function judgeWork({ activities, cluster: { nodes }, outage, leaseHolder, paused
     return { tone: 'warning', text: `${listed(ill)} ${ill.length === 1 ? 'is' : 'are'} unhealthy`, short: 'Attention' }
   const [away] = unwell
   if (away) return { tone: 'busy', text: `${away.name} ${whyAway(away, outage)}`, short: 'At work' }
-  if (leaseHolder !== undefined)
+  // Every look whether a node is to be upgraded holds it, too.
+  if (leaseHolder !== undefined && leaseHolder !== 'upgrade')
     return { tone: 'busy', text: `At work: ${describePurpose(leaseHolder)}`, short: 'At work' }
   const rest = paused ? '. Rollouts are paused' : ''
   const silent = power.upses.filter(({ noReading }) => noReading !== undefined).map(({ label }) => label)

@@ -37,6 +37,7 @@ export function overviewView(overview: Overview, viewing: Viewing): Markup {
   )
   // The alarm says what that alert says.
   const others = alarm ? alerts.filter((alert) => alert !== about) : alerts
+  const [urgent, notes] = [others.filter(isUrgent), others.filter((alert) => !isUrgent(alert))]
   return html`${
       alarm
         ? html`<h1 class="unseen">${verdict.text}</h1>
@@ -45,10 +46,11 @@ export function overviewView(overview: Overview, viewing: Viewing): Markup {
     }
     <div class="beside">
       <div class="cards">
-        ${others.length === 0 ? '' : card('Open alerts', alertList(others, viewing), { id: 'alerts', isWide: true })}
+        ${urgent.length === 0 ? '' : card('Open alerts', alertList(urgent, viewing), { id: 'alerts', isWide: true })}
         ${card('Now', nowView(status, viewing))} ${card('Next', nextView(overview, viewing))}
         ${card('Power', powerView(status, viewing))}
         ${status.cluster.nodes.length === 0 ? '' : card('Nodes', nodesView(status, viewing))}
+        ${notes.length === 0 ? '' : card('Good to know', alertList(notes, viewing), { id: 'notes', isWide: true })}
       </div>
       ${card(
         'The last 24 hours',
@@ -58,6 +60,8 @@ export function overviewView(overview: Overview, viewing: Viewing): Markup {
       )}
     </div>`
 }
+
+const isUrgent = ({ severity }: Alert) => severity !== 'info'
 
 /** What an alert says at length stands where it is open, and in the journal. */
 function inBrief(entry: Entry): Entry {
@@ -116,11 +120,11 @@ function offersOf({ offers = [] }: Alert): readonly RequestButton[] {
 
 function nowView({ activities, leaseHolder, waiting, paused, missing, services }: StatusAnswer, viewing: Viewing) {
   const down = services.filter(({ state }) => state === 'down')
+  // Every look whether a node is to be upgraded holds it, too.
+  const isLooking = leaseHolder === undefined || leaseHolder === 'upgrade'
   return html`${
     activities.length === 0
-      ? empty(
-          leaseHolder === undefined ? 'Idle: nothing to do.' : `Between two steps of ${describePurpose(leaseHolder)}.`,
-        )
+      ? empty(isLooking ? 'Idle: nothing to do.' : `Between two steps of ${describePurpose(leaseHolder)}.`)
       : html`<ul class="plain">
           ${activities.map(
             ({ step, since: at, hint, progress }) =>

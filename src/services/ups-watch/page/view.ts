@@ -32,6 +32,7 @@ export function powerView(data: PowerData, viewing: Viewing): Markup {
   const outage = outages.find(({ stage }) => stage !== 'over')
   const text = outage && outage.reason !== 'on-battery' ? stages[outage.stage] : 'Mains power failed'
   const alarm = alarmView({ power, outage, countdown, text, details: undefined }, viewing)
+  const isGoing = outage?.stage === 'draining' || outage?.stage === 'stopping'
   return html`${pageTitle('Power', 'The batteries, their last day, and what a shutdown would do.')} ${alarm ?? ''}
     ${
       power.shutdownRequestedAt === undefined
@@ -44,10 +45,10 @@ export function powerView(data: PowerData, viewing: Viewing): Markup {
     ${power.upses.length === 0 ? empty('No UPS is configured: power cuts are not noticed.') : ''}
     ${power.upses.map((ups) => upsCard(ups, readings, outages, viewing))}
     <div class="beside">
-      ${card('If the power failed now', planView(plan), { id: 'plan' })}
+      ${card(isGoing ? 'What is still to be done' : 'If the power failed now', planView(plan), { id: 'plan' })}
       <div class="cards">
         ${outage ? card('This outage', outageView(outage, viewing), { id: 'outage' }) : ''}
-        ${card('Requests', requestsView(viewing), { id: 'requests' })}
+        ${card('Requests', requestsView(power, { isGoing, isOver: alarm === undefined }, viewing), { id: 'requests' })}
       </div>
     </div>
     ${card('Past outages', outageTable(outages, viewing), { id: 'outages', isWide: true })}`
@@ -70,7 +71,7 @@ function upsCard(ups: UpsAnswer, readings: readonly UpsReadingsAnswer[], outages
     html`<p>${upsMode(ups, viewing)}</p>
       ${noReading === undefined ? '' : notice('warning', html`<p>No reading: ${noReading.why}.</p>`)}
       ${loginRefused === undefined ? '' : notice('warning', html`<p>${prose(loginRefused)}.</p>`)} ${upsFigures(ups)}
-      ${chart(label, samples.length, outages, viewing)}
+      ${chart(label, samples, outages, viewing)}
       <details>
         <summary>What starts a shutdown on battery</summary>
         <ul class="plain">
@@ -87,10 +88,20 @@ function upsCard(ups: UpsAnswer, readings: readonly UpsReadingsAnswer[], outages
   )
 }
 
+/** What spans less is a line of no width in a day, in ms. */
+const drawnFrom = 5 * 60_000
+
 /** Drawn by a script from the CSV; for whoever hears or prints the page the CSV is the table. */
-function chart(label: string, count: number, outages: readonly Outage[], { now }: Viewing): Markup {
+function chart(
+  label: string,
+  samples: UpsReadingsAnswer['samples'],
+  outages: readonly Outage[],
+  { now }: Viewing,
+): Markup {
   const csv = `/power/readings.csv?ups=${encodeURIComponent(label)}`
-  if (count === 0) return empty('Nothing of the last day is on record yet: a reading a minute is kept.')
+  const [first, last] = [samples[0], samples.at(-1)].map((sample) => Date.parse(sample?.at ?? ''))
+  if (samples.length === 0) return empty('Nothing of the last day is on record yet: a reading a minute is kept.')
+  if (last! - first! < drawnFrom) return empty('Too little of the last day is on record yet to draw it.')
   return html`<figure
     class="chart"
     id="chart-${label}"
@@ -219,13 +230,20 @@ function outageView({ startedAt, reason, stage, nodes }: Outage, viewing: Viewin
     </ol>`
 }
 
-function requestsView(viewing: Viewing): Markup {
+/** What can be done now; what stops a power cut stands with its alarm. */
+function requestsView(
+  { shutdownRequestedAt }: PowerAnswer,
+  { isGoing, isOver }: { readonly isGoing: boolean; readonly isOver: boolean },
+  viewing: Viewing,
+): Markup {
+  const isKeptDown = shutdownRequestedAt !== undefined
   return requestButtons(
     [
       { at: '/power/do/rehearse', label: 'Check what a shutdown needs' },
-      { at: '/power/do/wake', label: 'Wake everything' },
-      { at: '/power/do/cancel', label: 'Cancel a shutdown' },
-      { at: '/power/do/shutdown', label: 'Shut everything down', isDangerous: true },
+      isOver && isKeptDown ? { at: '/power/do/wake', label: 'Wake everything', isMain: true } : undefined,
+      isGoing || isKeptDown
+        ? undefined
+        : { at: '/power/do/shutdown', label: 'Shut everything down', isDangerous: true },
     ],
     viewing,
   )
