@@ -33,22 +33,42 @@ export function upsMode({ state, noReading }: UpsAnswer, drawing: Drawing): Mark
 export function upsFigures({ state: { reading }, inputVolts }: UpsAnswer): Markup {
   if (!reading) return html`<p class="empty">It has not told any figures yet.</p>`
   const { chargePercent, runtimeMs, loadPercent, doubtful = {} } = reading
-  const one = (name: string, text: string | undefined, doubted: string | undefined) =>
+  const one = (name: string, text: string | undefined, doubted: string | undefined, bar: unknown = '') =>
     html`<div>
       <dt>${name}</dt>
       <dd>
         ${text ?? html`<span class="soft">?</span>`}${doubted === undefined ? '' : html` <small>not used</small>`}
+        ${bar}
       </dd>
     </div>`
   const percent = (value: number | undefined) => (value === undefined ? undefined : `${Math.round(value)} %`)
   const charge = chargePercent ?? doubtful.chargePercent?.reported
   const runtime = runtimeMs ?? doubtful.runtimeMs?.reported
   return html`<dl class="figures">
-      ${one('charge', percent(charge), doubtful.chargePercent?.why)}
+      ${one('charge', percent(charge), doubtful.chargePercent?.why, bar('charge', charge, { low: 20, high: 50, optimum: 100 }))}
       ${one('runtime', runtime === undefined ? undefined : describeDuration(runtime), doubtful.runtimeMs?.why)}
-      ${one('load', percent(loadPercent), undefined)}
+      ${one('load', percent(loadPercent), undefined, bar('load', loadPercent, { low: 70, high: 90, optimum: 0 }))}
     </dl>
     ${inputVolts === undefined ? '' : html`<p class="soft small">${Math.round(inputVolts)} V at its input</p>`}`
+}
+
+/** In percent; its colour says how good that is. */
+function bar(
+  name: string,
+  value: number | undefined,
+  { low, high, optimum }: { readonly low: number; readonly high: number; readonly optimum: number },
+): Markup {
+  if (value === undefined) return html``
+  const shown = Math.max(0, Math.min(100, Math.round(value)))
+  return html`<meter
+    min="0"
+    max="100"
+    low="${low}"
+    high="${high}"
+    optimum="${optimum}"
+    value="${shown}"
+    aria-label="${name}"
+  ></meter>`
 }
 
 /** What a shutdown of the power is at, for whoever holds a phone in the dark. */

@@ -247,6 +247,13 @@
       dialog.close()
     }
   })
+  // As on other pages of logs: a slash leads to the search.
+  document.addEventListener('keydown', (event) => {
+    const search = document.querySelector('[data-search]')
+    if (event.key !== '/' || !search || dialog?.open || event.target.matches?.('input, select, textarea')) return
+    event.preventDefault()
+    search.focus()
+  })
   dialog?.addEventListener('close', () => {
     confirmation.replaceChildren()
     soon(0)

@@ -63,7 +63,7 @@ export function journalView({ page, wanted }: JournalData, viewing: Viewing): Ma
         </select></label
       >
       <label>About<input type="text" name="about" value="${about}" placeholder="w-1" maxlength="253" /></label>
-      <label>Containing<input type="search" name="text" value="${text}" maxlength="200" /></label>
+      <label>Containing<input type="search" name="text" data-search value="${text}" maxlength="200" /></label>
       <button class="button">Show</button>
     </form>
     ${card(
