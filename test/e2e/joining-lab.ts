@@ -54,11 +54,16 @@ export interface Joining {
  * A configuration with an API, and `machines/` with an entry for a machine that is to be w-9.
  *
  * @param options.api more of the section of that name
+ * @param options.more sections of their own
  */
 export async function createJoining(
   lab: Homelab,
   directory: string,
-  { way = 'device-flow', api = {} }: { readonly way?: Way; readonly api?: object } = {},
+  {
+    way = 'device-flow',
+    api = {},
+    more = {},
+  }: { readonly way?: Way; readonly api?: object; readonly more?: object } = {},
 ): Promise<Joining> {
   const [, , net] = new URL(lab.factory.url).hostname.split('.')
   const host = `127.0.${net}.90`
@@ -68,6 +73,7 @@ export async function createJoining(
     upgrade: { approval: 'always' },
     api: { address: host, ...api },
     machineConfig: { listen: [host], endpoint },
+    ...more,
   })
   const folder = join(directory, 'machines')
   await mkdir(folder)
