@@ -179,6 +179,17 @@ describe('figures that fall to nothing in the middle of an outage', () => {
       is: '73: critical: low-runtime',
     },
     {
+      name: 'with each moment of mains power are believed after half a minute on battery',
+      says: [
+        mains,
+        ...Array.from({ length: 12 }, (_, time) => [
+          { ...zeros, from: 10 + 8 * time },
+          { ...mains, from: 17 + 8 * time },
+        ]).flat(),
+      ],
+      is: '47: critical: low-runtime',
+    },
+    {
       name: 'beside LB are believed at once',
       says: [mains, used, { ...zeros, status: 'OB LB' }],
       is: '63: critical: low-battery',
