@@ -123,7 +123,14 @@ async function attempt({ phase, wasUp = names, begun = (one) => one, requestedBe
     (error: unknown) => (error as Error).message,
   )
   const states = Object.fromEntries(Object.entries(record.current.nodes).map(([name, { state }]) => [name, state]))
-  return { ended, outage: record.current, states, saved, alerts: alerts.all.map(({ id }) => id) }
+  return {
+    ended,
+    isStopped: power.signal.aborted,
+    outage: record.current,
+    states,
+    saved,
+    alerts: alerts.all.map(({ id }) => id),
+  }
 }
 
 const stated =
@@ -313,7 +320,7 @@ describe('a phase', () => {
   })
 
   test('for which the battery has no time is over, and who was waited for is given up', async () => {
-    const { ended, states } = await attempt({
+    const { ended, states, isStopped } = await attempt({
       phase: wait,
       begun: stated({ 'w-1': 'shutdown-sent', 'w-2': 'shutdown-sent' }),
       runs: ({ step, change }) => {
@@ -323,13 +330,14 @@ describe('a phase', () => {
         step(wait.steps[1]!, failed)
       },
     })
+    expect(isStopped).toBe(true)
     expect(ended).toEqual(['await-workers'])
     expect(states).toMatchObject({ 'w-1': 'off', 'w-2': 'abandoned' })
   })
 
   test('that is not wanted any more is not over, and what it breaks off is not noted', async () => {
     const drains = reversible('drain', [drain('w-1'), drain('w-2')], within)
-    const { ended, states } = await attempt({
+    const { ended, states, isStopped } = await attempt({
       phase: drains,
       runs: ({ step, change }) => {
         step(drains.steps[0]!, began)
@@ -338,12 +346,13 @@ describe('a phase', () => {
         step(drains.steps[1]!, failed)
       },
     })
+    expect(isStopped).toBe(true)
     expect(ended).toEqual([])
     expect(states).toMatchObject({ 'w-1': 'drained', 'w-2': 'up' })
   })
 
   test('that no power change may stop goes on to its end', async () => {
-    const { ended, states } = await attempt({
+    const { ended, states, isStopped } = await attempt({
       phase: request,
       runs: (running) => {
         running.step(request.steps[0]!, began)
@@ -352,6 +361,7 @@ describe('a phase', () => {
         well(request)(running)
       },
     })
+    expect(isStopped).toBe(false)
     expect(ended).toEqual(['shut-down-workers'])
     expect(states).toMatchObject({ 'w-1': 'shutdown-sent', 'w-2': 'shutdown-sent' })
   })
