@@ -17,8 +17,24 @@ const pattern = new RegExp(`^v?${numbers}$`)
 /** A release as the Image Factory writes it, with its `v`: a regular expression without its ends. */
 export const releasePattern = `v${numbers}`
 
+/** What was read last: a status, a page and a plan each read the same few releases for every node. */
+const lately = new Map<string, Version | undefined>()
+const mostLately = 500
+/** Longer than any release. */
+const longest = 50
+
 /** Reads a release with or without its `v`; undefined where it isn't one. */
 export function parseVersion(text: string): Version | undefined {
+  if (text.length > longest) return undefined
+  const known = lately.get(text)
+  if (known !== undefined || lately.has(text)) return known
+  if (lately.size >= mostLately) lately.clear()
+  const read = readVersion(text)
+  lately.set(text, read)
+  return read
+}
+
+function readVersion(text: string): Version | undefined {
   const match = pattern.exec(text)
   if (!match) return undefined
   const [major, minor, patch] = [Number(match[1]), Number(match[2]), Number(match[3])]

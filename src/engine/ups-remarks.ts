@@ -49,6 +49,8 @@ const latched: Remark = {
 const full = 90
 /** Figures that are wrong for a moment are not reported, in ms. */
 const doubtedFor = 60_000
+/** LB on mains power is over with some charge: one that has lasted for so long, in ms, will start a shutdown when the power fails. */
+const lowFor = 2 * 3_600_000
 /** `OL DISCHRG` without a charge that would show which is right is reported after this, in ms. */
 const dischargesFor = 5 * 60_000
 
@@ -123,6 +125,26 @@ export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
     remark(`ups.short:${label}`, label, { severity: 'warning', text, action })
   }
 
+  /** A low battery that figures contradict, or that stays low on mains power. */
+  function noticeLow(
+    label: string,
+    at: number,
+    { reading, doubted }: { reading: UpsReading; doubted: string | undefined },
+  ): void {
+    const id = `ups.low:${label}`
+    const { ignoreLowBattery, lowBatteryAfter } = policy(label)
+    const isLow = has(reading, 'LB') && has(reading, 'OL') && !ignoreLowBattery
+    const lasts = lastsFor(id, isLow, at)
+    if (ignoreLowBattery) return remark(id, label, undefined)
+    if (doubted !== undefined) return remark(id, label, { ...matters.low, text: doubted })
+    if (!isLow || lasts < lowFor) return remark(id, label, undefined)
+    remark(id, label, {
+      severity: 'warning',
+      text: `has reported a low battery (LB) on mains power for ${describeDuration(lasts)}: a power cut shuts everything down after ${describeDuration(lowBatteryAfter)}`,
+      action: 'Check its battery and its charger; if LB is wrong, set ignoreLowBattery for this UPS',
+    })
+  }
+
   function noticeUnclear(label: string, at: number, state: PowerState): void {
     const id = `ups.unclear:${label}`
     const since = 'unclearSince' in state ? state.unclearSince : undefined
@@ -144,8 +166,10 @@ export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
       noticeUnclear(label, at, state)
       if (!('reading' in state) || state.reading === undefined) return
       const { reading } = state
-      for (const [matter, text] of Object.entries(remarksOn(reading)) as [UpsRemark, string | undefined][])
+      const { low, ...others } = remarksOn(reading)
+      for (const [matter, text] of Object.entries(others) as [UpsRemark, string | undefined][])
         remark(`ups.${matter}:${label}`, label, text === undefined ? undefined : { ...matters[matter], text })
+      noticeLow(label, at, { reading, doubted: low })
       noticeFigures(label, at, reading)
       if (state.mode !== 'unknown') noticeFall(label, at, state.mode, { ...state, reading })
       if (state.mode === 'on-mains') noticeShort(label, reading)

@@ -13,15 +13,17 @@ export interface PhaseRun {
   readonly record: OutageRecord
   /** Machines whose shutdown an agent before us has requested: when one falls silent, it has heard. */
   readonly requestedBefore: ReadonlySet<string>
-  readonly machines: readonly Machine[]
+  readonly machines: readonly Pick<Machine, 'name'>[]
   /** The battery has no more time for it. */
   readonly isTight: () => boolean
   /** It is not what is wanted any more. */
   readonly isOver: () => boolean
 }
 
+export type PhaseContext = Pick<JobContext, 'carryOut' | 'signal' | 'whenPower' | 'alerts' | 'now'>
+
 /** Returns the phases that need not be carried out any more. */
-export async function carryOutPhase(context: JobContext, run: PhaseRun): Promise<readonly PhaseId[]> {
+export async function carryOutPhase(context: PhaseContext, run: PhaseRun): Promise<readonly PhaseId[]> {
   const { carryOut, signal, whenPower, alerts } = context
   const { record, requestedBefore, phase, isTight, isOver } = run
   using watch = whenPower(() =>

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type PowerState, startPower } from '../../src/core/power/state.ts'
 import { nextPowerState } from '../../src/core/power/transitions.ts'
 import type { Observation, UpsReading } from '../../src/core/power/ups.ts'
@@ -118,6 +118,51 @@ test('a full battery that lasts for less than a shutdown takes is said on mains 
   expect(alerts.all[0]?.text).toContain('lasts for only 3 min with a full battery, and a shutdown takes 5 min')
   reads({ charge: 100, runtime: 300_000 })
   expect(ids()).toEqual([])
+})
+
+describe('a low battery on mains power', () => {
+  const low = { status: ['OL', 'LB'], charge: 30 }
+
+  test('is said once it has lasted for two hours, with what a power cut does', () => {
+    const { reads, alerts, ids } = monitor({ changed: { lowBatteryAfter: 3_000 } })
+    reads(low)
+    reads(low, 2 * hour - 1)
+    expect(ids()).toEqual([])
+    reads(low, 1)
+    expect(ids()).toEqual(['ups.low:rack'])
+    expect(alerts.all[0]).toMatchObject({
+      severity: 'warning',
+      text: 'rack has reported a low battery (LB) on mains power for 2 h: a power cut shuts everything down after 3 s',
+    })
+    reads({ ...low, status: ['OL'] })
+    expect(ids()).toEqual([])
+  })
+
+  test('that ends in between begins anew', () => {
+    const { reads, ids } = monitor()
+    reads(low)
+    reads({ ...low, status: ['OL'] }, hour)
+    reads(low, 1_000)
+    reads(low, hour)
+    expect(ids()).toEqual([])
+  })
+
+  test('that figures contradict is said at once, a runtime of 0 that LB is made of too', () => {
+    const { reads, alerts, ids } = monitor()
+    reads({ status: ['OL', 'LB'], charge: 100, runtime: 0 })
+    expect(ids()).toEqual(['ups.low:rack'])
+    expect(alerts.all[0]?.text).toContain('contradict: a charge of 100 %')
+    reads({ status: ['OL', 'LB'], charge: 100, runtime: 0 }, minute)
+    expect(ids()).toContain('ups.figures:rack')
+  })
+
+  test('is not said where it is ignored', () => {
+    const { reads, ids } = monitor({ changed: { ignoreLowBattery: true } })
+    reads(low)
+    reads(low, 3 * hour)
+    reads({ ...low, charge: 100 })
+    expect(ids()).toEqual([])
+  })
 })
 
 test.each(['OL BYPASS', 'OL OFF', 'OL OVER', 'OL ALARM', 'OL RB', 'OL LB', 'OL OLB', 'FSD OL'])(

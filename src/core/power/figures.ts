@@ -42,6 +42,14 @@ const measuresAtMost = 30_000
 const dipsBelow = 0.5
 /** A battery with a charge of no more than this has little runtime indeed, in %. */
 const littleCharge = 20
+/** From this charge on a battery is far from low, in %. */
+const plentyOfCharge = 50
+/**
+ * A bridge to the UPS that has started again may report zeros until it has read the UPS: a figure that was well above
+ * nothing, and is nothing within so long, counts for nothing at first. In ms.
+ */
+const dropsWithin = 60_000
+const plentyOfRuntime = 4 * leastRuntime
 
 /** What the UPS has said before, of what decides here. */
 export interface Before {
@@ -51,6 +59,8 @@ export interface Before {
   readonly onBatteryFor?: number | undefined
   /** The transfer to battery that this is seen after, and how long ago that was, in ms. */
   readonly transfer?: (Transfer & { readonly ago: number }) | undefined
+  /** The fall to nothing that this is seen after, likewise. */
+  readonly drop?: (Transfer & { readonly ago: number }) | undefined
 }
 
 /**
@@ -62,8 +72,11 @@ export interface Before {
  * |------------------|-------------------------------------------------------------------------------|
  * | battery.runtime  | negative, all ones, or beyond five days                                       |
  * |                  | next to nothing for this charge and load, without LB: 0, or minutes for seconds |
+ * |                  | the same with LB, on mains power: LB may be derived from it (networkupstools/nut #2190) |
+ * |                  | 0 with half a battery or more, whatever else it reports: it still runs         |
  * |                  | on battery for minutes without counting down                                  |
  * | either           | less than half of what it was on mains power, in the first seconds on battery, without LB |
+ * |                  | nothing, and well above it a moment ago, in the first seconds of that, without LB |
  * | battery.charge   | outside of 0 to 100 %                                                         |
  * |                  | next to nothing, without LB, and a long runtime, or mains power that does not charge it |
  */
@@ -76,7 +89,7 @@ export function plausible(raw: UpsReading, trust: Trust | undefined, before: Bef
   }
   if (charge !== undefined) {
     const why = whyNotCharge(raw, charge) ?? stays(before.reading?.doubts?.charge, (doubted) => charge <= doubted)
-    const doubt = told(charge, why, trust?.charge ?? true) ?? dip(raw, 'charge', before)
+    const doubt = told(charge, why, trust?.charge ?? true) ?? measuredAnew(raw, 'charge', before)
     if (doubt) doubtful.charge = doubt
   }
   if (runtime !== undefined) {
@@ -89,7 +102,8 @@ export function plausible(raw: UpsReading, trust: Trust | undefined, before: Bef
         before.reading?.doubts?.runtime?.why === standing ? runtime === doubted : runtime <= doubted,
       )
     const isLittle = believed !== undefined && believed <= littleCharge
-    const doubt = told(runtime, why, trust?.runtime ?? true) ?? (isLittle ? undefined : dip(raw, 'runtime', before))
+    const doubt =
+      told(runtime, why, trust?.runtime ?? true) ?? (isLittle ? undefined : measuredAnew(raw, 'runtime', before))
     if (doubt) doubtful.runtime = doubt
   }
   if (!doubtful.charge && !doubtful.runtime) return raw
@@ -115,18 +129,42 @@ function stays(before: Doubt | undefined, isSame: (doubted: number) => boolean):
   return before && !before.isConfigured && !before.isUnconfirmed && isSame(before.reported) ? before.why : undefined
 }
 
+/** What was known right before the figures fell to nothing; undefined where they have not, or may well have. */
+export function dropOf(
+  before: { readonly reading: UpsReading; readonly figuresAt?: number },
+  at: number,
+  raw: UpsReading,
+): Transfer | undefined {
+  if (before.figuresAt === undefined || at - before.figuresAt > dropsWithin) return undefined
+  const { charge = 0, runtime = 0 } = before.reading
+  const hasNoCharge = raw.charge !== undefined && raw.charge <= nextToNothing && charge > littleCharge
+  const hasNoRuntime = raw.runtime !== undefined && raw.runtime < leastRuntime && runtime >= plentyOfRuntime
+  if (!hasNoCharge && !hasNoRuntime) return undefined
+  return { at, ...(hasNoCharge ? { charge } : {}), ...(hasNoRuntime ? { runtime } : {}) }
+}
+
+/** Whether figures that have fallen to nothing so long ago still count for nothing, in ms. */
+export function isDropNew(ago: number): boolean {
+  return ago < measuresFor
+}
+
 /** A figure that may only be measured anew: it counts if it lasts. A UPS that reports LB or FSD beside it is believed. */
-function dip(
+function measuredAnew(
   reading: UpsReading,
   figure: 'charge' | 'runtime',
-  { transfer, onBatteryFor = 0 }: Before,
+  { transfer, drop, onBatteryFor = 0 }: Before,
 ): Doubt | undefined {
-  const [was, reported] = [transfer?.[figure], reading[figure]]
-  if (was === undefined || reported === undefined || reported >= dipsBelow * was) return undefined
-  if (transfer!.ago >= measuresFor || onBatteryFor >= measuresAtMost) return undefined
-  if (has(reading, 'LB') || has(reading, 'FSD')) return undefined
-  const before = figure === 'charge' ? `${was} %` : describeClosely(was)
-  return { reported, why: `it was ${before} on mains power, and may be measured anew`, isUnconfirmed: true }
+  const reported = reading[figure]
+  if (reported === undefined || has(reading, 'LB') || has(reading, 'FSD')) return undefined
+  const hasFallen = (from: (Transfer & { readonly ago: number }) | undefined) =>
+    from?.[figure] !== undefined && reported < dipsBelow * from[figure] && from.ago < measuresFor
+  const said = (was: number) => (figure === 'charge' ? `${was} %` : describeClosely(was))
+  if (hasFallen(transfer) && onBatteryFor < measuresAtMost) {
+    const why = `it was ${said(transfer![figure]!)} on mains power, and may be measured anew`
+    return { reported, why, isUnconfirmed: true }
+  }
+  if (!hasFallen(drop)) return undefined
+  return { reported, why: `it was ${said(drop![figure]!)} a moment ago, and may not be read yet`, isUnconfirmed: true }
 }
 
 /** On mains power, and neither charging nor discharging: it is full, whatever charge it reports. */
@@ -149,14 +187,26 @@ function whyNotRuntime(reading: UpsReading, runtime: number, charge: number | un
   if (!(runtime >= 0)) return `${inSeconds(runtime)} is no runtime`
   if (runtime > longestRuntime || allOnes.has(runtime)) return 'it is a value that stands for "unknown"'
   const believed = charge ?? (isResting(reading) ? 100 : undefined)
-  if (has(reading, 'LB') || believed === undefined) return undefined
+  if (believed === undefined) return undefined
+  const isLow = has(reading, 'LB')
+  const isEarly = isLow && believed >= plentyOfCharge && !has(reading, 'RB')
+  if (isLow && !(isEarly && (isUnused(reading) || runtime === 0))) return undefined
   const { load = usualLoad } = reading
   // Twice the load takes half the runtime; a load of next to nothing is not measured well.
   const least = leastRuntime * Math.min(5, usualLoad / Math.max(load, 10)) * (believed / 100)
   // Not linear at its end: less of a charge is worth less than its share.
   if (runtime >= (believed >= full ? least : least / 2)) return undefined
   const seen = charge === undefined ? 'the battery rests' : `the charge is ${charge} %`
-  return `${seen}${reading.load === undefined ? '' : ` at a load of ${reading.load} %`}, without a low battery (LB)`
+  const withLoad = `${seen}${reading.load === undefined ? '' : ` at a load of ${reading.load} %`}`
+  if (!isLow) return `${withLoad}, without a low battery (LB)`
+  return isUnused(reading)
+    ? `${withLoad} on mains power, and the low battery (LB) beside it may be derived from it`
+    : `${withLoad}, and the UPS still runs`
+}
+
+/** On mains power, as all that it says of itself shows. */
+function isUnused(reading: UpsReading): boolean {
+  return has(reading, 'OL') && !['OB', 'DISCHRG', 'CAL'].some((token) => has(reading, token))
 }
 
 function whyStill(runtime: number, { earlier, onBatteryFor = 0 }: Before): string | undefined {

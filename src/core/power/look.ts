@@ -1,6 +1,6 @@
 import { depletionOf, withSample } from './battery.ts'
 import { nextFailures } from './flapping.ts'
-import { asReported, plausible, type Transfer } from './figures.ts'
+import { asReported, dropOf, isDropNew, plausible, type Transfer } from './figures.ts'
 import { lengthAt, nextSpell } from './spell.ts'
 import { type BatteryUse, type Heard, type PowerState, useOf } from './state.ts'
 import { evidenceOf, type Evidence } from './tokens.ts'
@@ -28,11 +28,13 @@ export function lookAt(state: PowerState, seen: Answer, policy: PowerPolicy): Lo
   const raw = readingAfter(state, seen)
   const said = evidenceOf(raw.status)
   const transfer = nextTransfer(before, at, said)
+  const drop = nextDrop(before, at, raw)
   const reading = plausible(raw, policy.trust, {
     reading: before?.reading,
     earlier: use?.samples.find((one) => at - one.at >= anEarlierTime),
     onBatteryFor: use && lengthAt(use.battery, at),
     transfer: transfer && { ...transfer, ago: at - transfer.at },
+    drop: drop && { ...drop, ago: at - drop.at },
   })
   // What a self-test took from the battery is no fall of its own.
   const isTestOver = before && isOnPurpose(before.reading) && !isOnPurpose(reading)
@@ -52,6 +54,7 @@ export function lookAt(state: PowerState, seen: Answer, policy: PowerPolicy): Lo
     ...(isInferred ? { isInferred } : {}),
     ...(failures === undefined ? {} : { failures }),
     ...(transfer === undefined ? {} : { transfer }),
+    ...(drop === undefined ? {} : { drop }),
   }
   return { at, evidence, heard }
 }
@@ -68,6 +71,19 @@ function nextTransfer(
   if (evidenceOf(before.reading.status) === 'battery') return undefined
   const { charge, runtime } = before.reading
   return { at, ...(charge === undefined ? {} : { charge }), ...(runtime === undefined ? {} : { runtime }) }
+}
+
+/** The fall to nothing that is seen now, or was a moment ago; undefined on mains power, where it starts nothing. */
+function nextDrop(
+  before: (Pick<Heard, 'reading' | 'drop'> & Partial<Pick<Heard, 'figuresAt'>>) | undefined,
+  at: number,
+  raw: UpsReading,
+): Transfer | undefined {
+  // What falls as the battery comes into use has limits of its own.
+  const isInUse = before !== undefined && [before.reading, raw].every(({ status }) => evidenceOf(status) === 'battery')
+  if (!isInUse) return undefined
+  if (before.drop !== undefined && isDropNew(at - before.drop.at)) return before.drop
+  return dropOf(before, at, raw)
 }
 
 /** What the UPS says now: a status alone leaves the figures as they were. Nothing is judged. */

@@ -25,6 +25,8 @@ export interface Heard {
   readonly isInferred?: true
   /** The transfer to battery, with the figures from before it; absent on mains power. */
   readonly transfer?: Transfer
+  /** Figures that have just fallen to nothing on battery, as they were before. */
+  readonly drop?: Transfer
   /** Of mains power, since it last held for a while. */
   readonly failures?: MainsFailures
   /** Since when the status says nothing for certain of mains power: the last known state holds. */

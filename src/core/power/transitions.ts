@@ -265,7 +265,7 @@ function backIn({ mainsSince }: BatteryUse): Pick<BatteryUse, 'mainsSince'> {
 
 /** What was heard last, without a doubt about its status: silence says nothing of that. */
 function heardIn(heard: Heard): Heard {
-  const { lastHeard, reading, figuresAt, lastOnBattery, trend, fall, isInferred, failures, transfer } = heard
+  const { lastHeard, reading, figuresAt, lastOnBattery, trend, fall, isInferred, failures, transfer, drop } = heard
   return {
     lastHeard,
     reading,
@@ -276,6 +276,7 @@ function heardIn(heard: Heard): Heard {
     ...(isInferred ? { isInferred } : {}),
     ...(failures === undefined ? {} : { failures }),
     ...(transfer === undefined ? {} : { transfer }),
+    ...(drop === undefined ? {} : { drop }),
   }
 }
 

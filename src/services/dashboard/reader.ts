@@ -30,7 +30,7 @@ interface Read {
 const shownWithin = 1_500
 export const readWithin = 30_000
 /** What was read and drawn is shown to everybody who asks within this, in ms. */
-const sharedFor = 400
+export const sharedFor = 400
 /** In s: where scripts are off, pages are loaded again after so long while something counts down. */
 const reloadsAfter = 5
 

@@ -6,7 +6,7 @@ import { openAssets } from './assets.ts'
 import { answerView, confirmView } from './confirm.ts'
 import { barePage, type Frame, type Framed, livePart, wholePage } from './frame.ts'
 import { givenIn, readForm } from './given.ts'
-import { createReader, type Entered, type Reader, readWithin, type SiteContext } from './reader.ts'
+import { createReader, type Entered, type Reader, readWithin, sharedFor, type SiteContext } from './reader.ts'
 import { lostView } from './states.ts'
 import { signInView } from './sign-in.ts'
 import { judge } from './verdict.ts'
@@ -20,6 +20,8 @@ export async function openSite(context: SiteContext, folder: URL): Promise<Site>
   const { config, pages } = context
   const assets = await openAssets(folder)
   const reader = createReader(context)
+  /** The parts that were drawn last, by what stands in them: it is one and the same for all who ask in the same moment. */
+  const parts = new WeakMap<object, { readonly at: number; readonly text: Promise<string> }>()
 
   async function frameFor(caller: WebCaller): Promise<Frame> {
     // Where it can't be read a page says so itself, and the rest of it is shown.
@@ -31,9 +33,15 @@ export async function openSite(context: SiteContext, folder: URL): Promise<Site>
 
   /** Whole, or the part of it that a page already shown asks for. */
   async function show(visit: Entered, framed: Framed, status = 200): Promise<Response> {
-    const frame = await frameFor(visit.caller)
-    const isPart = visit.request.headers.has('hx-request')
-    return markup(isPart ? livePart(frame, framed) : wholePage(frame, framed), status)
+    if (!visit.request.headers.has('hx-request')) return markup(wholePage(await frameFor(visit.caller), framed), status)
+    const { content } = framed
+    const known = content instanceof Object ? parts.get(content) : undefined
+    const at = performance.now()
+    // What never changes stands in a frame that does.
+    if (known && at - known.at < sharedFor) return markup(await known.text, status)
+    const text = frameFor(visit.caller).then(async (frame) => String(await livePart(frame, framed)))
+    if (content instanceof Object) parts.set(content, { at, text })
+    return markup(await text, status)
   }
 
   /** A page's request by its name: asked for by GET, done by POST. */
@@ -145,7 +153,7 @@ function whyNot({ requester, scope }: WebCaller, { scope: needed }: PageRequest)
 
 const leadTo = (path: string) => new Response(null, { status: 303, headers: { location: path } })
 
-async function markup(content: Markup, status = 200): Promise<Response> {
+async function markup(content: Markup | string, status = 200): Promise<Response> {
   return new Response(String(await content), {
     status,
     // Forms over plain HTTP are known by their Origin, which browsers send only where a page has a referrer.

@@ -8,13 +8,13 @@ export default defineService({
 
   async start(context) {
     if (!context.section.enabled) return { status: () => 'off', [Symbol.asyncDispose]: async () => {} }
-    let scraping: Promise<typeof import('./scrape.ts')> | undefined
+    let scraping: Promise<(request: Request) => Promise<Response>> | undefined
     const part = context.web.open({
       path: '/metrics',
       access: 'read',
       answer: async ({ request }) => {
-        scraping ??= import('./scrape.ts')
-        return (await scraping).answerScrape(request, context)
+        scraping ??= import('./scrape.ts').then(({ createScraping }) => createScraping(context))
+        return (await scraping)(request)
       },
     })
     return {

@@ -49,6 +49,33 @@ describe('a figure', () => {
     { name: 'a charge of 2 with LB', status: 'OL CHRG LB', figures: { charge: 2, runtime: 20_000 }, doubts: [] },
     { name: 'a charge of 0 on battery', status: 'OB', figures: { charge: 0 }, doubts: [] },
     { name: 'none at all', figures: {}, doubts: [] },
+    { name: 'LB that 0 s made, on mains', status: 'OL LB', figures: { charge: 100, runtime: 0 }, doubts: ['runtime'] },
+    {
+      name: 'LB that minutes for seconds made, on mains',
+      status: 'OL CHRG LB',
+      figures: { charge: 85, runtime: 20_000 },
+      doubts: ['runtime'],
+    },
+    { name: 'LB that 0 s made, on battery', status: 'OB LB', figures: { charge: 50, runtime: 0 }, doubts: ['runtime'] },
+    { name: 'LB and 1 s on battery', status: 'OB LB', figures: { charge: 100, runtime: 1_000 }, doubts: [] },
+    { name: 'LB and 0 s at less than half', status: 'OB LB', figures: { charge: 49.9, runtime: 0 }, doubts: [] },
+    {
+      name: 'LB and 0 s at less than half, on mains',
+      status: 'OL LB',
+      figures: { charge: 49.9, runtime: 0 },
+      doubts: [],
+    },
+    { name: 'LB and 0 s, and a bad battery', status: 'OL LB RB', figures: { charge: 100, runtime: 0 }, doubts: [] },
+    { name: 'LB and a bad battery, in use', status: 'OB LB RB', figures: { charge: 100, runtime: 0 }, doubts: [] },
+    { name: 'LB and 0 s without a charge', status: 'OL LB', figures: { runtime: 0 }, doubts: [] },
+    {
+      name: 'LB and 20 s while it discharges',
+      status: 'OL DISCHRG LB',
+      figures: { charge: 90, runtime: 20_000 },
+      doubts: [],
+    },
+    { name: 'LB and 20 s in a calibration', status: 'OL CAL LB', figures: { charge: 90, runtime: 20_000 }, doubts: [] },
+    { name: 'LB and a minute, on mains', status: 'OL LB', figures: { charge: 100, runtime: 60_000 }, doubts: [] },
   ])('$name: doubted are $doubts', ({ status = 'OL', figures, doubts }) => {
     const raw = { status: status.split(' '), ...figures }
     const judged = plausible(raw, undefined, {})

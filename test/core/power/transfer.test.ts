@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { startPower } from '../../../src/core/power/state.ts'
 import { nextPowerState } from '../../../src/core/power/transitions.ts'
 import type { PowerPolicy } from '../../../src/core/power/triggers.ts'
+import type { Observation, UpsReading } from '../../../src/core/power/ups.ts'
 import { policy, seenIn, told } from './stories.ts'
 
 /** What a UPS says from a second on, until it says something else; `OB -` is a status alone, without figures. */
@@ -15,12 +16,17 @@ interface Says {
 const mains: Says = { from: 0, status: 'OL', charge: 100, runtime: 3_480_000 }
 const dip: Says = { from: 10, status: 'OB', charge: 100, runtime: 60_000 }
 
+function seen(second: number, status: string, figures: Partial<UpsReading>): Observation {
+  if (!status.endsWith(' -')) return seenIn(`${second}: ${status}`, figures)
+  return { kind: 'status', at: second * 1_000, status: status.slice(0, -2).split(' ') }
+}
+
 /** The first second at which it is critical, with the reason, from one reading a second. */
 function critical(all: readonly Says[], changed: Partial<PowerPolicy> = {}, until = 60): string | undefined {
   let state = startPower(0)
   for (let second = all[0]!.from; second <= until; second++) {
     const { from: _, status, ...figures } = all.findLast(({ from }) => from <= second)!
-    state = nextPowerState(state, seenIn(`${second}: ${status}`, figures), {
+    state = nextPowerState(state, seen(second, status, figures), {
       ...policy,
       onMainsAfter: 15_000,
       ...changed,
@@ -144,4 +150,129 @@ describe('a charge that dips when the battery comes into use', () => {
       reading: { doubts: { charge: { reported: 8, why: 'it was 100 % on mains power, and may be measured anew' } } },
     })
   })
+})
+
+describe('figures that fall to nothing in the middle of an outage', () => {
+  const used = { from: 10, status: 'OB', charge: 80, runtime: 1_800_000 }
+  const zeros = { from: 60, status: 'OB', charge: 0, runtime: 0 }
+
+  test.each<{ name: string; says: readonly Says[]; is: string | undefined; changed?: Partial<PowerPolicy> }>([
+    {
+      name: 'at a server that has started again, and are back, shut nothing down',
+      says: [mains, used, { from: 45, status: '-' }, zeros, { ...used, from: 70 }],
+      is: undefined,
+    },
+    { name: 'for a moment shut nothing down', says: [mains, used, zeros, { ...used, from: 65 }], is: undefined },
+    {
+      name: 'while only the status is read in between shut nothing down',
+      says: [mains, used, zeros, { from: 62, status: 'OB -' }, { ...used, from: 69 }],
+      is: undefined,
+    },
+    {
+      name: 'and stay so are believed when it has lasted',
+      says: [mains, used, zeros],
+      is: '73: critical: low-runtime',
+    },
+    {
+      name: 'a runtime alone, without a charge to judge it by',
+      says: [mains, { from: 10, status: 'OB', runtime: 1_800_000 }, { from: 60, status: 'OB', runtime: 0 }],
+      is: '73: critical: low-runtime',
+    },
+    {
+      name: 'with each moment of mains power are believed after half a minute on battery',
+      says: [
+        mains,
+        ...Array.from({ length: 12 }, (_, time) => [
+          { ...zeros, from: 10 + 8 * time },
+          { ...mains, from: 17 + 8 * time },
+        ]).flat(),
+      ],
+      is: '47: critical: low-runtime',
+    },
+    {
+      name: 'beside LB are believed at once',
+      says: [mains, used, { ...zeros, status: 'OB LB' }],
+      is: '63: critical: low-battery',
+    },
+    {
+      name: 'of a battery that was nearly empty are believed at once',
+      says: [mains, { ...used, charge: 20 }, { ...zeros, runtime: 1_800_000 / 20 }],
+      changed: { minimumCharge: 10, minimumRuntime: 0 },
+      is: '63: critical: low-charge',
+    },
+    {
+      name: 'of a runtime that was short already are believed at once',
+      says: [mains, { from: 10, status: 'OB', runtime: 239_000 }, { from: 60, status: 'OB', runtime: 59_000 }],
+      changed: { minimumRuntime: 60_000 },
+      is: '63: critical: low-runtime',
+    },
+    {
+      name: 'more than a minute after they were read last are believed at once',
+      says: [mains, used, { from: 50, status: '-' }, { ...zeros, from: 111 }],
+      changed: { deadTime: 120_000 },
+      is: '114: critical: low-runtime',
+    },
+    {
+      name: 'a minute after they were read last are doubted',
+      says: [mains, used, { from: 50, status: '-' }, { ...zeros, from: 109 }],
+      changed: { deadTime: 120_000 },
+      is: undefined,
+    },
+    {
+      name: 'to little, and not to nothing, are believed at once',
+      says: [mains, used, { ...zeros, charge: 6, runtime: 600_000 }],
+      is: '63: critical: low-charge',
+    },
+  ])('$name', ({ says, is, changed }) => expect(critical(says, changed, 118)).toBe(is))
+
+  test('are reported with what they were before', () => {
+    const state = [mains, used, { ...used, from: 59 }, zeros].reduce(
+      (before, { from, status, ...figures }) => nextPowerState(before, seenIn(`${from}: ${status}`, figures), policy),
+      startPower(0),
+    )
+    expect(state).toMatchObject({
+      reading: {
+        doubts: {
+          charge: { reported: 0, why: 'it was 80 % a moment ago, and may not be read yet', isUnconfirmed: true },
+          runtime: { reported: 0, why: 'it was 1800 s a moment ago, and may not be read yet', isUnconfirmed: true },
+        },
+      },
+    })
+  })
+})
+
+describe('a driver that makes a low battery of a runtime that is always 0', () => {
+  const lies: Says = { from: 0, status: 'OL LB', charge: 100, runtime: 0 }
+
+  test.each<{ name: string; says: readonly Says[]; is: string | undefined; changed?: Partial<PowerPolicy> }>([
+    { name: 'shuts nothing down on mains power', says: [lies], is: undefined },
+    {
+      name: 'shuts nothing down in a power cut of ten seconds',
+      says: [lies, { ...lies, from: 10, status: 'OB LB' }, { ...lies, from: 20 }],
+      is: undefined,
+    },
+    {
+      name: 'starts a shutdown once LB has lasted as long as one that figures contradict',
+      says: [lies, { ...lies, from: 10, status: 'OB LB' }],
+      is: '25: critical: low-battery',
+    },
+    {
+      name: 'and that is right on battery shuts nothing down',
+      says: [lies, { ...lies, from: 10, status: 'OB LB' }, { from: 12, status: 'OB', charge: 99, runtime: 1_800_000 }],
+      is: undefined,
+    },
+    {
+      name: 'shuts nothing down where LB is ignored, until the charge is low',
+      says: [lies, { ...lies, from: 10, status: 'OB LB' }, { ...lies, from: 80, status: 'OB LB', charge: 29 }],
+      changed: { ignoreLowBattery: true },
+      is: '83: critical: low-charge',
+    },
+    {
+      name: 'and a charge that is low as well is believed as ever',
+      says: [lies, { ...lies, from: 10, status: 'OB LB', charge: 20 }],
+      is: '13: critical: low-battery',
+    },
+  ])('$name', ({ says, is, changed }) =>
+    expect(critical(says, { unconfirmedLowBatteryAfter: 15_000, ...changed }, 118)).toBe(is),
+  )
 })

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { html } from 'hono/html'
+import { soon } from '../../patience.ts'
 import { describe, expect, test } from 'vitest'
 import { AgentError } from '../../../src/core/errors.ts'
 import { loadServices } from '../../../src/engine/catalogue.ts'
@@ -142,6 +143,27 @@ describe('a page that a service adds', () => {
     expect((await it.ask('/toy')).text).toContain('read 2')
     await sleep(450)
     expect((await it.ask('/toy')).text).toContain('read 3')
+  })
+
+  test('is put into its frame once for all who ask for it again in the same moment, and may do the same', async () => {
+    let frames = 0
+    await using plain = await openDashboard()
+    const known = await operatorOf(plain.homelab, plain).status(soon())
+    const status = async () => ({
+      ...known,
+      get version() {
+        frames += 1
+        return known.version
+      },
+    })
+    await using it = await openDashboard({ pages: [toy({})], operator: { status } })
+    const again = { headers: { 'hx-request': 'true' } }
+    const shown = await Promise.all([it.ask('/toy', again), it.ask('/toy', again), it.ask('/toy', again)])
+    expect(new Set(shown.map(({ text }) => text)).size).toBe(1)
+    expect(frames).toBe(1)
+    await it.ask('/toy', { ...again, scope: 'read' })
+    await it.ask('/toy')
+    expect(frames).toBe(3)
   })
 
   test('is loaded again by itself where scripts are off, as long as something counts down', async () => {

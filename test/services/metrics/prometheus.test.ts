@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { answerScrape } from '../../../src/services/metrics/scrape.ts'
+import { createScraping } from '../../../src/services/metrics/scrape.ts'
 import { lacks } from '../../lab/needs.ts'
 import { temporaryFolder } from '../../lab/process.ts'
 import { openDoor, readToken } from '../api/door.ts'
@@ -25,7 +25,7 @@ test.skipIf(lacks(missing.length === 0 ? undefined : `missing: apt-get install $
     const folder = stack.use(await temporaryFolder())
     const door = stack.use(await openDoor({ section: { anonymous: 'never' } }))
     const it = scraped()
-    door.web.open({ path: '/metrics', access: 'read', answer: ({ request }) => answerScrape(request, it.context) })
+    door.web.open({ path: '/metrics', access: 'read', answer: ({ request }) => createScraping(it.context)(request) })
     await it.it.agent.observe(new AbortController().signal)
     await it.it.reads({ status: ['OL'], charge: 100, runtime: 3_480_000 })
 

@@ -3,10 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import type { MetricSpec } from '../../../src/core/metrics/metric.ts'
+import type { MetricSpec, Sample } from '../../../src/core/metrics/metric.ts'
 import { allMetrics } from '../../../src/core/metrics/table.ts'
 import { createWebDoor } from '../../../src/operations/web.ts'
-import { expose } from '../../../src/services/metrics/exposition.ts'
+import { createExposition } from '../../../src/services/metrics/exposition.ts'
 import metrics from '../../../src/services/metrics/service.ts'
 import { section } from '../../../src/services/metrics/section.ts'
 import { fakeHomelab } from '../../fakes/homelab.ts'
@@ -104,7 +104,7 @@ describe('what is scraped', () => {
     const hostile = 'w"1\\\n} 7\n# EOF\ncaretaker_up 1'
     const sample = { family: 'caretaker_node_healthy', labels: { node: hostile }, value: 1 }
     for (const format of ['text', 'openMetrics'] as const) {
-      const lines = linesOf((await expose([sample], allMetrics, format)).text)
+      const lines = linesOf((await createExposition()([sample], allMetrics, format)).text)
       expect(lines).toEqual([
         { name: 'caretaker_node_healthy', labels: { node: 'w\\"1\\\\\\n} 7\\n# EOF\\ncaretaker_up 1' }, value: 1 },
       ])
@@ -244,3 +244,49 @@ function promtool(args: readonly string[], input = ''): Promise<{ readonly code:
     child.stdin?.end(input)
   })
 }
+
+describe('what says the same as in the scrape before is not written anew', () => {
+  const table = new Map<string, MetricSpec>([
+    ['caretaker_up', { type: 'gauge', help: 'Up', labels: { node: 'Its name' } } as unknown as MetricSpec],
+    ['caretaker_seen', { type: 'counter', help: 'Seen', labels: { node: 'Its name' } } as unknown as MetricSpec],
+  ])
+  const up = (node: string, value: number, more: Record<string, string> = {}): Sample => ({
+    family: 'caretaker_up',
+    labels: { node, ...more },
+    value,
+  })
+  const seen: Sample = { family: 'caretaker_seen', labels: { node: 'w-1' }, value: 3 }
+
+  test.each<{ name: string; samples: readonly Sample[] }>([
+    { name: 'the same', samples: [up('w-1', 1), up('w-2', 0), seen] },
+    { name: 'another value', samples: [up('w-1', 1), up('w-2', 1), seen] },
+    { name: 'no number', samples: [up('w-1', 1), up('w-2', NaN), seen] },
+    { name: 'another name', samples: [up('w-1', 1), up('w-3', 0), seen] },
+    { name: 'a label more', samples: [up('w-1', 1), up('w-2', 0, { zone: 'a' }), seen] },
+    { name: 'another label', samples: [up('w-1', 1), { ...up('w-2', 0), labels: { host: 'w-2' } }, seen] },
+    { name: 'a sample more', samples: [up('w-1', 1), up('w-2', 0), up('w-3', 0), seen] },
+    { name: 'a sample less', samples: [up('w-1', 1), seen] },
+    { name: 'another order', samples: [up('w-2', 0), up('w-1', 1), seen] },
+    { name: 'a series of its own', samples: [up('w-1', 1), { ...up('w-2', 0), series: '_sum' }, seen] },
+    { name: 'a family less', samples: [seen] },
+    { name: 'nothing', samples: [] },
+  ])('and $name afterwards is written as by a first scrape', async ({ samples }) => {
+    for (const format of ['text', 'openMetrics'] as const) {
+      const expose = createExposition()
+      await expose([up('w-1', 1), up('w-2', 0), seen], table, format)
+      expect((await expose(samples, table, format)).text).toBe((await createExposition()(samples, table, format)).text)
+    }
+  })
+
+  test('and each format has a text of its own', async () => {
+    const expose = createExposition()
+    const { text } = await expose([up('w-1', 1), seen], table, 'text')
+    const { text: open } = await expose([up('w-1', 1), seen], table, 'openMetrics')
+    expect(text).toBe(
+      '# HELP caretaker_up Up\n# TYPE caretaker_up gauge\ncaretaker_up{node="w-1"} 1\n\n# HELP caretaker_seen Seen\n# TYPE caretaker_seen counter\ncaretaker_seen{node="w-1"} 3\n',
+    )
+    expect(open).toBe(
+      '# HELP caretaker_up Up\n# TYPE caretaker_up gauge\ncaretaker_up{node="w-1"} 1\n# HELP caretaker_seen Seen\n# TYPE caretaker_seen counter\ncaretaker_seen_total{node="w-1"} 3\n# EOF\n',
+    )
+  })
+})

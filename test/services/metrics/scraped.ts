@@ -1,5 +1,5 @@
 import { createMeter } from '../../../src/core/metrics/meter.ts'
-import { answerScrape } from '../../../src/services/metrics/scrape.ts'
+import { createScraping } from '../../../src/services/metrics/scrape.ts'
 import type { GatherContext } from '../../../src/services/metrics/gather.ts'
 import { type StartOptions, startAgent } from '../../fakes/agent.ts'
 import { type FakeHomelab, fakeHomelab } from '../../fakes/homelab.ts'
@@ -17,8 +17,9 @@ export function scraped(homelab: FakeHomelab = usual(), options: StartOptions = 
     meter,
     now: options.now ?? (() => new Date()),
   }
+  const scrape = createScraping(context)
   const answer = (headers: Record<string, string> = {}, method = 'GET') =>
-    answerScrape(new Request('http://127.0.0.1/metrics', { method, headers }), context)
+    scrape(new Request('http://127.0.0.1/metrics', { method, headers }))
   return {
     homelab,
     it,

@@ -1,0 +1,399 @@
+import { describe, expect, test } from 'vitest'
+import type { CarryOutChoices, Plan, Step, StepState } from '../../src/core/plan.ts'
+import type { Power } from '../../src/core/power/feeds.ts'
+import { beginOutage, type Outage, type OutageNode, withMachines, withNodeState } from '../../src/core/power/outage.ts'
+import { irreversible, reversible, type ShutdownPhase } from '../../src/core/power/phases.ts'
+import { reversiblePhases } from '../../src/core/power/reversible.ts'
+import { createAlerts } from '../../src/operations/alerts.ts'
+import { openRecord, type OutageRecord } from '../../src/operations/outage-record.ts'
+import { carryOutPhase } from '../../src/operations/shutdown-phase.ts'
+import { memoryJournal } from '../fakes/journal.ts'
+import { powerOf } from '../core/power/states.ts'
+
+const at = '2026-05-01T03:00:00.000Z'
+const now = () => new Date(at)
+const within = 5_000
+const names = ['w-1', 'w-2', 'nas']
+
+const cordon = (node: string): Step => ({ do: 'cordon', node, mark: { why: 'power', at }, within })
+const drain = (node: string): Step => ({ do: 'drain', node, policy: { deleteAfter: 1, maxGrace: 1 }, within })
+const shutDown = (node: string): Step => ({ do: 'shut-down', node, force: true, within })
+const shutDownHost = (host: string): Step => ({ do: 'shut-down-host', host, within })
+const awaitDown = (node: string): Step => ({ do: 'await-down', node, within })
+const awaitHostDown = (host: string): Step => ({ do: 'await-host-down', host, within })
+const cut: Step = { do: 'ups-command', ups: 'rack', command: 'shutdown.return', within }
+const noout: Step = {
+  do: 'set-storage',
+  setting: { system: 'ceph', namespace: 'rook-ceph', name: 'noout', before: 'unset', during: 'set' },
+  value: 'set',
+  within,
+}
+const request = irreversible('shut-down-workers', [], [shutDown('w-1'), shutDown('w-2')], within)
+const wait = irreversible('await-workers', ['short-battery'], [awaitDown('w-1'), awaitDown('w-2')], within)
+
+const done: StepState = { kind: 'done' }
+const failed: StepState = { kind: 'failed', error: new Error('no answer') }
+
+/** What happens while the steps of a phase run. */
+interface Running {
+  /** A step comes so far. */
+  step(step: Step, state: StepState): void
+  /** The battery has no more time for the phase, or the phase is not wanted any more. */
+  change(what: 'tight' | 'over'): void
+  /** Each state of the record that reached the journal so far. */
+  readonly saved: readonly Outage[]
+  /** The agent stops. */
+  stop(): void
+}
+
+interface Tried {
+  readonly phase: ShutdownPhase
+  /** Who was up when the outage began. */
+  readonly wasUp?: readonly string[]
+  readonly begun?: (outage: Outage) => Outage
+  readonly requestedBefore?: readonly string[]
+  readonly runs: (running: Running) => void
+}
+
+const began: StepState = { kind: 'started' }
+/** Every step begins, and is done. */
+const well =
+  ({ steps }: ShutdownPhase): Tried['runs'] =>
+  ({ step }) => {
+    for (const one of steps) step(one, began)
+    for (const one of steps) step(one, done)
+  }
+
+/** Carries a phase out; answers what came of it, and each state of the record that reached the journal. */
+async function attempt({ phase, wasUp = names, begun = (one) => one, requestedBefore = [], runs }: Tried) {
+  const journal = memoryJournal()
+  const alerts = createAlerts(journal, now)
+  const own = openRecord({ ports: { journal } as never, now }, beginOutage(now(), 'low-battery'))
+  own.update((outage) => begun(withMachines(outage, names, new Set(wasUp))))
+  const saved: Outage[] = []
+  const record: OutageRecord = {
+    get current() {
+      return own.current
+    },
+    update: (change) => {
+      own.update(change)
+      saved.push(own.current)
+    },
+    node: (name, state) => {
+      own.node(name, state)
+      saved.push(own.current)
+    },
+  }
+  const [agent, power] = [new AbortController(), new AbortController()]
+  const present = { tight: false, over: false }
+  let look = () => {}
+  const context = {
+    signal: agent.signal,
+    alerts,
+    now,
+    whenPower: (test: (present: Power) => string | undefined) => {
+      look = () => {
+        const reason = test(powerOf({}))
+        if (reason !== undefined) power.abort(new Error(reason))
+      }
+      look()
+      return { signal: power.signal, [Symbol.dispose]: () => (look = () => {}) }
+    },
+    carryOut: async (plan: Plan, { signal, onStep }: CarryOutChoices = {}) => {
+      expect(plan).toEqual([phase])
+      runs({
+        step: onStep!,
+        change: (what) => {
+          present[what] = true
+          look()
+        },
+        saved,
+        stop: () => agent.abort(new Error('the agent stops')),
+      })
+      agent.signal.throwIfAborted()
+      signal!.throwIfAborted()
+    },
+  }
+  const isTight = () => present.tight
+  const isOver = () => present.over
+  const machines = names.map((name) => ({ name }))
+  const run = { phase, record, requestedBefore: new Set(requestedBefore), machines, isTight, isOver }
+  const ended = await carryOutPhase(context, run).then(
+    (ids) => ids,
+    (error: unknown) => (error as Error).message,
+  )
+  const states = Object.fromEntries(Object.entries(record.current.nodes).map(([name, { state }]) => [name, state]))
+  return {
+    ended,
+    isStopped: power.signal.aborted,
+    outage: record.current,
+    states,
+    saved,
+    alerts: alerts.all.map(({ id }) => id),
+  }
+}
+
+const stated =
+  (states: Readonly<Record<string, OutageNode['state']>>) =>
+  (outage: Outage): Outage =>
+    Object.entries(states).reduce((one, [name, state]) => withNodeState(one, name, state), outage)
+
+const stateOf = (outage: Outage | undefined, name: string) => outage?.nodes[name]?.state
+
+describe('before the first effect of a phase', () => {
+  test('the journal knows of all orders in it, by one write', async () => {
+    const seen: (readonly Outage[])[] = []
+    await attempt({
+      phase: request,
+      runs: ({ step, saved }) => {
+        const before = saved.length
+        for (const one of request.steps) {
+          step(one, began)
+          seen.push(saved.slice(before))
+        }
+      },
+    })
+    expect(seen.map((writes) => writes.length)).toEqual([1, 1])
+    expect(seen[0]![0]).toMatchObject({
+      stage: 'stopping',
+      nodes: { 'w-1': { state: 'shutdown-sent', at: { 'shutdown-sent': at } }, 'w-2': { state: 'shutdown-sent' } },
+    })
+    expect(stateOf(seen[0]![0], 'nas')).not.toBe('shutdown-sent')
+  })
+
+  test.each<{ name: string; phase: ShutdownPhase; begun?: Tried['begun']; is: Partial<Outage> }>([
+    {
+      name: 'an order to a host',
+      phase: irreversible('shut-down-nas', [], [shutDownHost('nas')], within),
+      is: { stage: 'stopping', nodes: { nas: expect.objectContaining({ state: 'shutdown-sent' }) } as never },
+    },
+    {
+      name: 'the order to our own machine, after which nothing is left to do',
+      phase: irreversible('shut-down-own-machine', [], [shutDown('w-2')], within),
+      is: { stage: 'stopped', nodes: { 'w-2': expect.objectContaining({ state: 'shutdown-sent' }) } as never },
+    },
+    {
+      name: 'outlets that are switched off',
+      phase: irreversible('cut-power', ['short-battery'], [cut], within),
+      begun: (outage) => ({ ...outage, cut: { desk: at } }),
+      is: { stage: 'draining', cut: { desk: at, rack: at } },
+    },
+    {
+      name: 'a storage setting, whose data is waited for again',
+      phase: reversible('set-storage-flags', [noout], within),
+      begun: (outage) => ({ ...outage, storageGivenUp: true }),
+      is: { stage: 'draining', storageGivenUp: undefined },
+    },
+    { name: 'a cordon', phase: reversible('cordon', [cordon('w-1')], within), is: { stage: 'draining' } },
+  ])('it knows of $name', async ({ phase, begun, is }) => {
+    let known: Outage | undefined
+    const runs: Tried['runs'] = ({ step, saved }) => {
+      step(phase.steps[0]!, began)
+      known = saved.at(-1)
+    }
+    await attempt({ phase, runs, ...(begun ? { begun } : {}) })
+    expect({ storageGivenUp: undefined, ...known }).toMatchObject(is)
+  })
+
+  test('no drain goes on once machines go down, and one does until then', async () => {
+    const runs = () => {}
+    const begun = stated({ nas: 'off' })
+    expect((await attempt({ phase: request, runs, begun })).states).toEqual({
+      'w-1': 'drained',
+      'w-2': 'drained',
+      nas: 'off',
+    })
+    const drains = reversible('drain', [drain('w-1')], within)
+    expect((await attempt({ phase: drains, runs, begun })).states).toEqual({ 'w-1': 'up', 'w-2': 'up', nas: 'off' })
+  })
+})
+
+describe('what becomes of a step is recorded', () => {
+  test.each<{
+    name: string
+    step: Step
+    ends: StepState
+    begun?: Readonly<Record<string, OutageNode['state']>>
+    before?: readonly string[]
+    is: Readonly<Record<string, OutageNode['state']>>
+  }>([
+    { name: 'a drain', step: drain('w-1'), ends: done, is: { 'w-1': 'drained' } },
+    { name: 'a drain that has had its time', step: drain('w-1'), ends: failed, is: { 'w-1': 'drained' } },
+    { name: 'an order', step: shutDown('w-1'), ends: done, is: { 'w-1': 'shutdown-sent' } },
+    { name: 'an order that nobody heard', step: shutDown('w-1'), ends: failed, is: { 'w-1': 'unreached' } },
+    { name: 'an order to a host', step: shutDownHost('nas'), ends: done, is: { nas: 'shutdown-sent' } },
+    { name: 'an order that no host heard', step: shutDownHost('nas'), ends: failed, is: { nas: 'unreached' } },
+    {
+      name: 'an order to one that has heard an earlier one',
+      step: shutDown('w-1'),
+      ends: failed,
+      before: ['w-1'],
+      is: { 'w-1': 'shutdown-sent' },
+    },
+    {
+      name: 'an order to another one',
+      step: shutDown('w-1'),
+      ends: failed,
+      before: ['w-2'],
+      is: { 'w-1': 'unreached' },
+    },
+    {
+      name: 'a machine that is down',
+      step: awaitDown('w-1'),
+      ends: done,
+      begun: { 'w-1': 'shutdown-sent' },
+      is: { 'w-1': 'off' },
+    },
+    {
+      name: 'a machine that did not stop',
+      step: awaitDown('w-1'),
+      ends: failed,
+      begun: { 'w-1': 'shutdown-sent' },
+      is: { 'w-1': 'abandoned' },
+    },
+    {
+      name: 'a host that is down',
+      step: awaitHostDown('nas'),
+      ends: done,
+      begun: { nas: 'shutdown-sent' },
+      is: { nas: 'off' },
+    },
+    {
+      name: 'the silence of one that was never reached',
+      step: awaitDown('w-1'),
+      ends: done,
+      begun: { 'w-1': 'unreached' },
+      is: { 'w-1': 'unreached' },
+    },
+    {
+      name: 'the answer of one that was never reached',
+      step: awaitDown('w-1'),
+      ends: failed,
+      begun: { 'w-1': 'unreached' },
+      is: { 'w-1': 'unreached' },
+    },
+  ])('$name', async ({ step: one, ends, begun = {}, before = [], is }) => {
+    const phase = irreversible('shut-down-workers', [], [one], within)
+    const { states } = await attempt({
+      phase,
+      begun: stated(begun),
+      requestedBefore: before,
+      runs: ({ step }) => {
+        step(one, began)
+        step(one, ends)
+      },
+    })
+    expect(states).toMatchObject(is)
+  })
+
+  test('who accepts the order was up, though a look has missed it, and who does not hear it is not', async () => {
+    const { outage } = await attempt({
+      phase: request,
+      wasUp: [],
+      runs: ({ step }) => {
+        for (const one of request.steps) step(one, began)
+        step(request.steps[0]!, done)
+        step(request.steps[1]!, failed)
+      },
+    })
+    expect(outage.nodes).toMatchObject({ 'w-1': { wasUp: true }, 'w-2': { wasUp: false } })
+  })
+
+  test('but not where the agent stops: whoever comes next looks for itself', async () => {
+    const { ended, states } = await attempt({
+      phase: wait,
+      begun: stated({ 'w-1': 'shutdown-sent' }),
+      runs: ({ step, stop }) => {
+        step(wait.steps[0]!, began)
+        stop()
+        step(wait.steps[0]!, failed)
+      },
+    })
+    expect(ended).toBe('the agent stops')
+    expect(states).toMatchObject({ 'w-1': 'shutdown-sent' })
+  })
+})
+
+describe('a phase', () => {
+  test('that has run is not carried out again', async () => {
+    expect((await attempt({ phase: request, runs: well(request) })).ended).toEqual(['shut-down-workers'])
+  })
+
+  test('for which the battery has no time is over, and who was waited for is given up', async () => {
+    const { ended, states, isStopped } = await attempt({
+      phase: wait,
+      begun: stated({ 'w-1': 'shutdown-sent', 'w-2': 'shutdown-sent' }),
+      runs: ({ step, change }) => {
+        for (const one of wait.steps) step(one, began)
+        step(wait.steps[0]!, done)
+        change('tight')
+        step(wait.steps[1]!, failed)
+      },
+    })
+    expect(isStopped).toBe(true)
+    expect(ended).toEqual(['await-workers'])
+    expect(states).toMatchObject({ 'w-1': 'off', 'w-2': 'abandoned' })
+  })
+
+  test('that is not wanted any more is not over, and what it breaks off is not noted', async () => {
+    const drains = reversible('drain', [drain('w-1'), drain('w-2')], within)
+    const { ended, states, isStopped } = await attempt({
+      phase: drains,
+      runs: ({ step, change }) => {
+        step(drains.steps[0]!, began)
+        step(drains.steps[0]!, done)
+        change('over')
+        step(drains.steps[1]!, failed)
+      },
+    })
+    expect(isStopped).toBe(true)
+    expect(ended).toEqual([])
+    expect(states).toMatchObject({ 'w-1': 'drained', 'w-2': 'up' })
+  })
+
+  test('that no power change may stop goes on to its end', async () => {
+    const { ended, states, isStopped } = await attempt({
+      phase: request,
+      runs: (running) => {
+        running.step(request.steps[0]!, began)
+        running.change('over')
+        running.change('tight')
+        well(request)(running)
+      },
+    })
+    expect(isStopped).toBe(false)
+    expect(ended).toEqual(['shut-down-workers'])
+    expect(states).toMatchObject({ 'w-1': 'shutdown-sent', 'w-2': 'shutdown-sent' })
+  })
+
+  test('that fails for another reason fails the run', async () => {
+    const runs = () => {
+      throw new Error('the disk is full')
+    }
+    expect((await attempt({ phase: request, runs })).ended).toBe('the disk is full')
+  })
+})
+
+describe('after a cordon', () => {
+  const cordons = reversible('cordon', [cordon('w-1'), cordon('w-2')], within)
+  const ending =
+    (...ends: readonly StepState[]): Tried['runs'] =>
+    ({ step }) => {
+      for (const [index, one] of cordons.steps.entries()) {
+        step(one, began)
+        step(one, ends[index]!)
+      }
+    }
+
+  test('of one node at least the drain follows', async () => {
+    const { ended, alerts } = await attempt({ phase: cordons, runs: ending(failed, done) })
+    expect(ended).toEqual(['cordon'])
+    expect(alerts).toEqual([])
+  })
+
+  test('of no node nothing is asked of Kubernetes any more, and people are told', async () => {
+    const { ended, alerts } = await attempt({ phase: cordons, runs: ending(failed, failed) })
+    expect(ended).toEqual(reversiblePhases)
+    expect(alerts).toEqual(['outage.api'])
+  })
+})
