@@ -125,9 +125,9 @@ const batch = 1_048_576
 /** In ms: what comes slowly is written all the same. */
 const keptFor = 250
 
-/** Writes behind what comes: one write is under way at most. */
+/** Writes behind what comes: one write is under way at most. It keeps copies, as what comes holds only until more does. */
 function createWriter(file: FileHandle) {
-  let kept: Uint8Array[] = []
+  let [present, next] = [Buffer.allocUnsafeSlow(batch), Buffer.allocUnsafeSlow(batch)]
   let size = 0
   let writing: Promise<void> = Promise.resolve()
   let flushedAt = performance.now()
@@ -135,20 +135,24 @@ function createWriter(file: FileHandle) {
 
   async function flush(): Promise<void> {
     await writing
-    const [pieces, bytes] = [kept, size]
-    kept = []
+    const bytes = present.subarray(0, size)
+    ;[present, next] = [next, present]
     size = 0
     flushedAt = performance.now()
-    writing = writeAll(file, pieces, bytes).then(() => syncer.wrote(bytes))
+    writing = writeAll(file, bytes).then(() => syncer.wrote(bytes.length))
     // Told when the next piece comes.
     writing.catch(() => undefined)
   }
 
   return {
     write: async (chunk: Uint8Array) => {
-      kept.push(chunk)
-      size += chunk.length
-      if (size >= batch || performance.now() - flushedAt > keptFor) await flush()
+      for (let at = 0; at < chunk.length;) {
+        const part = chunk.subarray(at, at + batch - size)
+        present.set(part, size)
+        size += part.length
+        at += part.length
+        if (size === batch || performance.now() - flushedAt > keptFor) await flush()
+      }
     },
     end: async () => {
       try {
@@ -184,11 +188,9 @@ function createSyncer(file: FileHandle) {
   }
 }
 
-async function writeAll(file: FileHandle, pieces: readonly Uint8Array[], bytes: number): Promise<void> {
-  if (bytes === 0) return
-  const { bytesWritten } = await file.writev(pieces)
-  // A disk that is nearly full takes a part, and refuses the rest.
-  if (bytesWritten < bytes) await file.appendFile(Buffer.concat(pieces).subarray(bytesWritten))
+/** A disk that is nearly full takes a part, and refuses the rest. */
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten
 }
 
 /** Includes the bytes of an earlier run in the checksum. */

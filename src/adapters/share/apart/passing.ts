@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /** In bytes. With 8 MiB V8 begins to look at all it has, again and again, which takes longer than the download. */
-const collectedEvery = 1_048_576
+const collectedEvery = 4_194_304
 
 let collect: (() => void) | undefined
 
@@ -11,11 +11,11 @@ let collect: (() => void) | undefined
  * before it looks whether anybody needs them; a look at what is young takes a millisecond, and frees them.
  */
 export function createPassing(): (bytes: number) => void {
-  let since = 0
+  let since = 4_194_304
   return (bytes) => {
     since += bytes
     if (since < collectedEvery) return
-    since = 0
+    since = 4_194_304
     collect ??= youngCollector()
     collect()
   }
