@@ -4,13 +4,12 @@ import { Socket } from 'node:net'
 const readAtOnce = 262_144
 
 /**
- * What comes on a pipe, without a buffer for each piece: all are read into one, so that nothing piles up that V8 has to
- * look through. A piece holds until the next is asked for.
+ * What comes on a pipe. All pieces are read into one buffer, where a buffer for each would pile up until V8 looks at all it
+ * has: a piece holds until the next is asked for.
  */
 export async function* readInput(fd: number): AsyncGenerator<Uint8Array> {
-  let arrived: Uint8Array | undefined
-  let isOver = false
-  let wake = () => {}
+  /** Undefined at the end. */
+  let next = Promise.withResolvers<Uint8Array | undefined>()
   const socket = new Socket({
     fd,
     readable: true,
@@ -18,30 +17,22 @@ export async function* readInput(fd: number): AsyncGenerator<Uint8Array> {
     onread: {
       buffer: Buffer.allocUnsafeSlow(readAtOnce),
       callback: (length, buffer) => {
-        arrived = buffer.subarray(0, length)
-        wake()
+        next.resolve(buffer.subarray(0, length))
         // Nothing more is read until it is asked for.
         return false
       },
     },
   })
-  const over = () => {
-    isOver = true
-    wake()
-  }
+  // While a piece is in use nothing is read, and so the end is not seen either.
+  const over = () => next.resolve(undefined)
   socket.once('end', over).once('close', over).once('error', over)
   try {
     for (;;) {
-      while (!arrived && !isOver) {
-        const { promise, resolve } = Promise.withResolvers<void>()
-        wake = resolve
-        socket.resume()
-        await promise
-      }
-      if (!arrived) return
-      const piece = arrived
-      arrived = undefined
+      socket.resume()
+      const piece = await next.promise
+      if (!piece) return
       yield piece
+      next = Promise.withResolvers()
     }
   } finally {
     socket.destroy()

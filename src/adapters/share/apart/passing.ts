@@ -11,11 +11,11 @@ let collect: (() => void) | undefined
  * before it looks whether anybody needs them; a look at what is young takes a millisecond, and frees them.
  */
 export function createPassing(): (bytes: number) => void {
-  let since = 4_194_304
+  let since = 0
   return (bytes) => {
     since += bytes
     if (since < collectedEvery) return
-    since = 4_194_304
+    since = 0
     collect ??= youngCollector()
     collect()
   }
