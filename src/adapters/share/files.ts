@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { chmod, open, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { syncFolder } from '../../sync-folder.ts'
-import { translateError } from './part.ts'
+import { translateError } from './trouble.ts'
 
 /** Names in a directory, sorted; none where it is not there. */
 export async function list(path: string): Promise<string[]> {
@@ -57,15 +57,24 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   }
 }
 
-/** Makes what was written durable. */
-export async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+')
+/** Copies a file, which is on the disk then. It is opened once: some network mounts write no file a second time. */
+export async function copyWhole(from: string, to: string): Promise<void> {
+  const source = await open(from, 'r')
   try {
-    await file.sync()
+    const copy = await open(to, 'wx', 0o644)
+    try {
+      await copy.writeFile(source.createReadStream({ autoClose: false, highWaterMark: copiedAtOnce }))
+      await copy.sync()
+    } finally {
+      await copy.close()
+    }
   } finally {
-    await file.close()
+    await source.close()
   }
 }
+
+/** In bytes. */
+const copiedAtOnce = 1_048_576
 
 /** Makes a rename durable. Some network file systems refuse; they guarantee nothing either way. */
 export async function syncDirectory(path: string): Promise<void> {

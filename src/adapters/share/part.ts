@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, open, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { type FileHandle, open, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { describeDuration } from '../../core/duration.ts'
-import { AgentError, messageOf } from '../../core/errors.ts'
+import { AgentError } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
 import type { Download, Factory } from '../../core/release/ports.ts'
 import type { Proofs } from '../../core/release/proofs.ts'
+import { checkSpace, megabytes } from './space.ts'
+import { translate, translateError } from './trouble.ts'
 
 /** What a finished download holds, and where it is from. */
 export interface Part {
@@ -204,30 +205,12 @@ async function hashStart(file: FileHandle, length: number, hash: ReturnType<type
   }
 }
 
-/** Requires space for the rest of the image, and for one copy where the share has no hard links. */
-async function checkSpace(path: string, size: number | undefined, have: number): Promise<void> {
-  if (size === undefined) return
-  const { bavail, bsize } = await statfs(dirname(path)).catch(translate(path))
-  const free = bavail * bsize
-  const needed = 2 * size - have
-  if (free < needed) {
-    throw new AgentError(
-      'rejected',
-      `the share has ${megabytes(free)} free and needs ${megabytes(needed)}: free space in ${dirname(path)}`,
-    )
-  }
-}
-
 /** The size of an earlier partial download: its space is reused in any case. */
 async function sizeOf(path: string): Promise<number> {
   return stat(path).then(
     ({ size }) => size,
     () => 0,
   )
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.round(bytes / 1e6)} MB`
 }
 
 /** Stores the ETag beside the partial file: without it, resuming could mix two builds. */
@@ -243,25 +226,4 @@ async function readEtag(path: string): Promise<string | undefined> {
 export async function discard(path: string): Promise<void> {
   await rm(`${path}.etag`, { force: true })
   await rm(path, { force: true })
-}
-
-/** Errors of the file system in the operator's words. */
-export function translateError(path: string, error: unknown): AgentError {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new AgentError('rejected', `the share is full: free space in ${dirname(path)}`, error)
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new AgentError(
-      'misconfigured',
-      `${path} can't be written: ${messageOf(error)}. Check who owns the share and how it is mounted`,
-      error,
-    )
-  }
-  return new AgentError('unreachable', `${path}: ${messageOf(error)}`, error)
-}
-
-function translate(path: string): (error: unknown) => never {
-  return (error) => {
-    throw translateError(path, error)
-  }
 }

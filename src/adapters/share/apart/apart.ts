@@ -20,8 +20,8 @@ export interface ApartOptions extends PoolOptions {
 
 /** The share, and what only the doctor asks of it. */
 export interface ApartShare extends Share, Pick<ShareProbe, 'write'> {
-  /** In bytes. */
-  freeSpace(): Promise<number>
+  /** In bytes; undefined where its file system does not tell. */
+  freeSpace(): Promise<number | undefined>
   [Symbol.dispose](): void
 }
 

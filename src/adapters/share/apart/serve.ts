@@ -1,4 +1,3 @@
-import { statfs } from 'node:fs/promises'
 import { AgentError } from '../../../core/errors.ts'
 import type { KnownBytes } from '../../../core/release/known-bytes.ts'
 import type { Factory } from '../../../core/release/ports.ts'
@@ -6,6 +5,7 @@ import type { Proofs } from '../../../core/release/proofs.ts'
 import { removeProbe, writeProbe } from '../probe.ts'
 import type { BytesMemory } from '../proof.ts'
 import { createShare } from '../share.ts'
+import { freeSpaceOf } from '../space.ts'
 import {
   type Command,
   createFrameReader,
@@ -87,10 +87,8 @@ export function serveShare(directory: string, { send, input, stillWanted }: Aske
         return { file: (await writeProbe(directory, request.given, signal)).file }
       case 'unprobe':
         return removeProbe(directory, request.given)
-      case 'space': {
-        const { bavail, bsize } = await statfs(directory)
-        return bavail * bsize
-      }
+      case 'space':
+        return freeSpaceOf(directory)
       default:
         return request satisfies never
     }

@@ -33,7 +33,7 @@ export interface Calls {
   readonly prune: { readonly given: Surplus; readonly answer: undefined }
   readonly probe: { readonly given: Uint8Array; readonly answer: Pick<WrittenProbe, 'file'> }
   readonly unprobe: { readonly given: string; readonly answer: undefined }
-  readonly space: { readonly given: undefined; readonly answer: number }
+  readonly space: { readonly given: undefined; readonly answer: number | undefined }
 }
 
 /** Certificates, PEM, that signed images must be signed by. */
