@@ -64,7 +64,8 @@ async function downloadOnce(
     // Before the body, because a Factory that can't say it now is asked again, and a whole download would be lost.
     const proofs = await incoming.proofs(signal)
     const goesOn = offset > 0 && incoming.offset === offset
-    if (!goesOn) await file.truncate(0)
+    // One that is empty is left alone: not every file system of FUSE can truncate.
+    if (!goesOn && offset > 0) await file.truncate(0)
     await announce(path, incoming.etag)
     await checkSpace(path, incoming.size, goesOn ? offset : 0)
     const received = await receive(file, incoming, { offset: goesOn ? offset : 0, largest: largestOf(order) }, signal)
