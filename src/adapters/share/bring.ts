@@ -1,10 +1,11 @@
-import { chmod, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { AgentError } from '../../core/errors.ts'
 import { assetsOf, type ImageOrder, type StagedFile } from '../../core/release/image.ts'
 import type { Schematic } from '../../core/release/schematic.ts'
 import { syncDirectory, writeWhole } from './files.ts'
 import { filePath, type Layout, makePlace, manifestPath, partPath, placeOf } from './layout.ts'
 import type { Manifest } from './manifest.ts'
+import { makeReadable } from './own-file.ts'
 import { discard } from './part.ts'
 import { downloadProven, type Proving } from './proof.ts'
 import { digestOf, whyNotSigned } from './signed.ts'
@@ -45,7 +46,7 @@ export async function bring(layout: Layout, order: ImageOrder, origin: Origin, s
   for (const [index, name] of assets.entries()) {
     const part = parts[index]!
     // Containers often have a umask of 0077, and a TFTP server serves only world-readable files.
-    await chmod(part, 0o644)
+    await makeReadable(part)
     await rename(part, filePath(place, name))
     await rm(`${part}.etag`, { force: true })
   }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { chmod, open, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { syncFolder } from '../../sync-folder.ts'
+import { openToRead } from './own-file.ts'
 import { translateError } from './trouble.ts'
 
 /** Names in a directory, sorted; none where it is not there. */
@@ -16,11 +17,11 @@ export async function removeEmpty(path: string): Promise<void> {
   await rmdir(path).catch(() => undefined)
 }
 
-/** Of the first so many bytes, or of all; lower-case hex. */
+/** Of the first so many bytes, or of all; lower-case hex. @throws AgentError `malformed` for what is no file */
 export async function sha256Of(path: string, most?: number, signal?: AbortSignal): Promise<string> {
   signal?.throwIfAborted()
   const hash = createHash('sha256')
-  const file = await open(path, 'r')
+  const file = await openToRead(path)
   try {
     let [present, next] = [Buffer.allocUnsafeSlow(hashedAtOnce), Buffer.allocUnsafeSlow(hashedAtOnce)]
     let at = 0

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, open, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { type FileHandle, rm, stat, writeFile } from 'node:fs/promises'
 import { describeDuration } from '../../core/duration.ts'
 import { AgentError } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
 import type { Download, Factory } from '../../core/release/ports.ts'
 import type { Proofs } from '../../core/release/proofs.ts'
+import { openPart, readSmall } from './own-file.ts'
 import { checkSpace, megabytes } from './space.ts'
 import { translate, translateError } from './trouble.ts'
 
@@ -18,6 +19,14 @@ export interface Part {
 
 /** No image of Talos is larger than this, in bytes. An ISO holds its system up to three times over. */
 const largestOf = ({ kind }: ImageOrder) => (kind === 'iso' ? 4 : 1) * 2 ** 30
+const tooLarge = (largest: number) =>
+  new AgentError('malformed', `the download is larger than ${largest / 2 ** 30} GiB, which no image of Talos is`)
+
+/** @throws AgentError `malformed` for a size that is said and that no image has */
+function demandUsual(size: number | undefined, order: ImageOrder): void {
+  if (size !== undefined && size > largestOf(order)) throw tooLarge(largestOf(order))
+}
+
 /** How often an interrupted download is resumed in one run. */
 const resumptions = 5
 
@@ -35,6 +44,7 @@ export async function download(
 ): Promise<Part> {
   // Lets the Factory build the image first, and learns its size before anything is written.
   const size = await factory.warm(order, signal)
+  demandUsual(size, order)
   await checkSpace(path, size, await sizeOf(path))
   for (let attempt = 0; ; attempt++) {
     try {
@@ -54,7 +64,7 @@ async function downloadOnce(
   signal: AbortSignal,
 ): Promise<Part> {
   const etag = await readEtag(path)
-  const file = await open(path, etag === undefined ? 'w' : 'a+', 0o600).catch(translate(path))
+  const file = await openPart(path, { goesOn: etag !== undefined }).catch(translate(path))
   // Closes the connection when writing fails, too.
   const over = new AbortController()
   try {
@@ -66,6 +76,7 @@ async function downloadOnce(
     const goesOn = offset > 0 && incoming.offset === offset
     // One that is empty is left alone: not every file system of FUSE can truncate.
     if (!goesOn && offset > 0) await file.truncate(0)
+    demandUsual(incoming.size, order)
     await announce(path, incoming.etag)
     await checkSpace(path, incoming.size, goesOn ? offset : 0)
     const received = await receive(file, incoming, { offset: goesOn ? offset : 0, largest: largestOf(order) }, signal)
@@ -102,11 +113,7 @@ async function receive(
     for await (const chunk of body) {
       stopIfOff()
       bytes += chunk.length
-      if (bytes > largest)
-        throw new AgentError(
-          'malformed',
-          `the download is larger than ${largest / 2 ** 30} GiB, which no image of Talos is`,
-        )
+      if (bytes > largest) throw tooLarge(largest)
       hash.update(chunk)
       await writer.write(chunk)
     }
@@ -216,12 +223,16 @@ async function sizeOf(path: string): Promise<number> {
 
 /** Stores the ETag beside the partial file: without it, resuming could mix two builds. */
 async function announce(path: string, etag: string | undefined): Promise<void> {
-  if (etag === undefined) await rm(`${path}.etag`, { force: true })
-  else await writeFile(`${path}.etag`, etag)
+  await rm(`${path}.etag`, { force: true })
+  // No link that somebody has put there meanwhile is followed.
+  if (etag !== undefined) await writeFile(`${path}.etag`, etag, { flag: 'wx' })
 }
 
+/** In bytes: it comes in a header. */
+const longestEtag = 16_384
+
 async function readEtag(path: string): Promise<string | undefined> {
-  return readFile(`${path}.etag`, 'utf8').catch(() => undefined)
+  return readSmall(`${path}.etag`, longestEtag)
 }
 
 export async function discard(path: string): Promise<void> {
