@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { link, mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, link, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { makeReadable } from '../../../src/adapters/share/own-file.ts'
 import { refusal } from '../refusal.ts'
 import { bootName, orderOf, type ShareLab, startShareLab } from './lab.ts'
 import { soon } from '../../patience.ts'
@@ -37,12 +38,6 @@ describe('what others have put in the place of a file of ours', () => {
     {
       what: 'a pipe for the record of a name',
       put: () => rm(`${published}.json`).then(() => pipe(`${published}.json`)),
-    },
-    { what: 'a record of a gigabyte', put: () => truncate(`${published}.json`, 2 ** 30) },
-    {
-      what: 'a manifest of a gigabyte',
-      put: () =>
-        writeFile(join(place, 'manifest.json'), '').then(() => truncate(join(place, 'manifest.json'), 2 ** 30)),
     },
   ])('$what: it is replaced, and nobody waits for it', async ({ put }) => {
     await put()
@@ -81,6 +76,21 @@ describe('what others have put in the place of a file of ours', () => {
     expect((await at.share.staged()).map(({ version }) => version)).toEqual(['v1.13.8'])
     await at.stage('v1.13.9')
     await isWhole()
+  })
+
+  test('a record that somebody has made large: it is not read, and replaced', async () => {
+    await appendFile(`${published}.json`, ' '.repeat(300_000))
+    expect(await at.share.names()).toEqual([])
+    await at.stage('v1.13.9')
+    expect(await at.share.names()).toMatchObject([{ version: 'v1.13.9', fault: undefined }])
+  })
+
+  test('a link when a file is made readable: what it leads to is not', async () => {
+    const elsewhere = join(at.directory, 'elsewhere')
+    await writeFile(elsewhere, 'somebody’s', { mode: 0o600 })
+    await symlink(elsewhere, part)
+    await expect(makeReadable(part)).rejects.toMatchObject({ code: 'ELOOP' })
+    expect((await stat(elsewhere)).mode & 0o777).toBe(0o600)
   })
 
   test('a pipe for a staged image: verifying says that it is no file', async () => {
