@@ -35,6 +35,11 @@ const servers = {
     found: () => existsSync('/usr/bin/sshfs') && existsSync('/usr/lib/openssh/sftp-server'),
     packages: ['sshfs', 'openssh-sftp-server'],
   },
+  // Shares to which two spellings of a name are one.
+  spellings: {
+    found: () => existsSync('/usr/sbin/smbd') && onPath('smbnetfs') && existsSync('/usr/sbin/mount.exfat-fuse'),
+    packages: ['samba', 'smbnetfs', 'exfat-fuse', 'exfatprogs'],
+  },
   kubectl: { found: () => onPath('kubectl'), packages: ['kubernetes-client'] },
   // STARTTLS of Debian's upsd keeps its certificates in an NSS database.
   'nut-tls': { found: () => onPath('certutil'), packages: ['libnss3-tools'] },
@@ -81,7 +86,7 @@ const servers = {
 
 /** What some tests are made against; without them these are skipped. */
 const programsOfTests =
-  'queue nut nut-tls tftp tftp-clients fuse curl uki iso kubectl ssh apprise aiosmtpd debian dhcp netboot mosquitto prometheus chromium'.split(
+  'queue nut nut-tls tftp tftp-clients fuse spellings curl uki iso kubectl ssh apprise aiosmtpd debian dhcp netboot mosquitto prometheus chromium'.split(
     ' ',
   )
 

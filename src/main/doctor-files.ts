@@ -1,5 +1,6 @@
-import { chmod, mkdir, stat, statfs } from 'node:fs/promises'
+import { chmod, mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { freeSpaceOf } from '../adapters/share/space.ts'
 import { type FileAccess, wantedMode } from '../core/doctor/files.ts'
 import { during } from '../core/errors.ts'
 import { findServiceUser } from './service-user.ts'
@@ -44,11 +45,14 @@ export async function mendFile(file: FileAccess): Promise<void> {
   }
 }
 
-/** Free space for us, in bytes, of the file system that it is on, or will be. */
-export async function freeSpaceAt(path: string): Promise<number> {
+/** Free space for us, in bytes, of the file system that it is on, or will be; undefined where that does not tell. */
+export async function freeSpaceAt(path: string): Promise<number | undefined> {
   for (let at = path; ; at = dirname(at)) {
-    const info = await statfs(at).catch(() => undefined)
-    if (info) return info.bavail * info.bsize
+    const space = await freeSpaceOf(at).then(
+      (free) => ({ free }),
+      () => undefined,
+    )
+    if (space) return space.free
     if (dirname(at) === at) throw new Error(`${path} does not tell its free space`)
   }
 }

@@ -8,10 +8,10 @@ import type { Reply } from '../adapters/share/apart/wire.ts'
 
 /** Small: it only moves bytes. */
 const flags = ['--max-old-space-size=96', '--max-semi-space-size=1']
-const entry = fileURLToPath(new URL(`./share-worker${extname(import.meta.url)}`, import.meta.url))
+const ownEntry = fileURLToPath(new URL(`./share-worker${extname(import.meta.url)}`, import.meta.url))
 
-/** Starts a process that works on a share, and ends when we do. */
-export function startShareProcess(directory: string): ShareChild {
+/** Starts a process that works on a share, and ends when we do. `entry` is its program. */
+export function startShareProcess(directory: string, entry = ownEntry): ShareChild {
   const child = fork(entry, [directory], {
     execArgv: flags,
     serialization: 'advanced',

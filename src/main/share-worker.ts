@@ -1,5 +1,6 @@
 import process from 'node:process'
 import { setImmediate as turn } from 'node:timers/promises'
+import { readInput } from '../adapters/share/apart/input.ts'
 import { serveShare } from '../adapters/share/apart/serve.ts'
 import type { Command } from '../adapters/share/apart/wire.ts'
 
@@ -16,7 +17,7 @@ const stillWanted = async () => {
 
 const take = serveShare(directory, {
   send: (reply) => void process.send?.(reply, () => undefined),
-  input: process.stdin,
+  input: readInput(0),
   stillWanted,
 })
 process.on('message', (command) => take(command as Command))

@@ -150,13 +150,13 @@ export function createFactory(
     open: async (image, resume, signal) => {
       const whole = { method: 'GET', headersWithin: buildWithin, signal } as const
       if (resume) {
-        const headers = { range: `bytes=${resume.offset}-`, 'if-range': resume.etag }
+        const headers = { ...asItIs, range: `bytes=${resume.offset}-`, 'if-range': resume.etag }
         const response = await ask(pathOf(image), { ...whole, headers }).catch(rangeRefused)
         if (response && (response.statusCode !== 206 || isRest(response, resume)))
           return toDownload(response, from(image), { ...limits, signal })
         response?.destroy()
       }
-      return toDownload(await ask(pathOf(image), whole), from(image), { ...limits, signal })
+      return toDownload(await ask(pathOf(image), { ...whole, headers: asItIs }), from(image), { ...limits, signal })
     },
   })
 }
@@ -200,6 +200,9 @@ function isRest(response: IncomingMessage, { offset, etag }: Resume): boolean {
   return Number(contentRange(response)?.[1]) === offset && [undefined, etag].includes(response.headers.etag)
 }
 
+/** No proxy on the way is to compress it: it is counted, hashed and resumed as it is on the way. */
+const asItIs = { 'accept-encoding': 'identity' }
+
 /** A 200 to a range request is the whole file: it has changed, or ranges are not supported. */
 function toDownload(
   response: IncomingMessage,
@@ -207,6 +210,14 @@ function toDownload(
   limits: FactoryLimits & { readonly signal: AbortSignal },
 ): Download {
   const { headers, statusCode } = response
+  const encoding = headers['content-encoding'] ?? 'identity'
+  if (encoding !== 'identity') {
+    response.destroy()
+    throw new AgentError(
+      'malformed',
+      `${host} sends the image compressed (${encoding.slice(0, 40)}), which nobody asked for: see to the proxy before it`,
+    )
+  }
   const range = contentRange(response)
   const partial = statusCode === 206 && range !== null
   return {

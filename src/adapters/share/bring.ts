@@ -1,10 +1,11 @@
-import { chmod, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { AgentError } from '../../core/errors.ts'
 import { assetsOf, type ImageOrder, type StagedFile } from '../../core/release/image.ts'
 import type { Schematic } from '../../core/release/schematic.ts'
 import { syncDirectory, writeWhole } from './files.ts'
 import { filePath, type Layout, makePlace, manifestPath, partPath, placeOf } from './layout.ts'
 import type { Manifest } from './manifest.ts'
+import { makeReadable } from './own-file.ts'
 import { discard } from './part.ts'
 import { downloadProven, type Proving } from './proof.ts'
 import { digestOf, whyNotSigned } from './signed.ts'
@@ -27,6 +28,8 @@ export interface Origin extends Proving {
 export async function bring(layout: Layout, order: ImageOrder, origin: Origin, signal: AbortSignal): Promise<void> {
   const place = placeOf(layout, order)
   await makePlace(layout, place)
+  // It is needed when all has come: loaded meanwhile, with the package that reads YAML, which whoever only looks does without.
+  const checks = import('./image-file.ts')
   const assets = assetsOf(order)
   const files: StagedFile[] = []
   for (const name of assets) {
@@ -35,14 +38,15 @@ export async function bring(layout: Layout, order: ImageOrder, origin: Origin, s
     files.push({ name, bytes, sha256 })
   }
   const parts = assets.map((name) => partPath(place, name))
-  await check(parts, order, origin.schematicOf(order.schematic))
+  const { refuseFiles } = await checks
+  await check(parts, order, (paths) => refuseFiles(paths, order, origin.schematicOf(order.schematic)))
   const pinned = await origin.signedBy()
   await checkSignature(parts[0]!, order, pinned)
   await origin.stillWanted()
   for (const [index, name] of assets.entries()) {
     const part = parts[index]!
     // Containers often have a umask of 0077, and a TFTP server serves only world-readable files.
-    await chmod(part, 0o644)
+    await makeReadable(part)
     await rename(part, filePath(place, name))
     await rm(`${part}.etag`, { force: true })
   }
@@ -71,10 +75,12 @@ async function checkSignature(part: string, order: ImageOrder, pinned: readonly 
   throw new AgentError('malformed', `the image that the Factory sent for ${order.version} was rejected: ${refusal}`)
 }
 
-async function check(parts: readonly string[], order: ImageOrder, schematic: Schematic | undefined): Promise<void> {
-  // With the package that reads YAML, which whoever only looks at the share does without.
-  const { refuseFiles } = await import('./image-file.ts')
-  const refusal = await refuseFiles(parts, order, schematic).catch((error: unknown) =>
+async function check(
+  parts: readonly string[],
+  order: ImageOrder,
+  refuse: (parts: readonly string[]) => Promise<string | undefined>,
+): Promise<void> {
+  const refusal = await refuse(parts).catch((error: unknown) =>
     error instanceof AgentError && error.code === 'malformed'
       ? parts.reduce((text, part) => text.replace(`${part}: `, ''), error.message)
       : Promise.reject(error),

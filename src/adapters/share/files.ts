@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { chmod, open, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { syncFolder } from '../../sync-folder.ts'
-import { translateError } from './part.ts'
+import { openToRead } from './own-file.ts'
+import { translateError } from './trouble.ts'
 
 /** Names in a directory, sorted; none where it is not there. */
 export async function list(path: string): Promise<string[]> {
@@ -16,11 +17,11 @@ export async function removeEmpty(path: string): Promise<void> {
   await rmdir(path).catch(() => undefined)
 }
 
-/** Of the first so many bytes, or of all; lower-case hex. */
+/** Of the first so many bytes, or of all; lower-case hex. @throws AgentError `malformed` for what is no file */
 export async function sha256Of(path: string, most?: number, signal?: AbortSignal): Promise<string> {
   signal?.throwIfAborted()
   const hash = createHash('sha256')
-  const file = await open(path, 'r')
+  const file = await openToRead(path)
   try {
     let [present, next] = [Buffer.allocUnsafeSlow(hashedAtOnce), Buffer.allocUnsafeSlow(hashedAtOnce)]
     let at = 0
@@ -57,15 +58,24 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   }
 }
 
-/** Makes what was written durable. */
-export async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+')
+/** Copies a file, which is on the disk then. It is opened once: some network mounts write no file a second time. */
+export async function copyWhole(from: string, to: string): Promise<void> {
+  const source = await open(from, 'r')
   try {
-    await file.sync()
+    const copy = await open(to, 'wx', 0o644)
+    try {
+      await copy.writeFile(source.createReadStream({ autoClose: false, highWaterMark: copiedAtOnce }))
+      await copy.sync()
+    } finally {
+      await copy.close()
+    }
   } finally {
-    await file.close()
+    await source.close()
   }
 }
+
+/** In bytes. */
+const copiedAtOnce = 1_048_576
 
 /** Makes a rename durable. Some network file systems refuse; they guarantee nothing either way. */
 export async function syncDirectory(path: string): Promise<void> {

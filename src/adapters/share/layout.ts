@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { AgentError } from '../../core/errors.ts'
 import type { ImageRef } from '../../core/release/image.ts'
 import { list } from './files.ts'
-import { translateError } from './part.ts'
+import { translateError } from './trouble.ts'
 
 /**
  * The layout of the share: every image has its own directory, `talos/<version>/<schematic>`, or `<schematic>-arm64` where

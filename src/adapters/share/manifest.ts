@@ -1,7 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import type { ImageKind, StagedFile, StagedImage } from '../../core/release/image.ts'
 import type { FormerImage } from '../../core/release/published.ts'
 import { flag, listOf, number, object, oneOf, optional, type Shape, text } from '../../core/shape.ts'
+import { readSmall } from './own-file.ts'
 
 /** The manifest beside each image. */
 export interface Manifest extends Omit<StagedImage, 'path' | 'published' | 'publishedAs'> {
@@ -97,8 +98,8 @@ export async function readRecord(path: string): Promise<PublishedRecord | undefi
 
 async function readShape<T>(path: string, shape: Shape<T>): Promise<T | undefined> {
   try {
-    const content = await readFile(path, 'utf8')
-    return content.length > largest ? undefined : shape(JSON.parse(content))
+    const content = await readSmall(path, largest)
+    return content === undefined ? undefined : shape(JSON.parse(content))
   } catch {
     return undefined
   }

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, open, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { type FileHandle, rm, stat, writeFile } from 'node:fs/promises'
 import { describeDuration } from '../../core/duration.ts'
-import { AgentError, messageOf } from '../../core/errors.ts'
+import { AgentError } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
 import type { Download, Factory } from '../../core/release/ports.ts'
 import type { Proofs } from '../../core/release/proofs.ts'
+import { openPart, readSmall } from './own-file.ts'
+import { checkSpace, megabytes } from './space.ts'
+import { translate, translateError } from './trouble.ts'
 
 /** What a finished download holds, and where it is from. */
 export interface Part {
@@ -17,6 +19,14 @@ export interface Part {
 
 /** No image of Talos is larger than this, in bytes. An ISO holds its system up to three times over. */
 const largestOf = ({ kind }: ImageOrder) => (kind === 'iso' ? 4 : 1) * 2 ** 30
+const tooLarge = (largest: number) =>
+  new AgentError('malformed', `the download is larger than ${largest / 2 ** 30} GiB, which no image of Talos is`)
+
+/** @throws AgentError `malformed` for a size that is said and that no image has */
+function demandUsual(size: number | undefined, order: ImageOrder): void {
+  if (size !== undefined && size > largestOf(order)) throw tooLarge(largestOf(order))
+}
+
 /** How often an interrupted download is resumed in one run. */
 const resumptions = 5
 
@@ -34,6 +44,7 @@ export async function download(
 ): Promise<Part> {
   // Lets the Factory build the image first, and learns its size before anything is written.
   const size = await factory.warm(order, signal)
+  demandUsual(size, order)
   await checkSpace(path, size, await sizeOf(path))
   for (let attempt = 0; ; attempt++) {
     try {
@@ -53,7 +64,7 @@ async function downloadOnce(
   signal: AbortSignal,
 ): Promise<Part> {
   const etag = await readEtag(path)
-  const file = await open(path, etag === undefined ? 'w' : 'a+', 0o600).catch(translate(path))
+  const file = await openPart(path, { goesOn: etag !== undefined }).catch(translate(path))
   // Closes the connection when writing fails, too.
   const over = new AbortController()
   try {
@@ -63,7 +74,9 @@ async function downloadOnce(
     // Before the body, because a Factory that can't say it now is asked again, and a whole download would be lost.
     const proofs = await incoming.proofs(signal)
     const goesOn = offset > 0 && incoming.offset === offset
-    if (!goesOn) await file.truncate(0)
+    // One that is empty is left alone: not every file system of FUSE can truncate.
+    if (!goesOn && offset > 0) await file.truncate(0)
+    demandUsual(incoming.size, order)
     await announce(path, incoming.etag)
     await checkSpace(path, incoming.size, goesOn ? offset : 0)
     const received = await receive(file, incoming, { offset: goesOn ? offset : 0, largest: largestOf(order) }, signal)
@@ -100,11 +113,7 @@ async function receive(
     for await (const chunk of body) {
       stopIfOff()
       bytes += chunk.length
-      if (bytes > largest)
-        throw new AgentError(
-          'malformed',
-          `the download is larger than ${largest / 2 ** 30} GiB, which no image of Talos is`,
-        )
+      if (bytes > largest) throw tooLarge(largest)
       hash.update(chunk)
       await writer.write(chunk)
     }
@@ -125,9 +134,9 @@ const batch = 1_048_576
 /** In ms: what comes slowly is written all the same. */
 const keptFor = 250
 
-/** Writes behind what comes: one write is under way at most. */
+/** Writes behind what comes: one write is under way at most. It keeps copies, as what comes holds only until more does. */
 function createWriter(file: FileHandle) {
-  let kept: Uint8Array[] = []
+  let [present, next] = [Buffer.allocUnsafeSlow(batch), Buffer.allocUnsafeSlow(batch)]
   let size = 0
   let writing: Promise<void> = Promise.resolve()
   let flushedAt = performance.now()
@@ -135,20 +144,24 @@ function createWriter(file: FileHandle) {
 
   async function flush(): Promise<void> {
     await writing
-    const [pieces, bytes] = [kept, size]
-    kept = []
+    const bytes = present.subarray(0, size)
+    ;[present, next] = [next, present]
     size = 0
     flushedAt = performance.now()
-    writing = writeAll(file, pieces, bytes).then(() => syncer.wrote(bytes))
+    writing = writeAll(file, bytes).then(() => syncer.wrote(bytes.length))
     // Told when the next piece comes.
     writing.catch(() => undefined)
   }
 
   return {
     write: async (chunk: Uint8Array) => {
-      kept.push(chunk)
-      size += chunk.length
-      if (size >= batch || performance.now() - flushedAt > keptFor) await flush()
+      for (let at = 0; at < chunk.length;) {
+        const part = chunk.subarray(at, at + batch - size)
+        present.set(part, size)
+        size += part.length
+        at += part.length
+        if (size === batch || performance.now() - flushedAt > keptFor) await flush()
+      }
     },
     end: async () => {
       try {
@@ -184,11 +197,9 @@ function createSyncer(file: FileHandle) {
   }
 }
 
-async function writeAll(file: FileHandle, pieces: readonly Uint8Array[], bytes: number): Promise<void> {
-  if (bytes === 0) return
-  const { bytesWritten } = await file.writev(pieces)
-  // A disk that is nearly full takes a part, and refuses the rest.
-  if (bytesWritten < bytes) await file.appendFile(Buffer.concat(pieces).subarray(bytesWritten))
+/** A disk that is nearly full takes a part, and refuses the rest. */
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten
 }
 
 /** Includes the bytes of an earlier run in the checksum. */
@@ -202,20 +213,6 @@ async function hashStart(file: FileHandle, length: number, hash: ReturnType<type
   }
 }
 
-/** Requires space for the rest of the image, and for one copy where the share has no hard links. */
-async function checkSpace(path: string, size: number | undefined, have: number): Promise<void> {
-  if (size === undefined) return
-  const { bavail, bsize } = await statfs(dirname(path)).catch(translate(path))
-  const free = bavail * bsize
-  const needed = 2 * size - have
-  if (free < needed) {
-    throw new AgentError(
-      'rejected',
-      `the share has ${megabytes(free)} free and needs ${megabytes(needed)}: free space in ${dirname(path)}`,
-    )
-  }
-}
-
 /** The size of an earlier partial download: its space is reused in any case. */
 async function sizeOf(path: string): Promise<number> {
   return stat(path).then(
@@ -224,42 +221,21 @@ async function sizeOf(path: string): Promise<number> {
   )
 }
 
-function megabytes(bytes: number): string {
-  return `${Math.round(bytes / 1e6)} MB`
-}
-
 /** Stores the ETag beside the partial file: without it, resuming could mix two builds. */
 async function announce(path: string, etag: string | undefined): Promise<void> {
-  if (etag === undefined) await rm(`${path}.etag`, { force: true })
-  else await writeFile(`${path}.etag`, etag)
+  await rm(`${path}.etag`, { force: true })
+  // No link that somebody has put there meanwhile is followed.
+  if (etag !== undefined) await writeFile(`${path}.etag`, etag, { flag: 'wx' })
 }
 
+/** In bytes: it comes in a header. */
+const longestEtag = 16_384
+
 async function readEtag(path: string): Promise<string | undefined> {
-  return readFile(`${path}.etag`, 'utf8').catch(() => undefined)
+  return readSmall(`${path}.etag`, longestEtag)
 }
 
 export async function discard(path: string): Promise<void> {
   await rm(`${path}.etag`, { force: true })
   await rm(path, { force: true })
-}
-
-/** Errors of the file system in the operator's words. */
-export function translateError(path: string, error: unknown): AgentError {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new AgentError('rejected', `the share is full: free space in ${dirname(path)}`, error)
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new AgentError(
-      'misconfigured',
-      `${path} can't be written: ${messageOf(error)}. Check who owns the share and how it is mounted`,
-      error,
-    )
-  }
-  return new AgentError('unreachable', `${path}: ${messageOf(error)}`, error)
-}
-
-function translate(path: string): (error: unknown) => never {
-  return (error) => {
-    throw translateError(path, error)
-  }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { AgentError } from '../../core/errors.ts'
 import type { WrittenProbe } from '../../core/doctor/ports.ts'
 import { checkDirectory } from './layout.ts'
-import { translateError } from './part.ts'
+import { translateError } from './trouble.ts'
 
 const prefix = 'caretaker-check-'
 /** In ms: nobody reads a probe for so long; it was left by a process that was killed. */

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, copyFile, link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { AgentError } from '../../core/errors.ts'
 import type { StagedFile } from '../../core/release/image.ts'
 import { bootScript } from '../../core/release/boot-script.ts'
 import type { FormerImage } from '../../core/release/published.ts'
-import { sha256Of, syncDirectory, syncFile, writeWhole } from './files.ts'
+import { copyWhole, sha256Of, syncDirectory, writeWhole } from './files.ts'
 import { filePath, type Layout, manifestPath, publishedPath, recordPath } from './layout.ts'
 import { type PublishedRecord, readRecord } from './manifest.ts'
-import { translateError } from './part.ts'
+import { translateError } from './trouble.ts'
 import { whyNotSigned } from './signed.ts'
 import { spellingMeans, takeSpelling } from './spelling.ts'
 import type { Found } from './staged.ts'
@@ -128,8 +128,7 @@ function historyAfter(
 /** A hard link; where the file system has none (SMB), a copy. */
 async function linkOrCopy(path: string, temporary: string): Promise<void> {
   await link(path, temporary).catch(async () => {
-    await copyFile(path, temporary)
-    await syncFile(temporary)
+    await copyWhole(path, temporary)
     await chmod(temporary, 0o644)
   })
 }

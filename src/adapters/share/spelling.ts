@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { rename, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { AgentError } from '../../core/errors.ts'
 import { list } from './files.ts'
 import { type Layout, publishedPath, recordPath } from './layout.ts'
@@ -44,8 +46,20 @@ export function spellingMeans(layout: Layout): SpellingMeans {
     isOurs: async (name) => (await readRecord(recordPath(layout, name))) !== undefined,
     rename: async (from, to) => {
       // The record first: without it the name would count as somebody else's.
-      await rename(recordPath(layout, from), recordPath(layout, to))
-      await rename(publishedPath(layout, from), publishedPath(layout, to))
+      await respell(recordPath(layout, from), recordPath(layout, to))
+      await respell(publishedPath(layout, from), publishedPath(layout, to))
     },
+  }
+}
+
+/** Through a third name: Samba gives what was renamed directly its old spelling back when the next file takes its name. */
+async function respell(from: string, to: string): Promise<void> {
+  const between = join(dirname(to), `.${basename(to)}.${randomBytes(4).toString('hex')}.part`)
+  await rename(from, between)
+  try {
+    await rename(between, to)
+  } catch (error) {
+    await rename(between, from).catch(() => undefined)
+    throw error
   }
 }

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { lstat, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { AgentError } from '../../core/errors.ts'
 import { compareTexts } from '../../core/text-order.ts'
@@ -67,10 +67,10 @@ async function looksLeft(layout: Layout, { file, record: { served } }: FoundName
   return served.ino === -1 || info.mtimeMs === served.mtimeMs || info.ino === served.ino
 }
 
-/** In bytes; undefined where nothing is there. */
+/** In bytes; undefined where there is no file, but nothing or a link. */
 async function sizeOf(path: string): Promise<number | undefined> {
-  return stat(path).then(
-    ({ size }) => size,
+  return lstat(path).then(
+    (info) => (info.isFile() ? info.size : undefined),
     () => undefined,
   )
 }

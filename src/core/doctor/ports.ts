@@ -83,8 +83,8 @@ export interface MachineProbe {
   files(): Promise<readonly FileAccess[]>
   /** Gives a file or folder the mode that it should have, or makes the folder. */
   mend(file: FileAccess): Promise<void>
-  /** Free space of the file system that a path is on, in bytes. */
-  freeSpace(path: string): Promise<number>
+  /** Free space of the file system that a path is on, in bytes; undefined where it does not tell. */
+  freeSpace(path: string): Promise<number | undefined>
   /** How the queue's store keeps what it is given; rejects where it does not answer. */
   store(signal: AbortSignal): Promise<StoreFacts>
 }

@@ -1,7 +1,8 @@
 import { failed, type Finding, ok, warning } from './check.ts'
 
-/** Free space against what is needed soon, in bytes: twice as much is plenty. */
-export function judgeSpace(where: string, free: number, needed: number): Finding {
+/** Free space against what is needed soon, in bytes: twice as much is plenty. Undefined where nothing tells it. */
+export function judgeSpace(where: string, free: number | undefined, needed: number): Finding {
+  if (free === undefined) return ok(`${where} does not tell its free space`)
   const text = `${where} has ${inMebibytes(free)} left`
   if (free >= needed * 2) return ok(text)
   const reason = `${text}; ${inMebibytes(needed)} are needed`

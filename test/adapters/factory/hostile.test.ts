@@ -64,6 +64,20 @@ describe('a Factory whose answer has no end', () => {
   })
 })
 
+test('an image that comes compressed is refused before it is read, and nobody has asked for that', async () => {
+  let accepted: string | undefined
+  const host = await serve((request, response) => {
+    accepted = request.headers['accept-encoding']
+    response.writeHead(200, { 'content-encoding': 'gzip' })
+    void dripInto(response)
+  })
+  expect(await refusal(factoryAt(host).open(order, undefined, signal))).toMatchObject({
+    code: 'malformed',
+    message: `${host} sends the image compressed (gzip), which nobody asked for: see to the proxy before it`,
+  })
+  expect(accepted).toBe('identity')
+})
+
 describe('a Factory that lists too much', () => {
   test('20,000 releases: the newest 2,000 count', async () => {
     const versions = Array.from({ length: 20_000 }, (_, patch) => `v1.13.${patch}`)

@@ -120,6 +120,35 @@ describe('processes that hang', () => {
   })
 })
 
+test('one process looks, downloads and publishes; while it downloads, another one looks', async () => {
+  await using at = await startShareLab('127.0.113.13')
+  let started = 0
+  const start = () => (started++, startShareProcess(at.directory))
+  using share = createApartShare({ directory: at.directory, start, schematicOf: () => undefined, keptFor: 600_000 })
+  const isWhole = expect.objectContaining({ version: 'v1.13.9', published: true })
+  await share.staged()
+  expect(await stageOn({ share, factory: at.factory }, orderOf('v1.13.9'))).toEqual(isWhole)
+  expect(started).toBe(1)
+  const opened = Promise.withResolvers<void>()
+  const looked = Promise.withResolvers<void>()
+  const waiting: ShareLab['factory'] = {
+    ...at.factory,
+    open: async (...asked) => {
+      opened.resolve()
+      await looked.promise
+      return at.factory.open(...asked)
+    },
+  }
+  const staging = share.stage(orderOf('v1.13.10'), waiting, soon())
+  await opened.promise
+  expect(await share.staged()).toEqual([isWhole])
+  expect(started).toBe(2)
+  looked.resolve()
+  expect(await staging).toMatchObject({ version: 'v1.13.10' })
+  await share.publish(bootName, orderOf('v1.13.10'), soon())
+  expect(started).toBe(2)
+})
+
 test('a Factory that sends little and slowly is no share that does not answer', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'caretaker-slow-'))
   const share = createApartShare({

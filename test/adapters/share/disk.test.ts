@@ -153,3 +153,19 @@ describe('a share that can’t be used', () => {
     expect(error.message).toContain(bootName)
   })
 })
+
+test.each(['before the download', 'with it'])(
+  'a size that no image has is refused %s, and nothing is left',
+  async (when) => {
+    const petabyte = 1e15
+    const boasting: Pick<Factory, 'warm' | 'open'> = {
+      warm: async () => (when === 'with it' ? undefined : petabyte),
+      open: async (...order) => ({ ...(await at.factory.open(...order)), size: petabyte }),
+    }
+    expect(await refusal(stage(boasting))).toMatchObject({
+      code: 'malformed',
+      message: 'the download is larger than 1 GiB, which no image of Talos is',
+    })
+    expect(await at.files()).toEqual([])
+  },
+)

@@ -180,6 +180,10 @@ test('a disk with twice what is needed is well, with less a warning, and with to
   })
   expect(judgeSpace('the share', 199 * mebibyte, 100 * mebibyte).verdict).toBe('warning')
   expect(judgeSpace('the share', 100 * mebibyte, 100 * mebibyte).verdict).toBe('warning')
+  expect(judgeSpace('the share', undefined, 100 * mebibyte)).toEqual({
+    verdict: 'ok',
+    reason: 'the share does not tell its free space',
+  })
   expect(judgeSpace('it', 10_239 * mebibyte, 1).reason).toBe('it has 10239 MiB left')
   expect(judgeSpace('it', 10_240 * mebibyte, 1).reason).toBe('it has 10.0 GiB left')
   expect(judgeSpace('the share', 99 * mebibyte, 100 * mebibyte)).toMatchObject({

@@ -11,7 +11,7 @@ export async function deliver(
   { faults, signal }: { readonly faults: LabFactoryFaults; readonly signal: AbortSignal },
 ): Promise<void> {
   if (response.destroyed) return
-  const body = Buffer.from(answer.body ?? '')
+  const body = bytesOf(answer.body)
   const length = answer.bulk || body.length <= 2048 ? { 'content-length': body.length } : {}
   const sniffed = answer.status === 200 && body.length > 0 ? { 'content-type': 'text/plain; charset=utf-8' } : {}
   response.writeHead(answer.status, { ...sniffed, ...length, ...answer.headers })
@@ -33,4 +33,9 @@ export async function deliver(
   }
   if (end < body.length) response.destroy()
   else response.end()
+}
+
+/** Not copied: an image may have a gigabyte, and a HEAD asks for none of it. */
+function bytesOf(body: Answer['body']): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.from(body ?? '')
 }

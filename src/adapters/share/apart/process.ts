@@ -70,6 +70,8 @@ interface Pending {
 
 /** In ms. */
 const tick = 250
+/** In bytes: so much of a download waits to be taken by the process that writes it. */
+const mostWaiting = 262_144
 /** In ms: so long a process may take to clean up after it was called off. */
 const cleansWithin = 2_000
 
@@ -202,8 +204,12 @@ async function pump(input: Writable, asked: Pending): Promise<void> {
     asked.seenAt = performance.now()
     asked.isReceiving = is
   }
-  const write = async (bytes: Uint8Array) => {
-    if (input.write(bytes)) return
+  const write = async (...frame: readonly Uint8Array[]) => {
+    // In one call of the system.
+    input.cork()
+    for (const part of frame) input.write(part)
+    input.uncork()
+    if (input.writableLength < mostWaiting) return
     receiving(false)
     await Promise.race([new Promise<void>((resolve) => void input.once('drain', resolve)), gone])
     receiving(true)
@@ -213,8 +219,7 @@ async function pump(input: Writable, asked: Pending): Promise<void> {
   try {
     for await (const chunk of download.body) {
       if (ended.aborted) throw cancelled()
-      input.write(frameHead(number, chunk.length))
-      await write(chunk)
+      await write(frameHead(number, chunk.length), chunk)
       pass(chunk.length)
     }
     await write(lastFrame(number))

@@ -1,4 +1,3 @@
-import { statfs } from 'node:fs/promises'
 import { AgentError } from '../../../core/errors.ts'
 import type { KnownBytes } from '../../../core/release/known-bytes.ts'
 import type { Factory } from '../../../core/release/ports.ts'
@@ -6,7 +5,7 @@ import type { Proofs } from '../../../core/release/proofs.ts'
 import { removeProbe, writeProbe } from '../probe.ts'
 import type { BytesMemory } from '../proof.ts'
 import { createShare } from '../share.ts'
-import { createPassing } from './passing.ts'
+import { freeSpaceOf } from '../space.ts'
 import {
   type Command,
   createFrameReader,
@@ -27,15 +26,6 @@ export interface Asker {
   readonly stillWanted: () => Promise<void>
 }
 
-/** In so far as nobody keeps them, they are freed soon. */
-async function* passing(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const pass = createPassing()
-  for await (const chunk of body) {
-    yield chunk
-    pass(chunk.length)
-  }
-}
-
 /** Does what it is asked on a share, one stage at a time. Returns who takes commands. */
 export function serveShare(directory: string, { send, input, stillWanted }: Asker): (command: Command) => void {
   const frames = createFrameReader(input)
@@ -54,7 +44,7 @@ export function serveShare(directory: string, { send, input, stillWanted }: Aske
     open: async (order, resume) => {
       const { body, ...told } = (await question(id, { ask: 'open', order, resume })) as Opened
       const proofs = async () => (await question(id, { ask: 'proofs' })) as Proofs
-      return { ...told, proofs, body: passing(frames.body(body)) }
+      return { ...told, proofs, body: frames.body(body) }
     },
   })
   /** What URLs answered, as the other process remembers it. */
@@ -97,10 +87,8 @@ export function serveShare(directory: string, { send, input, stillWanted }: Aske
         return { file: (await writeProbe(directory, request.given, signal)).file }
       case 'unprobe':
         return removeProbe(directory, request.given)
-      case 'space': {
-        const { bavail, bsize } = await statfs(directory)
-        return bavail * bsize
-      }
+      case 'space':
+        return freeSpaceOf(directory)
       default:
         return request satisfies never
     }

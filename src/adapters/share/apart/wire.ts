@@ -33,7 +33,7 @@ export interface Calls {
   readonly prune: { readonly given: Surplus; readonly answer: undefined }
   readonly probe: { readonly given: Uint8Array; readonly answer: Pick<WrittenProbe, 'file'> }
   readonly unprobe: { readonly given: string; readonly answer: undefined }
-  readonly space: { readonly given: undefined; readonly answer: number }
+  readonly space: { readonly given: undefined; readonly answer: number | undefined }
 }
 
 /** Certificates, PEM, that signed images must be signed by. */
@@ -113,7 +113,10 @@ export function failingFrame(body: number, failure: Failure): Buffer {
   return Buffer.concat([frameHead(body, failing), length, text])
 }
 
-/** Reads bodies in frames from a stream, one after another. What is left of one that was not read to its end is passed over. */
+/**
+ * Reads bodies in frames from a stream, one after another. What is left of one that was not read to its end is passed over.
+ * Each piece holds until the next is asked for, as those of the stream do.
+ */
 export function createFrameReader(stream: AsyncIterable<Uint8Array>) {
   const chunks = stream[Symbol.asyncIterator]()
   let rest: Uint8Array = new Uint8Array()
@@ -135,7 +138,7 @@ export function createFrameReader(stream: AsyncIterable<Uint8Array>) {
     const parts: Uint8Array[] = []
     for (let have = 0; have < length;) {
       const part = await some(length - have)
-      parts.push(part)
+      parts.push(Uint8Array.from(part))
       have += part.length
     }
     return Buffer.concat(parts)

@@ -1,0 +1,29 @@
+import { dirname } from 'node:path'
+import { AgentError, messageOf } from '../../core/errors.ts'
+
+/** Errors of the file system in the operator's words. */
+export function translateError(path: string, error: unknown): AgentError {
+  if (error instanceof AgentError) return error
+  const { code, path: first = path, dest } = error as NodeJS.ErrnoException & { readonly dest?: string }
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new AgentError('rejected', `the share is full: free space in ${dirname(path)}`, error)
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return new AgentError(
+      'misconfigured',
+      `${path} can't be written: ${messageOf(error)}. Check who owns the share and how it is mounted`,
+      error,
+    )
+  }
+  // Somebody else's: whoever has put it there may want it.
+  if (code === 'EISDIR' || code === 'ERR_FS_EISDIR')
+    return new AgentError('misconfigured', `${dest ?? first} is a folder where a file belongs: move it away`, error)
+  if (code === 'ENOTDIR')
+    return new AgentError('misconfigured', `a folder of ${first} is a file: move that away`, error)
+  return new AgentError('unreachable', `${path}: ${messageOf(error)}`, error)
+}
+
+export function translate(path: string): (error: unknown) => never {
+  return (error) => {
+    throw translateError(path, error)
+  }
+}
