@@ -1,12 +1,13 @@
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { messageOf } from '../../src/core/errors.ts'
 import { bootLimits } from '../../src/services/boot-files/limits.ts'
 import { startChild } from '../../src/services/boot-files/process.ts'
 import { startTftpd, whyNoTftpd } from '../lab/tftpd.ts'
@@ -56,7 +57,7 @@ export async function measureTftp(stack: AsyncDisposableStack): Promise<void> {
   const [hpa, dnsmasq, atftpd] = [
     await startHpa(folder, stack),
     startDnsmasq(folder, stack),
-    startAtftpd(folder, stack),
+    await startAtftpd(folder, stack),
   ]
   await sleep(1_000)
   const all = [ours, hpa, dnsmasq, atftpd].filter((peer) => peer !== undefined)
@@ -206,11 +207,28 @@ function startDnsmasq(folder: string, stack: AsyncDisposableStack): Peer | undef
   return startPeer('/usr/sbin/dnsmasq', parameters, { name: 'dnsmasq', address, port: 69 }, stack)
 }
 
-function startAtftpd(folder: string, stack: AsyncDisposableStack): Peer | undefined {
+async function startAtftpd(folder: string, stack: AsyncDisposableStack): Promise<Peer | undefined> {
   const [address, port] = [`${net}.4`, 6_971]
-  const program = process.env['ATFTPD'] ?? '/usr/sbin/atftpd'
+  const program = await findAtftpd(stack).catch((error: unknown) => leftOut(`atftpd: ${messageOf(error)}`))
+  if (program === undefined) return undefined
   const parameters = ['--daemon', '--no-fork', '--port', String(port), '--bind-address', address, '--user', 'root']
   return startPeer(program, [...parameters, '--group', 'root', folder], { name: 'atftpd', address, port }, stack)
+}
+
+/**
+ * $ATFTPD, or the one that is installed. Debian lets nobody install it beside tftpd-hpa, so that it is unpacked in a folder of its own
+ * otherwise. @throws where the package can't be had
+ */
+async function findAtftpd(stack: AsyncDisposableStack): Promise<string> {
+  const installed = process.env['ATFTPD'] ?? '/usr/sbin/atftpd'
+  if (process.env['ATFTPD'] !== undefined || existsSync(installed)) return installed
+  const cwd = await mkdtemp(join(tmpdir(), 'caretaker-atftpd-'))
+  stack.defer(() => rm(cwd, { recursive: true, force: true }))
+  // apt fetches as a user of its own, which may not write into our folder.
+  await run('apt-get', ['download', '-o', 'APT::Sandbox::User=root', 'atftpd'], { cwd, timeout: 60_000 })
+  const packages = (await readdir(cwd)).filter((file) => file.endsWith('.deb'))
+  await run('dpkg-deb', ['-x', join(cwd, packages[0]!), cwd])
+  return join(cwd, installed)
 }
 
 function startPeer(

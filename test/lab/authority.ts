@@ -31,18 +31,51 @@ export interface LabAuthority {
   }): Promise<Identity>
 }
 
-/** A certificate of no authority, PEM, with a key of this kind. */
-export async function selfSigned(kind: 'RSA' | 'P-256'): Promise<string> {
+export interface Link {
+  readonly kind: 'RSA' | 'P-256'
+  readonly from?: Date
+  readonly to?: Date
+}
+
+/** Certificates that sign one another, PEM, the server's first and the root last, and the server's key. */
+export async function createChain(
+  links: readonly Link[],
+): Promise<{ readonly certs: readonly string[]; readonly key: string }> {
+  const made = await Promise.all(
+    links.map(async ({ kind }) => ({
+      kind,
+      keys: await crypto.subtle.generateKey(algorithmOf(kind), true, ['sign', 'verify']),
+    })),
+  )
+  const now = Date.now()
+  const certs = await Promise.all(
+    links.map(async ({ from = new Date(now - 60_000), to = new Date(now + year) }, index) => {
+      const above = Math.min(index + 1, links.length - 1)
+      const certificate = await x509.X509CertificateGenerator.create({
+        subject: `CN=boot ${index}`,
+        issuer: `CN=boot ${above}`,
+        publicKey: made[index]!.keys.publicKey,
+        signingKey: made[above]!.keys.privateKey,
+        signingAlgorithm: algorithmOf(made[above]!.kind),
+        serialNumber: `0${index + 1}`,
+        notBefore: from,
+        notAfter: to,
+        extensions: [new x509.BasicConstraintsExtension(index > 0, undefined, true)],
+      })
+      return `${certificate.toString('pem')}\n`
+    }),
+  )
+  return { certs, key: pem(await crypto.subtle.exportKey('pkcs8', made[0]!.keys.privateKey)) }
+}
+
+function algorithmOf(kind: Link['kind']) {
   const rsa = {
     name: 'RSASSA-PKCS1-v1_5',
     modulusLength: 2_048,
     publicExponent: Uint8Array.of(1, 0, 1),
     hash: 'SHA-256',
   }
-  const signingAlgorithm = kind === 'RSA' ? rsa : { name: 'ECDSA', namedCurve: kind, hash: 'SHA-256' }
-  const keys = await crypto.subtle.generateKey(signingAlgorithm, true, ['sign', 'verify'])
-  const own = await x509.X509CertificateGenerator.createSelfSigned({ name: 'CN=boot', keys, signingAlgorithm })
-  return own.toString('pem')
+  return kind === 'RSA' ? rsa : { name: 'ECDSA', namedCurve: kind, hash: 'SHA-256' }
 }
 
 export async function createAuthority(organization: string): Promise<LabAuthority> {

@@ -79,6 +79,8 @@ export interface ConfigOverrides {
   readonly notifications?: Readonly<Record<string, unknown>>
   readonly api?: Readonly<Record<string, unknown>>
   readonly machineConfig?: Readonly<Record<string, unknown>>
+  readonly bootFiles?: Readonly<Record<string, unknown>>
+  readonly netboot?: Readonly<Record<string, unknown>>
   readonly factoryUrl?: string
   /** From when to when the talosconfig's certificate is good: a year unless said. */
   readonly life?: { readonly from: Date; readonly to: Date }

@@ -1,11 +1,12 @@
-import { X509Certificate } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { messageOf } from '../../core/errors.ts'
 import { choosePlaces, type Place } from '../../core/netboot/places.ts'
 import { askDaemon } from '../../http/ask-daemon.ts'
+import { whyUnusable } from '../../http/certificate.ts'
 import type { CheckContext, SectionFault } from '../../operations/service.ts'
+import { judgeCertificates } from './certificate.ts'
 import { describeListenFault, listenFaultOf } from './faults.ts'
 import type { ListenFault } from './messages.ts'
 import type { BootFilesSection } from './section.ts'
@@ -21,14 +22,24 @@ export async function checkBootFiles({
   if (section.tftp === false && section.http === undefined)
     faults.push({ setting: 'bootFiles.tftp', why: 'nothing is served: set bootFiles.http, or leave this out' })
   const tls = section.http?.tls
-  for (const of of tls ? (['certificate', 'key'] as const) : [])
-    await files.readSecret({ file: tls![of] }, 'it').then(
-      (pem) => {
-        if (of === 'certificate') faults.push(...judgeCertificate(pem))
-      },
-      (error: unknown) => void faults.push({ setting: `bootFiles.http.tls.${of}`, why: messageOf(error) }),
-    )
+  if (tls) faults.push(...(await checkTls(tls, files)))
   return [...faults, ...(await checkPorts(section, places, files.state))]
+}
+
+type Tls = NonNullable<NonNullable<BootFilesSection['http']>['tls']>
+
+async function checkTls(tls: Tls, files: CheckContext['files']): Promise<readonly SectionFault[]> {
+  const faults: SectionFault[] = []
+  const read = (of: keyof Tls) =>
+    files.readSecret({ file: tls[of] }, 'it').catch((error: unknown) => {
+      faults.push({ setting: `bootFiles.http.tls.${of}`, why: messageOf(error) })
+      return undefined
+    })
+  const [cert, key] = [await read('certificate'), await read('key')]
+  if (cert !== undefined) faults.push(...judgeCertificates(cert, Date.now()))
+  if (cert === undefined || key === undefined || faults.some(({ severity }) => severity === undefined)) return faults
+  const fault = whyUnusable({ cert, key }, tls)
+  return fault ? [...faults, { setting: `bootFiles.http.tls.${fault.of}`, why: fault.why }] : faults
 }
 
 async function checkPorts(
@@ -53,22 +64,6 @@ async function checkPorts(
     found.push(why.code === 'EACCES' ? { ...described, severity: 'warning' } : described)
   }
   return found
-}
-
-/**
- * What firmware makes of the certificate. EDK2 was long built without elliptic curves: OVMF 2022.11 was seen to hang up on a server
- * with one of P-256, and to take one of RSA.
- */
-function judgeCertificate(pem: string): readonly SectionFault[] {
-  const setting = 'bootFiles.http.tls.certificate'
-  try {
-    const { asymmetricKeyType } = new X509Certificate(pem).publicKey
-    if (asymmetricKeyType === 'rsa') return []
-    const why = `its key is of the kind ${asymmetricKeyType}, and much firmware knows RSA alone: use a certificate with an RSA key, signed by an authority with one`
-    return [{ setting, severity: 'warning', why }]
-  } catch (error) {
-    return [{ setting, why: `it is no certificate in PEM: ${messageOf(error)}` }]
-  }
 }
 
 /** Tries it for a moment. */

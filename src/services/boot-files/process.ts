@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { setPriority } from 'node:os'
+import { constants, getPriority, setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { AgentError } from '../../core/errors.ts'
 import type { TransferEvent } from '../../core/netboot/boot-event.ts'
@@ -8,8 +8,8 @@ import type { ChildMessage, ImagesOrder, ListenFault, ServeOrder } from './messa
 
 /** How long it may take to end before it is killed, in ms. */
 const endsWithin = 1_000
-/** Whoever guards the power goes first where both have work. */
-const niceness = 5
+/** Whoever guards the power goes first where both have work: so much nicer than the daemon, whatever that was started with. */
+const nicerBy = 5
 /**
  * It has work to do where the daemon mostly waits: its code is compiled, other than the daemon's. Memory is for packets and
  * some chunks of files, which are not on its heap.
@@ -80,7 +80,7 @@ async function endChild(child: ChildProcess, gone: Promise<unknown>): Promise<vo
 
 function lower(pid: number): void {
   try {
-    setPriority(pid, niceness)
+    setPriority(pid, Math.min(constants.priority.PRIORITY_LOW, getPriority() + nicerBy))
   } catch {
     // It serves all the same.
   }
