@@ -12,7 +12,7 @@ import { isUpsmonInstalled, startUpsmon, type Upsmon, upsmonDefaults, upsmonFast
 /** Rounds in which upsmon runs too, and so many of each setting; and rounds of ours alone. */
 const races = 2
 const upsmonsEach = 4
-const alone = 24
+const alone = 18
 const allowed = 1_500
 /** Ours by how often they ask: as by default, with upsmon's own DEADTIME as `deadTime`, and as often as makes sense. */
 const { pollIntervalOnBattery } = power.parse({})
@@ -20,10 +20,10 @@ const [standard, often] = [`ours, ${describeDuration(pollIntervalOnBattery)}`, '
 /** How many times upsmon takes as long at its defaults. */
 const timesFaster = 3
 
-/** All that takes part, at one upsd: one daemon, because several that act at once on two cores measure each other. */
+/** All that takes part, at one upsd. */
 interface Field {
   readonly upsd: RealUpsd
-  readonly ours: Ours
+  readonly ours: readonly Ours[]
 }
 
 interface Contest {
@@ -90,30 +90,33 @@ export async function measurePowerRace(stack: AsyncDisposableStack): Promise<voi
   if (!isUpsmonInstalled()) throw new Error('upsmon is missing: install nut-client')
   const directory = await mkdtemp(join(tmpdir(), 'caretaker-bench-'))
   stack.defer(() => rm(directory, { recursive: true, force: true }))
-  const settings = [
-    { name: standard, net: 84, power: racePower(`${pollIntervalOnBattery}ms`, '15s') },
-    { name: often, net: 87, power: racePower('100ms', '3s') },
-  ]
-  const results = new Map(contests.map((contest) => [contest, newResult()]))
-  for (const { name, net, power: section } of settings) {
-    await using own = new AsyncDisposableStack()
-    const upsd = own.use(await startUpsd({ address: `127.0.${net}.93`, variables: raceBattery }))
-    const ours = await startOurs(own, { name, net, upsd, directory, power: section })
-    for (const [contest, result] of results) await compete({ upsd, ours }, contest, result)
-  }
-  for (const [contest, { answers, stamps }] of results) tell(contest, answers, stamps)
+  await using own = new AsyncDisposableStack()
+  const field = await gather(own, directory)
+  for (const contest of contests) await compete(field, contest)
 }
 
-/** What came of a contest, by who took part. In ms. */
-interface Result {
-  readonly answers: Map<string, Answer[]>
-  readonly stamps: Map<string, number[]>
+/** Three daemons that ask as often as by default, and one that asks as often as makes sense. */
+async function gather(stack: AsyncDisposableStack, directory: string): Promise<Field> {
+  const upsd = stack.use(await startUpsd({ address: '127.0.84.93', variables: raceBattery }))
+  const ours: Ours[] = []
+  for (const net of [84, 85, 86])
+    ours.push(
+      await startOurs(stack, {
+        name: standard,
+        net,
+        upsd,
+        directory,
+        power: racePower(`${pollIntervalOnBattery}ms`, '15s'),
+      }),
+    )
+  ours.push(await startOurs(stack, { name: often, net: 87, upsd, directory, power: racePower('100ms', '3s') }))
+  return { upsd, ours }
 }
 
-const newResult = (): Result => ({ answers: new Map(), stamps: new Map() })
-
-async function compete(field: Field, contest: Contest, { answers, stamps }: Result): Promise<void> {
+async function compete(field: Field, contest: Contest): Promise<void> {
   const { upsd, ours } = field
+  const answers = new Map<string, Answer[]>()
+  const stamps = new Map<string, number[]>()
   const add = <T>(map: Map<string, T[]>, key: string, value: T) => map.set(key, [...(map.get(key) ?? []), value])
   for (let round = 0; round < contest.races + contest.alone; round++) {
     await using stack = new AsyncDisposableStack()
@@ -129,14 +132,15 @@ async function compete(field: Field, contest: Contest, { answers, stamps }: Resu
     }
     await waitFor('upsmon to be logged in', 15_000, async () => (await upsd.logins()) === upsmons.length, 200)
     await upsd.status('OB DISCHRG')
-    await waitFor(`${ours.name} to be on battery`, 15_000, async () => (await ours.mode()) === 'on-battery', 20)
+    for (const one of ours)
+      await waitFor(`${one.name} to be on battery`, 15_000, async () => (await one.mode()) === 'on-battery', 20)
     await waitFor('upsmon to be on battery', 15_000, () => upsmons.every(({ output }) => /on battery/.test(output)))
     // At another moment between two questions each time.
     await sleep((isRace ? 5_000 : 1_000) * fraction(round + 1))
 
-    ours.lab.node('w-2').faults.silent = contest.silentNode === true
+    for (const { lab } of ours) lab.node('w-2').faults.silent = contest.silentNode === true
     const at = await contest.happen(upsd)
-    const answered = ours.firstOrder(at, 40_000).then((answer) => add(answers, ours.name, answer))
+    const answered = ours.map(async (one) => add(answers, one.name, await one.firstOrder(at, 40_000)))
     const stamped = upsmons.map(async (upsmon) => {
       await waitFor(
         `${upsmon.settings.name} to shut down`,
@@ -145,12 +149,13 @@ async function compete(field: Field, contest: Contest, { answers, stamps }: Resu
       )
       add(stamps, upsmon.settings.name, (await upsmon.shutDownAt())! - at)
     })
-    await Promise.all([answered, ...stamped])
-    await ours.down(at)
-    ours.lab.node('w-2').faults.silent = false
+    await Promise.all([...answered, ...stamped])
+    await Promise.all(ours.map((one) => one.down(at)))
+    for (const { lab } of ours) lab.node('w-2').faults.silent = false
     await contest.undo(upsd)
-    await ours.recovered()
+    await Promise.all(ours.map((one) => one.recovered()))
   }
+  tell(contest, answers, stamps)
 }
 
 function tell(
