@@ -28,7 +28,7 @@ export const question = 3_000
 const atOnce = 32
 
 /** Between two nodes of an unhurried look, and from its first node to its last one at most, in ms. */
-const unhurried = { spacing: 40, within: 3_000 }
+const unhurried = { spacing: 70, within: 3_500 }
 
 export interface LookLimits {
   /** The whole look takes no longer, in ms, and who has had no turn by then is silent too. */

@@ -5,7 +5,15 @@ import { clearLatch, forcedWords, latchedWords } from '../core/power/forced.ts'
 import { type Heard, type PowerState, unclear } from '../core/power/state.ts'
 import { describeFall } from '../core/power/trend.ts'
 import { type PowerPolicy, triggersOf } from '../core/power/triggers.ts'
-import { describeReported, type Doubts, has, remarksOn, type UpsReading, type UpsRemark } from '../core/power/ups.ts'
+import {
+  describeReported,
+  type Doubt,
+  type Doubts,
+  has,
+  remarksOn,
+  type UpsReading,
+  type UpsRemark,
+} from '../core/power/ups.ts'
 
 export interface UpsRemarksOptions {
   readonly alerts: Alerts
@@ -54,6 +62,36 @@ const lowFor = 2 * 3_600_000
 /** `OL DISCHRG` without a charge that would show which is right is reported after this, in ms. */
 const dischargesFor = 5 * 60_000
 
+/** A battery that is full and lasts for less than a shutdown takes: every power cut but a blip starts one. */
+function shortOf(
+  { charge, runtime }: UpsReading,
+  { minimumRuntime = 0, onBatteryAfter }: PowerPolicy,
+): Remark | undefined {
+  if (charge === undefined || charge < full || runtime === undefined || runtime >= minimumRuntime) return undefined
+  return {
+    severity: 'warning',
+    text: `lasts for only ${describeDuration(runtime)} with a full battery, and a shutdown takes ${describeDuration(minimumRuntime)}: a power cut of more than ${describeDuration(onBatteryAfter)} starts one`,
+    action:
+      'Shorten drainTimeout and shutdownTimeout, set minimumRuntime, or, if the runtime is wrong, trust: { runtime: false }',
+  }
+}
+
+/** Figures that are not plausible, where there are any. */
+function implausible(all: readonly (readonly [string, Doubt])[]): Remark | undefined {
+  if (all.length === 0) return undefined
+  const named = all.map(([figure, doubt]) => describeReported(figure as keyof Doubts, doubt))
+  const whys = all.map(([, { why }]) => why)
+  const isSame = new Set(whys).size === 1
+  const text = isSame
+    ? `reports ${listed(named)}, which ${agreeing(all, 'is', 'are')} not plausible: ${whys[0]}`
+    : `reports figures that are not plausible: ${listed(named.map((one, index) => `${one} (${whys[index]})`))}`
+  return {
+    severity: 'warning',
+    text: `${text}. ${agreeing(all, 'It starts', 'They start')} no shutdown, and no plan counts on ${agreeing(all, 'it', 'them')}`,
+    action: `If it stays so, set trust: { ${all.map(([figure]) => `${figure}: false`).join(', ')} } for this UPS`,
+  }
+}
+
 /** Alerts on what a UPS reports of itself: its battery, its load, and what does not fit together. */
 export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
   /** Since when something is so, by its alert. */
@@ -72,24 +110,11 @@ export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
   }
 
   function noticeFigures(label: string, at: number, reading: UpsReading): void {
-    const all = Object.entries(reading.doubts ?? {}).filter(
-      ([, doubt]) => doubt && !doubt.isConfigured && !doubt.isUnconfirmed,
+    const all = (Object.entries(reading.doubts ?? {}) as [string, Doubt][]).filter(
+      ([, doubt]) => !doubt.isConfigured && !doubt.isUnconfirmed,
     )
     const id = `ups.figures:${label}`
-    const lasts = lastsFor(id, all.length > 0, at)
-    if (all.length === 0) return remark(id, label, undefined)
-    if (lasts < doubtedFor) return
-    const named = all.map(([figure, doubt]) => describeReported(figure as keyof Doubts, doubt))
-    const whys = all.map(([, { why }]) => why)
-    const isSame = new Set(whys).size === 1
-    const text = isSame
-      ? `reports ${listed(named)}, which ${agreeing(all, 'is', 'are')} not plausible: ${whys[0]}`
-      : `reports figures that are not plausible: ${listed(named.map((one, index) => `${one} (${whys[index]})`))}`
-    remark(id, label, {
-      severity: 'warning',
-      text: `${text}. ${agreeing(all, 'It starts', 'They start')} no shutdown, and no plan counts on ${agreeing(all, 'it', 'them')}`,
-      action: `If it stays so, set trust: { ${all.map(([figure]) => `${figure}: false`).join(', ')} } for this UPS`,
-    })
+    if (lastsFor(id, all.length > 0, at) >= doubtedFor || all.length === 0) remark(id, label, implausible(all))
   }
 
   /** A UPS that reports mains power, and a battery that is in use all the same. */
@@ -110,19 +135,6 @@ export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
         : undefined
     if (text === undefined) return remark(id, label, undefined)
     remark(id, label, { severity: 'critical', text, action: 'Check whether mains power has failed at the UPS' })
-  }
-
-  /** A battery that is full and lasts for less than a shutdown takes: every power cut but a blip starts one. */
-  function noticeShort(label: string, { charge, runtime }: UpsReading): void {
-    const { minimumRuntime, onBatteryAfter } = policy(label)
-    const isShort = charge !== undefined && charge >= full && runtime !== undefined && runtime < (minimumRuntime ?? 0)
-    const text = isShort
-      ? `lasts for only ${describeDuration(runtime)} with a full battery, and a shutdown takes ${describeDuration(minimumRuntime ?? 0)}: a power cut of more than ${describeDuration(onBatteryAfter)} starts one`
-      : undefined
-    if (text === undefined) return remark(`ups.short:${label}`, label, undefined)
-    const action =
-      'Shorten drainTimeout and shutdownTimeout, set minimumRuntime, or, if the runtime is wrong, trust: { runtime: false }'
-    remark(`ups.short:${label}`, label, { severity: 'warning', text, action })
   }
 
   /** A low battery that figures contradict, or that stays low on mains power. */
@@ -172,7 +184,7 @@ export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
       noticeLow(label, at, { reading, doubted: low })
       noticeFigures(label, at, reading)
       if (state.mode !== 'unknown') noticeFall(label, at, state.mode, { ...state, reading })
-      if (state.mode === 'on-mains') noticeShort(label, reading)
+      if (state.mode === 'on-mains') remark(`ups.short:${label}`, label, shortOf(reading, policy(label)))
       for (const { reason, text, disarmed, lacks } of triggersOf(reading, policy(label))) {
         const told = `can't start a shutdown for ${text}: ${disarmed}`
         remark(

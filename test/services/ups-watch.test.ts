@@ -7,7 +7,7 @@ import type { PowerPolicy } from '../../src/core/power/triggers.ts'
 import type { Observation, UpsReading } from '../../src/core/power/ups.ts'
 import { createNutUps } from '../../src/adapters/nut/ups.ts'
 import service from '../../src/services/ups-watch/service.ts'
-import { watchUps } from '../../src/services/ups-watch/watch.ts'
+import { createRest, watchUps } from '../../src/services/ups-watch/watch.ts'
 import { startUpsdStandIn } from '../lab/upsd/stand-in.ts'
 
 const policy: PowerPolicy = {
@@ -232,6 +232,17 @@ test('a server that answers slowly is asked less often, never twice at once, and
   expect(took / watcher.seen.length).toBeGreaterThan(150)
   expect(most).toBe(1)
   expect(ups.asked.filter((what) => what === 'all').length).toBeLessThan(ups.asked.length / 2)
+})
+
+test.each<{ name: string; took: readonly number[]; rests: readonly number[] }>([
+  { name: 'a quick one', took: [1, 1, 2], rests: [0, 4, 4] },
+  { name: 'one slow answer among quick ones', took: [1, 400, 1, 1], rests: [0, 4, 4, 4] },
+  { name: 'a slow one', took: [60, 50, 60], rests: [0, 200, 200] },
+  { name: 'one that becomes slow', took: [1, 300, 400, 500], rests: [0, 4, 1_200, 1_600] },
+  { name: 'one that has not answered', took: [300, 0, 300, 300], rests: [0, 0, 0, 1_200] },
+])('a server rests as its answers usually take, and not for one that is late: $name', ({ took, rests }) => {
+  const restAfter = createRest()
+  expect(took.map((ms) => restAfter(ms))).toEqual(rests)
 })
 
 test('a server that never sends all figures is watched by its status', async () => {

@@ -30,6 +30,7 @@ const slowest = { onMains: 10_000, onBattery: 2_000, everything: 60_000 }
 export async function watchUps(ups: Pick<Ups, 'read' | 'readStatus'>, options: UpsWatchOptions): Promise<void> {
   const { polls, within = 3_000, figuresWithin = 250, power, notice, signal } = options
   const round = createRound(ups, { within, figuresWithin, notice, signal })
+  const restAfter = createRest()
   while (!signal.aborted) {
     const isCalm = calm(power())
     const { pollInterval, pollIntervalOnBattery } = polls()
@@ -40,15 +41,30 @@ export async function watchUps(ups: Pick<Ups, 'read' | 'readStatus'>, options: U
     // What was just seen may be the reason to ask more often.
     const next = calm(power()) ? polls().pollInterval : polls().pollIntervalOnBattery
     const limit = calm(power()) ? slowest.onMains : slowest.onBattery
-    await sleep(Math.max(next, Math.min(idleFor.status * took, limit)), undefined, { signal }).catch(() => {})
+    await sleep(Math.max(next, Math.min(took === undefined ? 0 : restAfter(took), limit)), undefined, { signal }).catch(
+      () => {},
+    )
   }
 }
 
-/** One question and what follows from its answer; answers how long the server took for one command, in ms. */
+/**
+ * How long a server rests after a question that took so long, in ms: one that answers slowly is asked less often. One slow answer
+ * alone proves nothing, because this machine may have stood still, and the next answer may be the one that counts.
+ */
+export function createRest(): (took: number) => number {
+  let before = 0
+  return (took) => {
+    const usual = Math.min(took, before)
+    before = took
+    return idleFor.status * usual
+  }
+}
+
+/** One question and what follows from its answer; answers how long the server took for its status alone, in ms. */
 function createRound(
   ups: Pick<Ups, 'read' | 'readStatus'>,
   options: Required<Pick<UpsWatchOptions, 'within' | 'figuresWithin' | 'notice' | 'signal'>>,
-): (fullAfter: number) => Promise<number> {
+): (fullAfter: number) => Promise<number | undefined> {
   const { within, figuresWithin, notice, signal } = options
   const now = () => performance.now()
   /** When everything was asked for last, and how long that took. */
@@ -117,7 +133,7 @@ function createRound(
     const isDue = age >= Math.max(0.9 * fullAfter, rest) || (status === undefined && age >= rest)
     if (!isDue) return statusAlone()
     await everything()
-    return 0
+    return undefined
   }
 }
 
