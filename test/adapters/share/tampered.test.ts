@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => at[Symbol.asyncDispose]())
 
 const pipe = (path: string) => void execFileSync('mkfifo', [path])
-const isWhole = async () => {
+const expectWhole = async () => {
   expect((await at.published()).equals(at.image('v1.13.9'))).toBe(true)
   expect((await readdir(place)).toSorted()).toEqual(['manifest.json', bootName].toSorted())
 }
@@ -43,8 +43,8 @@ describe('what others have put in the place of a file of ours', () => {
     },
   ])('$what: it is replaced, and nobody waits for it', async ({ put }) => {
     await put()
-    await at.stage('v1.13.9')
-    await isWhole()
+    expect(await at.stage('v1.13.9')).toMatchObject({ published: true })
+    await expectWhole()
   })
 
   test.each(['', '.etag'])('a link for the download%s: what it leads to is left as it is', async (suffix) => {
@@ -52,7 +52,7 @@ describe('what others have put in the place of a file of ours', () => {
     await writeFile(elsewhere, 'somebody’s', { mode: 0o600 })
     await symlink(elsewhere, `${part}${suffix}`)
     await at.stage('v1.13.9')
-    await isWhole()
+    await expectWhole()
     expect(await readFile(elsewhere, 'utf8')).toBe('somebody’s')
     expect((await stat(elsewhere)).mode & 0o777).toBe(0o600)
   })
@@ -77,7 +77,7 @@ describe('what others have put in the place of a file of ours', () => {
     await symlink(copy, join(place, bootName))
     expect((await at.share.staged()).map(({ version }) => version)).toEqual(['v1.13.8'])
     await at.stage('v1.13.9')
-    await isWhole()
+    await expectWhole()
   })
 
   test('a record that somebody has made large: it is not read, and replaced', async () => {
@@ -168,6 +168,6 @@ describe.each(['without an ETag', 'with one'])('two who bring the same image at 
       expect(each).toMatch(/does another Caretaker use this share|does something else write there|was rejected/)
     expect([at.image('v1.13.8'), at.image('v1.13.9')].some((image) => image.equals(readFileSync(published)))).toBe(true)
     await at.stage('v1.13.9')
-    await isWhole()
+    await expectWhole()
   })
 })
