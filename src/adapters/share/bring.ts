@@ -1,4 +1,4 @@
-import { rename, rm } from 'node:fs/promises'
+import { lstat, rename, rm } from 'node:fs/promises'
 import { AgentError } from '../../core/errors.ts'
 import { assetsOf, type ImageOrder, type StagedFile } from '../../core/release/image.ts'
 import type { Schematic } from '../../core/release/schematic.ts'
@@ -9,6 +9,7 @@ import { makeReadable } from './own-file.ts'
 import { discard } from './part.ts'
 import { downloadProven, type Proving } from './proof.ts'
 import { digestOf, whyNotSigned } from './signed.ts'
+import { alsoWritten } from './trouble.ts'
 
 /** The source of an image, and the facts for its manifest. */
 export interface Origin extends Proving {
@@ -39,16 +40,14 @@ export async function bring(layout: Layout, order: ImageOrder, origin: Origin, s
   }
   const parts = assets.map((name) => partPath(place, name))
   const { refuseFiles } = await checks
-  await check(parts, order, (paths) => refuseFiles(paths, order, origin.schematicOf(order.schematic)))
+  const refuse = (paths: readonly string[]) => refuseFiles(paths, order, origin.schematicOf(order.schematic))
+  await check(parts, order, (paths) => named(refuse(paths), parts))
   const pinned = await origin.signedBy()
   await checkSignature(parts[0]!, order, pinned)
   await origin.stillWanted()
   for (const [index, name] of assets.entries()) {
     const part = parts[index]!
-    // Containers often have a umask of 0077, and a TFTP server serves only world-readable files.
-    await makeReadable(part)
-    await rename(part, filePath(place, name))
-    await rm(`${part}.etag`, { force: true })
+    await named(settle(part, filePath(place, name)), [part])
   }
   const { version, schematic, architecture, secureBoot, kind } = order
   const manifest: Manifest = {
@@ -65,6 +64,25 @@ export async function bring(layout: Layout, order: ImageOrder, origin: Origin, s
   }
   await writeWhole(manifestPath(place), JSON.stringify(manifest, null, 2))
   await syncDirectory(place)
+}
+
+/** Gives a download the name that the image has in its place. */
+async function settle(part: string, path: string): Promise<void> {
+  // Containers often have a umask of 0077, and a TFTP server serves only world-readable files.
+  await makeReadable(part)
+  await rename(part, path)
+  await rm(`${part}.etag`, { force: true })
+}
+
+/** What fails because somebody has taken a download away is named so. */
+async function named<T>(work: Promise<T>, parts: readonly string[]): Promise<T> {
+  return work.catch(async (error: unknown) => {
+    for (const part of parts)
+      await lstat(part).catch(() => {
+        throw alsoWritten(part)
+      })
+    throw error
+  })
 }
 
 /** @throws AgentError `malformed` for an image that is signed by none of these */

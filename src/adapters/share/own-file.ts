@@ -24,11 +24,14 @@ export async function readSmall(path: string, most: number): Promise<string | un
   }
 }
 
-/** Opens a download to write it, and no other file: what is not a file of its own under this name is taken away first. */
+/**
+ * Opens a download to write it, and no other file: what is not a file of its own under this name is taken away first. One that
+ * starts anew gets a new file, as another process may still be writing the old one.
+ */
 export async function openPart(path: string, { goesOn }: { readonly goesOn: boolean }): Promise<FileHandle> {
   const info = await lstat(path).catch(() => undefined)
   const isOwn = info?.isFile() === true && info.nlink <= 1
-  if (info && !isOwn && !info.isDirectory()) await rm(path)
+  if (info && !(isOwn && goesOn) && !info.isDirectory()) await rm(path, { force: true })
   const how = goesOn ? O_RDWR | O_APPEND : O_WRONLY | O_TRUNC
   return open(path, how | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
 }

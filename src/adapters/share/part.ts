@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, rm, stat, writeFile } from 'node:fs/promises'
+import { type FileHandle, lstat, rm, stat, writeFile } from 'node:fs/promises'
 import { describeDuration } from '../../core/duration.ts'
 import { AgentError } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
@@ -7,7 +7,7 @@ import type { Download, Factory } from '../../core/release/ports.ts'
 import type { Proofs } from '../../core/release/proofs.ts'
 import { openPart, readSmall } from './own-file.ts'
 import { checkSpace, megabytes } from './space.ts'
-import { translate, translateError } from './trouble.ts'
+import { alsoWritten, translate, translateError } from './trouble.ts'
 
 /** What a finished download holds, and where it is from. */
 export interface Part {
@@ -81,6 +81,7 @@ async function downloadOnce(
     await checkSpace(path, incoming.size, goesOn ? offset : 0)
     const received = await receive(file, incoming, { offset: goesOn ? offset : 0, largest: largestOf(order) }, signal)
     await file.sync()
+    await demandAlone(path, file, received.bytes)
     return { ...received, source: incoming.source, proofs }
   } catch (error) {
     const told = error instanceof AgentError ? error : translateError(path, error)
@@ -90,6 +91,13 @@ async function downloadOnce(
     over.abort()
     await file.close()
   }
+}
+
+/** @throws AgentError where somebody else has written to the download, or put another one in its place */
+async function demandAlone(path: string, file: FileHandle, bytes: number): Promise<void> {
+  const [own, there] = await Promise.all([file.stat(), lstat(path).catch(() => undefined)])
+  if (own.size === bytes && there?.size === bytes) return
+  throw alsoWritten(path)
 }
 
 async function receive(

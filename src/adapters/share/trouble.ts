@@ -14,12 +14,18 @@ export function translateError(path: string, error: unknown): AgentError {
       error,
     )
   }
+  if (code === 'EEXIST') return alsoWritten(first)
   // Somebody else's: whoever has put it there may want it.
   if (code === 'EISDIR' || code === 'ERR_FS_EISDIR')
     return new AgentError('misconfigured', `${dest ?? first} is a folder where a file belongs: move it away`, error)
   if (code === 'ENOTDIR')
     return new AgentError('misconfigured', `a folder of ${first} is a file: move that away`, error)
   return new AgentError('unreachable', `${path}: ${messageOf(error)}`, error)
+}
+
+/** Two that write the same file get one that neither has counted. */
+export function alsoWritten(path: string): AgentError {
+  return new AgentError('unreachable', `something else writes to ${path}: does another Caretaker use this share?`)
 }
 
 export function translate(path: string): (error: unknown) => never {

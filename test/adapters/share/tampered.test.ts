@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { appendFile, link, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { makeReadable } from '../../../src/adapters/share/own-file.ts'
+import { messageOf } from '../../../src/core/errors.ts'
 import { refusal } from '../refusal.ts'
 import { bootName, orderOf, type ShareLab, startShareLab } from './lab.ts'
 import { soon } from '../../patience.ts'
@@ -24,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => at[Symbol.asyncDispose]())
 
 const pipe = (path: string) => void execFileSync('mkfifo', [path])
-const isWhole = async () => {
+const expectWhole = async () => {
   expect((await at.published()).equals(at.image('v1.13.9'))).toBe(true)
   expect((await readdir(place)).toSorted()).toEqual(['manifest.json', bootName].toSorted())
 }
@@ -41,8 +43,8 @@ describe('what others have put in the place of a file of ours', () => {
     },
   ])('$what: it is replaced, and nobody waits for it', async ({ put }) => {
     await put()
-    await at.stage('v1.13.9')
-    await isWhole()
+    expect(await at.stage('v1.13.9')).toMatchObject({ published: true })
+    await expectWhole()
   })
 
   test.each(['', '.etag'])('a link for the download%s: what it leads to is left as it is', async (suffix) => {
@@ -50,7 +52,7 @@ describe('what others have put in the place of a file of ours', () => {
     await writeFile(elsewhere, 'somebody’s', { mode: 0o600 })
     await symlink(elsewhere, `${part}${suffix}`)
     await at.stage('v1.13.9')
-    await isWhole()
+    await expectWhole()
     expect(await readFile(elsewhere, 'utf8')).toBe('somebody’s')
     expect((await stat(elsewhere)).mode & 0o777).toBe(0o600)
   })
@@ -75,7 +77,7 @@ describe('what others have put in the place of a file of ours', () => {
     await symlink(copy, join(place, bootName))
     expect((await at.share.staged()).map(({ version }) => version)).toEqual(['v1.13.8'])
     await at.stage('v1.13.9')
-    await isWhole()
+    await expectWhole()
   })
 
   test('a record that somebody has made large: it is not read, and replaced', async () => {
@@ -127,5 +129,45 @@ describe('what others have put in the place of a file of ours', () => {
       code: 'misconfigured',
       message: expect.stringMatching(/^a folder of \S+ is a file: move that away$/),
     })
+  })
+})
+
+describe.each(['without an ETag', 'with one'])('two who bring the same image at once, %s', (etag) => {
+  test.each([0, 0.5, 0.9])('the second after %d of it: neither publishes what is not whole', async (after) => {
+    at.lab.faults.redirect = etag === 'with one'
+    const size = at.image('v1.13.9').length
+    const [half, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const { open } = at.factory
+    async function* halting(body: AsyncIterable<Uint8Array>) {
+      let sent = 0
+      for await (const chunk of body)
+        for (let from = 0; from < chunk.length; from += 10_000) {
+          if (sent >= after * size) {
+            half.resolve()
+            await opened.promise
+          }
+          sent += 10_000
+          yield chunk.subarray(from, from + 10_000)
+        }
+    }
+    const first = at.stage('v1.13.9', {
+      factory: {
+        ...at.factory,
+        open: async (...asked) => {
+          const download = await open(...asked)
+          return { ...download, body: halting(download.body) }
+        },
+      },
+    })
+    const ended = first.then(() => undefined, messageOf)
+    await half.promise
+    const other = { ...at.factory, open: (...asked: Parameters<typeof open>) => open(...asked).finally(opened.resolve) }
+    const second = at.open().stage(orderOf('v1.13.9'), other, soon())
+    const words = await Promise.all([ended, second.then(() => undefined, messageOf)])
+    for (const each of words.filter((one) => one !== undefined))
+      expect(each).toMatch(/does another Caretaker use this share|does something else write there|was rejected/)
+    expect([at.image('v1.13.8'), at.image('v1.13.9')].some((image) => image.equals(readFileSync(published)))).toBe(true)
+    await at.stage('v1.13.9')
+    await expectWhole()
   })
 })
