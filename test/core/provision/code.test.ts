@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { newCode, readCode } from '../../../src/core/provision/code.ts'
+import { newCode, readCode, shownFor, waitingText } from '../../../src/core/provision/code.ts'
 
 test('a code has no vowels, and every letter is as likely as the others', () => {
   let next = 0
@@ -26,4 +26,19 @@ test.for([
   { typed: '', code: undefined },
 ])('$typed is read as $code', ({ typed, code }) => {
   expect(readCode(typed)).toBe(code)
+})
+
+const firstAt = '2026-11-27T08:00:00.000Z'
+
+test.for([
+  { after: -1, text: 'pending: BCDF-GHJK' },
+  { after: 0, text: 'pending: BCDF-GHJK' },
+  { after: shownFor - 1, text: 'pending: BCDF-GHJK' },
+  { after: shownFor, text: 'pending: BCDF-GHJK #2' },
+  { after: 3 * shownFor - 1, text: 'pending: BCDF-GHJK #3' },
+  { after: 1e6 * shownFor, text: 'pending: BCDF-GHJK #9999' },
+])('after $after ms the console says $text', ({ after, text }) => {
+  const said = waitingText({ code: 'BCDF-GHJK', firstAt }, Date.parse(firstAt) + after)
+  expect(said).toBe(text)
+  expect(said.length).toBeLessThanOrEqual(32)
 })

@@ -25,3 +25,7 @@ test('who waits in maintenance does not ask by itself, and who is in a device fl
   expect(asksBy({ way: 'maintenance', lastAt })).toBeUndefined()
   expect(asksBy({ way: 'device-flow', lastAt, tries: 12 })! - last).toBe(30_000)
 })
+
+test('who asks plainly is held, waits for its gap, and is given 5 s more', () => {
+  expect(asksBy({ way: 'plain', lastAt, tries: 5 })! - last).toBe(150_000 + 15_000 + 5_000)
+})
