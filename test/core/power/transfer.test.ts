@@ -234,7 +234,7 @@ describe('figures that fall to nothing in the middle of an outage', () => {
       reading: {
         doubts: {
           charge: { reported: 0, why: 'it was 80 % a moment ago, and may not be read yet', isUnconfirmed: true },
-          runtime: { reported: 0, why: 'it was 1800 s a moment ago, and may not be read yet', isUnconfirmed: true },
+          runtime: { reported: 0, why: 'it was 30 min a moment ago, and may not be read yet', isUnconfirmed: true },
         },
       },
     })
