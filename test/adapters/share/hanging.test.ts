@@ -45,13 +45,13 @@ describe('a share whose server is away', () => {
   test('keeps nobody waiting, holds one look however many ask, and answers when it is back', async () => {
     await at.stage('v1.13.9')
     const mount = await hang()
-    at.share = at.open({ answerWithin: 500 })
+    at.share = at.open({ answerWithin: 2_000 })
     const together = Array.from({ length: 10 }, () => refusal(at.share.staged()))
     for (const error of await Promise.all(together)) expect(error).toMatchObject(silent())
     const began = performance.now()
     for (const _ of together) expect(await refusal(at.share.staged())).toMatchObject(silent())
-    // Who comes later does not wait for the limit again.
-    expect(performance.now() - began).toBeLessThan(2_500)
+    // Who comes later does not wait for the limit again: ten would wait for 20 s.
+    expect(performance.now() - began).toBeLessThan(10_000)
     // Four looks that hang take all of the process's threads, and then this would hang too.
     expect(await at.published()).toEqual(at.image('v1.13.9'))
     await (await mount.reached()).close()
