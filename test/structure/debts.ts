@@ -4,11 +4,7 @@ export const debts = {
   sizes: [] as string[],
   /** Of the tests, the lab and the fakes, which were not measured before. */
   tests: [
-    'test/fakes/kubernetes.ts fakeKubernetes',
-    'test/fakes/talos.ts fakeTalos',
     'test/lab/factory/factory.ts createFactory',
-    'test/lab/factory/factory.ts has',
-    'test/lab/homelab.ts has',
     'test/lab/homelab.ts startHomelab',
     'test/lab/kubernetes/api.ts createKubernetesApi',
     'test/lab/kubernetes/api.ts has',
