@@ -1,98 +1,27 @@
 import { describe, expect, test } from 'vitest'
-import type { PlanAnswer, RunAnswer, StatusAnswer } from '../../src/core/operator.ts'
-import type { Run } from '../../src/core/journal.ts'
-import type { Rollout, RolloutNode } from '../../src/core/upgrade/record.ts'
-import type { LabDaemon } from '../lab/daemon.ts'
-import type { Homelab } from '../lab/homelab.ts'
+import type { StatusAnswer } from '../../src/core/operator.ts'
+import type { Rollout } from '../../src/core/upgrade/record.ts'
+import { asSoonAs, journalOf, tracesOn } from './rollout-lab.ts'
 import {
-  asSoonAs,
-  isOver,
-  journalOf,
-  publish,
-  type RolloutLab,
-  watchReleases,
-  type RolloutLabOptions,
-  startRolloutLab,
-  tracesOn,
-  type Watch,
-} from './rollout-lab.ts'
+  before,
+  after,
+  scenesFrom,
+  begin,
+  isDone,
+  decision,
+  isToldInRuns,
+  runJob,
+  recordOf,
+  isTold,
+  expectDone,
+  reboots,
+  block,
+  takeApiAway,
+} from './rollout-scene.ts'
 
-/** What goes wrong on a homelab's way to a release, and what people do meanwhile. The lab judges. */
+/** What goes wrong on a homelab's way to a release. */
 
-const before = 'v1.13.9'
-const after = 'v1.14.1'
-let net = 220
-
-interface Scene {
-  readonly rollout: RolloutLab
-  readonly daemon: LabDaemon
-  readonly watch: Watch
-}
-
-/** A homelab of its own for each test; most need no quorum, and have one control plane. */
-async function setScene(
-  stack: AsyncDisposableStack,
-  options: Omit<RolloutLabOptions, 'net'> = {},
-  prepare: (lab: Homelab) => void = () => {},
-): Promise<Scene> {
-  const rollout = stack.use(
-    await startRolloutLab({ net: net++, controlPlanes: 1, version: before, versions: [before], ...options }),
-  )
-  prepare(rollout.lab)
-  const daemon = await rollout.start()
-  return { rollout, daemon, watch: rollout.watch() }
-}
-
-const begin = ({ rollout, daemon }: Scene) => publish(rollout, daemon, after)
-const isDone = ({ rollout, daemon }: Scene) => asSoonAs('the rollout to be over', () => isOver(rollout, daemon, after))
-const decision = async ({ control }: LabDaemon) => (await control.get<PlanAnswer>('/plan')).decision
-const waitsFor = async (daemon: LabDaemon, reason: string) => {
-  const decided = await decision(daemon)
-  return decided.kind === 'wait' && decided.reason.includes(reason)
-}
-const isToldInRuns = async ({ control }: LabDaemon, text: string) =>
-  (await control.list<Run>('/runs?limit=50')).some(
-    ({ job, detail }) => job === 'upgrade-node' && detail?.includes(text),
-  )
-const runJob = ({ control }: LabDaemon) => control.post<RunAnswer>('/jobs/upgrade-node/run', { wait: true })
-const newestRecord = async ({ control }: LabDaemon) => (await control.list<Rollout>('/rollouts'))[0]!
-const recordOf = async (daemon: LabDaemon, node: string): Promise<RolloutNode> =>
-  (await newestRecord(daemon)).nodes[node]!
-const isTold = async (daemon: LabDaemon, kind: string, text: string) =>
-  (await journalOf(daemon)).some((entry) => entry.kind === kind && entry.text.includes(text))
-
-/** Every node went once and came back, or as often as is said, and nobody's word is left on it. */
-function expectDone({ rollout, watch }: Scene, boots: Readonly<Record<string, number>> = {}): void {
-  for (const node of rollout.lab.nodes) {
-    const { name } = node
-    expect({ name, boots: watch.boots(node), traces: tracesOn(rollout, name) }).toEqual({
-      name,
-      boots: boots[name] ?? 1,
-      traces: [],
-    })
-  }
-  expect(watch.breaches()).toEqual([])
-}
-
-const reboots = ({ rollout, watch }: Scene, name: string) =>
-  watch.calls(rollout.lab.node(name)).filter((method) => method === 'MachineService.Reboot').length
-
-/** A pod on w-1 whose budget lets it never go. */
-function block({ kubernetes }: Homelab): void {
-  kubernetes.addPod({ name: 'db-0', node: 'w-1', owner: { kind: 'StatefulSet', name: 'db' }, labels: { app: 'db' } })
-  kubernetes.addPodDisruptionBudget({ name: 'db', matchLabels: { app: 'db' }, minAvailable: 1 })
-}
-
-/** The API server is away, whatever the control planes do; returns what gives it back. */
-function takeApiAway({ kubernetes }: Homelab): () => void {
-  const { setAvailability } = kubernetes
-  setAvailability('down')
-  kubernetes.setAvailability = () => {}
-  return () => {
-    kubernetes.setAvailability = setAvailability
-    setAvailability('serving')
-  }
-}
+const setScene = scenesFrom(220)
 
 describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
   test('a node that boots its previous release is tried once more with a power cycle, where that is the policy', async () => {
@@ -216,50 +145,6 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
     expect(await recordOf(daemon, 'w-1')).toMatchObject({ outcome: 'upgraded', failures: [] })
   })
 
-  test('a node that a person cordons stops the rollout before it, and is left alone', async () => {
-    await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack, { workers: 2 })
-    const { rollout, daemon, watch } = scene
-    await begin(scene)
-    await asSoonAs('w-1 to be begun', () => watch.diary().includes('cordon w-1'))
-    await rollout.person.cordon('w-2')
-    await asSoonAs('the rollout to wait', () =>
-      isToldInRuns(daemon, 'w-2 was cordoned by someone else: uncordon it to continue'),
-    )
-    expect(await runJob(daemon)).toMatchObject({
-      outcome: 'later',
-      detail: expect.stringContaining('w-2 was cordoned'),
-    })
-    expect(tracesOn(rollout, 'w-1')).toEqual([])
-    expect(tracesOn(rollout, 'w-2')).toEqual(['cordoned'])
-    expect(rollout.lab.nodes.map(({ version }) => version)).toEqual([before, after, before])
-    await rollout.person.uncordon('w-2')
-    await isDone(scene)
-    expectDone(scene)
-  })
-
-  test('armed nodes that a person reboots are met as they then are, by an agent that looks on and by one that was dead', async () => {
-    await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack, { controlPlanes: 3 })
-    const { rollout, daemon, watch } = scene
-    const armed = (role: string) => rollout.lab.nodes.find((node) => node.role === role && node.armed)
-    await begin(scene)
-    await asSoonAs('the worker to be armed', () => armed('worker') !== undefined)
-    await rollout.person.reboot('w-1')
-    await asSoonAs('a control plane to be armed', () => armed('controlplane') !== undefined)
-    await daemon.kill()
-    const { name } = armed('controlplane')!
-    await rollout.person.reboot(name)
-    await asSoonAs('it to be back', () => rollout.lab.node(name).version === after && rollout.lab.node(name).ready)
-    const next = await rollout.start()
-    await isDone({ ...scene, daemon: next })
-    expectDone(scene)
-    expect(reboots(scene, name)).toBe(1)
-    for (const node of rollout.lab.nodes)
-      expect(await recordOf(next, node.name)).toMatchObject({ outcome: 'upgraded', failures: [] })
-    expect(watch.breaches()).toEqual([])
-  })
-
   test('an API server that is away in the middle is waited for, and no failed attempt', async () => {
     await using stack = new AsyncDisposableStack()
     const scene = await setScene(
@@ -338,94 +223,5 @@ describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
       ],
     )
     expect(await isTold(daemon, 'event', `the rollout of ${between} is complete`)).toBe(true)
-  })
-
-  test('a second agent with a state of its own waits, says who works, and does nothing', async () => {
-    await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack, {}, block)
-    const { rollout, watch } = scene
-    await begin(scene)
-    await asSoonAs('the drain to be refused', () => watch.diary().includes('evict-refused default/db-0'))
-    const second = await rollout.start({ another: true })
-    await asSoonAs('the second to wait', () => isToldInRuns(second, 'holds the Lease (upgrade)'))
-    const waits = (await second.control.list<Run>('/runs?limit=50')).find(
-      ({ job, outcome }) => job === 'upgrade-node' && outcome !== undefined,
-    )
-    expect(waits).toMatchObject({
-      outcome: 'later',
-      detail: expect.stringMatching(/^caretaker-\S+ holds the Lease/),
-    })
-    expect(await isTold(second, 'step', 'w-1')).toBe(false)
-    rollout.lab.kubernetes.removePodDisruptionBudget('db')
-    await isDone(scene)
-    await asSoonAs('the second to see that all is done', () => isToldInRuns(second, `every node runs ${after}`))
-    expectDone(scene)
-    expect(await isTold(second, 'step', 'cordon')).toBe(false)
-  })
-
-  test('a worker that is taken back in the middle stays there, and nothing more is begun, after a restart neither', async () => {
-    await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack, { controlPlanes: 3 })
-    const { rollout, daemon, watch } = scene
-    const worker = rollout.lab.node('w-1')
-    await begin(scene)
-    await asSoonAs('the worker to be done', () => watch.diary().includes('uncordon w-1'))
-    await daemon.control.post('/nodes/w-1/rollback')
-    await asSoonAs('the worker to be back', () => worker.version === before && worker.ready)
-    await asSoonAs('all to be in service', () =>
-      rollout.lab.nodes.every(({ name, ready, armed }) => ready && !armed && tracesOn(rollout, name).length === 0),
-    )
-    await asSoonAs('nothing to be under way', () => waitsFor(daemon, `the rollout of ${after} was aborted`))
-    expect(await newestRecord(daemon)).toMatchObject({
-      outcome: 'aborted',
-      nodes: { 'w-1': { outcome: 'rolled-back' } },
-    })
-    await daemon.kill()
-    const next = await rollout.start()
-    await watchReleases(next, { wait: true })
-    expect(await runJob(next)).toMatchObject({ outcome: 'later', detail: expect.stringContaining('was aborted') })
-    expect(worker).toMatchObject({ version: before, ready: true, armed: false })
-    expect(watch.boots(worker)).toBe(2)
-    expect(watch.calls(worker).filter((method) => method === 'MachineService.Rollback').length).toBe(1)
-    expect(watch.breaches()).toEqual([])
-  })
-
-  test('an abort gives back what is only cordoned, and begins nothing more until a person says so', async () => {
-    await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack, { upgrade: { drainTimeout: '1s' } }, block)
-    const { rollout, daemon, watch } = scene
-    await begin(scene)
-    await asSoonAs('the drain to be refused', () => watch.diary().includes('evict-refused default/db-0'))
-    await daemon.control.post('/rollout/abort')
-    await asSoonAs('the worker to be given back', () => tracesOn(rollout, 'w-1').every((trace) => trace !== 'cordoned'))
-    rollout.lab.kubernetes.removePodDisruptionBudget('db')
-    await asSoonAs('nothing to be under way', () => waitsFor(daemon, `the rollout of ${after} was aborted`))
-    expect(await runJob(daemon)).toMatchObject({ outcome: 'later', detail: expect.stringContaining('was aborted') })
-    expect(await newestRecord(daemon)).toMatchObject({
-      outcome: 'aborted',
-      nodes: { 'w-1': { outcome: 'released' } },
-    })
-    for (const node of rollout.lab.nodes) expect(watch.boots(node), node.name).toBe(0)
-    await daemon.control.post('/rollout/start')
-    await isDone(scene)
-    expectDone(scene)
-  })
-
-  test('an abort finishes what is installed, and begins nothing more', async () => {
-    await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack)
-    const { rollout, daemon, watch } = scene
-    const [cp, worker] = ['cp-1', 'w-1'].map(rollout.lab.node) as [Homelab['nodes'][0], Homelab['nodes'][0]]
-    await begin(scene)
-    await asSoonAs('the worker to be armed', () => worker.armed)
-    await daemon.control.post('/rollout/abort')
-    await asSoonAs('the worker to be done', () => worker.version === after && watch.diary().includes('uncordon w-1'))
-    await asSoonAs('nothing to be under way', () => waitsFor(daemon, `the rollout of ${after} was aborted`))
-    expect(await runJob(daemon)).toMatchObject({ outcome: 'later', detail: expect.stringContaining('was aborted') })
-    expect(await newestRecord(daemon)).toMatchObject({ outcome: 'aborted', nodes: { 'w-1': { outcome: 'upgraded' } } })
-    expect(watch.boots(worker)).toBe(1)
-    expect(watch.boots(cp)).toBe(0)
-    expect(watch.diary().some((entry) => entry.includes('cp-1'))).toBe(false)
-    for (const { name } of rollout.lab.nodes) expect(tracesOn(rollout, name)).toEqual([])
   })
 })

@@ -6,6 +6,7 @@ import type { ScaledWorkload, StorageSetting, WorkloadSelection } from '../../sr
 import { matches } from '../lab/kubernetes/selectors.ts'
 import type { FakeWorld } from './homelab.ts'
 import { bootIdOf, type FakeMachine, machineIdAt } from './machine.ts'
+import { watchReady } from './ready.ts'
 
 /** A workload and how many replicas it has now. */
 export interface FakeWorkload extends Omit<ScaledWorkload, 'replicas'> {
@@ -27,21 +28,47 @@ const staticPods = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler
 
 /** The Kubernetes API of the fake homelab: it needs etcd, and etcd its quorum. */
 export function fakeKubernetes(world: FakeWorld): Kubernetes {
-  const { machines, note, hasQuorum } = world
-  const notReadySince = watchReady(world)
+  const door = createDoor(world)
+  return {
+    ...fakeNodes(world, door),
+    ...fakeMarks(world, door),
+    ...fakeWorkloads(world, door),
+    ...fakeStorage(world, door),
+    ...fakeLease(world, door),
+  }
+}
 
+/** What every call asks first. */
+interface Door {
+  /** @throws AgentError where the API server does not answer */
+  apiServer(): void
+  /** @throws AgentError where there is no such node */
+  nodeObject(name: string): FakeMachine
+}
+
+function createDoor(world: FakeWorld): Door {
   function apiServer(): void {
-    if (!hasQuorum()) throw new AgentError('unreachable', 'the Kubernetes API does not answer')
+    if (!world.hasQuorum()) throw new AgentError('unreachable', 'the Kubernetes API does not answer')
     if (world.apiStarting <= 0) return
     world.apiStarting -= 1
     throw new AgentError('unreachable', 'the Kubernetes API starts: storage is (re)initializing')
   }
   function nodeObject(name: string): FakeMachine {
     apiServer()
-    const found = machines.get(name)
+    const found = world.machines.get(name)
     if (!found) throw new AgentError('rejected', `nodes "${name}" not found`)
     return found
   }
+  return { apiServer, nodeObject }
+}
+
+/** What it tells of the cluster. */
+function fakeNodes(
+  world: FakeWorld,
+  { apiServer }: Door,
+): Pick<Kubernetes, 'version' | 'nodes' | 'components' | 'forbidden'> {
+  const { machines } = world
+  const notReadySince = watchReady(world)
 
   /** A machine's node object; of one that registers under another name now, also the old object, which nobody renews. */
   function nodeObjectsOf(machine: FakeMachine): readonly [string, KubernetesFacts][] {
@@ -89,6 +116,18 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
         })),
       )
     },
+    forbidden: async () => {
+      apiServer()
+      return world.forbidden
+    },
+  }
+}
+
+type Marks = 'cordon' | 'noteMark' | 'noteFailure' | 'noteStaged' | 'forgetAttempts' | 'pause' | 'uncordon'
+
+/** What is written on nodes. */
+function fakeMarks({ machines, note }: FakeWorld, { apiServer, nodeObject }: Door): Pick<Kubernetes, Marks> {
+  return {
     cordon: async (name, mark, attempts) => {
       const machine = nodeObject(name)
       // What is left of a mark on a schedulable node counts for nothing.
@@ -130,6 +169,14 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
       if (machine.unschedulable) await note(`uncordon ${name}`)
       Object.assign(machine, { unschedulable: false, mark: undefined })
     },
+  }
+}
+
+type Workloads = 'drain' | 'workloads' | 'scalable' | 'scaledDown' | 'scale'
+
+function fakeWorkloads(world: FakeWorld, { apiServer }: Door): Pick<Kubernetes, Workloads> {
+  const { machines, note } = world
+  return {
     drain: async (name, policy, signal) => {
       apiServer()
       await note(`drain ${name}`)
@@ -164,6 +211,14 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
       found.noted = replicas === 0 ? found.replicas : undefined
       found.replicas = replicas
     },
+  }
+}
+
+type Storage = 'storageSettings' | 'setStorage' | 'storage' | 'unhealed'
+
+function fakeStorage(world: FakeWorld, { apiServer }: Door): Pick<Kubernetes, Storage> {
+  const { note } = world
+  return {
     storageSettings: async () => {
       apiServer()
       return world.storageSettings
@@ -178,10 +233,6 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
       if (!found || found.value === value) return
       await note(`set ${name} to ${value}`)
       found.value = value
-    },
-    forbidden: async () => {
-      apiServer()
-      return world.forbidden
     },
     storage: async () => {
       apiServer()
@@ -198,6 +249,11 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
         ...(degraded ? [{ name: 'PG_DEGRADED', text, endangers: 'unknown' as const }] : []),
       ]
     },
+  }
+}
+
+function fakeLease(world: FakeWorld, { apiServer }: Door): Pick<Kubernetes, 'takeLease' | 'releaseLease'> {
+  return {
     takeLease: async (claim) => {
       apiServer()
       const { lease } = world
@@ -211,25 +267,6 @@ export function fakeKubernetes(world: FakeWorld): Kubernetes {
       apiServer()
       if (world.lease?.holder === holder) world.lease = undefined
     },
-  }
-}
-
-const month = 30 * 86_400_000
-
-/** Since when nodes are not Ready, as the node controller notices it; what it never saw Ready was so from the beginning. */
-function watchReady(world: Pick<FakeWorld, 'machines' | 'now'>) {
-  const { machines } = world
-  const since = new Map<string, { ready: boolean; at: number }>()
-  const look = ({ name, up, stage, kubeletIll }: FakeMachine) => {
-    const ready = up && stage === 'running' && !kubeletIll
-    const before = since.get(name)
-    if (before?.ready !== ready) since.set(name, { ready, at: world.now() - (before ? 0 : month) })
-    return since.get(name)!
-  }
-  return (machine: FakeMachine): Pick<KubernetesFacts, 'ready' | 'notReadySince'> => {
-    for (const one of machines.values()) look(one)
-    const { ready, at } = look(machine)
-    return ready ? { ready } : { ready, notReadySince: at }
   }
 }
 

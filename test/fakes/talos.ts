@@ -10,12 +10,29 @@ const noEtcd = notObserved('its etcd did not answer within 2 s')
 
 /** The machine APIs of the fake homelab. */
 export function fakeTalos(world: FakeWorld): Talos {
-  const { machines, note, boot, hasQuorum } = world
-  const voters = [...machines.values()].filter(({ role }) => role === 'controlplane')
+  const reach = createReach(world)
+  const etcd = createEtcd(world)
+  return {
+    ...fakeObservation(reach, etcd, world),
+    ...fakeInstalls(reach, world),
+    ...fakeReboots(reach, world),
+    ...fakeEtcdCalls(reach, etcd, world),
+  }
+}
 
+/** Who an order or a question comes to. */
+interface Reach {
+  /** @throws AgentError where it does not answer */
+  answering(name: string): FakeMachine
+  /** The machine that an order goes to, if it is the one that it is for. */
+  meant(name: string, expected: ExpectedMachine | undefined): FakeMachine
+}
+
+function createReach(world: FakeWorld): Reach {
   function answering(name: string): FakeMachine {
-    if (!machines.has(name)) throw new AgentError('misconfigured', `there is no node ${name} in the configuration`)
-    const found = machines.get(world.addresses.get(name) ?? name)!
+    if (!world.machines.has(name))
+      throw new AgentError('misconfigured', `there is no node ${name} in the configuration`)
+    const found = world.machines.get(world.addresses.get(name) ?? name)!
     if (found.breaksOff > 0) {
       found.breaksOff -= 1
       throw new AgentError('unreachable', `${name} closed the connection before its answer was complete`)
@@ -23,15 +40,21 @@ export function fakeTalos(world: FakeWorld): Talos {
     if (!found.up) throw new AgentError('unreachable', `${name} does not answer`)
     return found
   }
-  /** The machine that an order goes to, if it is the one that it is for. */
   function meant(name: string, expected: ExpectedMachine | undefined): FakeMachine {
     const machine = answering(name)
     if (expected) demandMachine(name, machine, expected)
     return machine
   }
+  return { answering, meant }
+}
+
+type Etcd = ReturnType<typeof createEtcd>
+
+function createEtcd(world: FakeWorld) {
+  const voters = [...world.machines.values()].filter(({ role }) => role === 'controlplane')
   /** As real ones do: the first that runs takes over where the leader is away. */
   function leader(): string | undefined {
-    if (!hasQuorum()) return undefined
+    if (!world.hasQuorum()) return undefined
     const runs = (name: string | undefined) =>
       voters.some((voter) => voter.name === name && voter.up && voter.stage !== 'booting')
     if (!runs(world.leader)) world.leader = voters.find(({ name }) => runs(name))?.name
@@ -52,42 +75,51 @@ export function fakeTalos(world: FakeWorld): Talos {
       members: voters.map((voter) => ({ id: `id-${voter.name}`, name: voter.name, learner: false })),
     }
   }
-  /** Whether the order to reboot is to be carried out; its answer may get lost all the same. */
-  function takes(machine: FakeMachine): boolean {
-    const ignored = machine.rebootIgnored
-    machine.rebootIgnored = false
-    return !ignored
-  }
-  function answer(machine: FakeMachine): void {
-    const lost = machine.answerLost
-    machine.answerLost = false
-    if (lost) throw new AgentError('unreachable', `${machine.name}: it ended the connection: it may be restarting`)
-  }
-  /** A sequence that fails makes Talos switch back where META 0x06 is on the disk: also where a rollback had just done so. */
-  function revert(machine: FakeMachine, wasArmed: boolean): void {
-    const refused = machine.kexecRefused
-    machine.kexecRefused = false
-    if (!refused || !wasArmed) return
-    const { version, schematic } = machine
-    machine.installed = isArmed(machine) ? { version, schematic } : machine.latest
-  }
-  function demandDisk({ name, bootsFrom }: FakeMachine): void {
-    if (bootsFrom !== undefined) throw new AgentError('rejected', `${name}: system disk not found`)
-  }
-  /** An installer that refuses changes nothing. */
-  function install(machine: FakeMachine, image: string): void {
-    demandDisk(machine)
-    const { installerExit } = machine
-    machine.installerExit = undefined
-    if (installerExit !== undefined)
-      throw new AgentError(
-        installerExit === 2 || installerExit === 3 ? 'misconfigured' : 'rejected',
-        `the installer on ${machine.name} exited with code ${installerExit}`,
-      )
-    machine.installed = parseImage(image)
-    machine.latest = machine.installed
-  }
+  return { voters, leader, etcdOf }
+}
 
+/** Whether the order to reboot is to be carried out; its answer may get lost all the same. */
+function takes(machine: FakeMachine): boolean {
+  const ignored = machine.rebootIgnored
+  machine.rebootIgnored = false
+  return !ignored
+}
+function answer(machine: FakeMachine): void {
+  const lost = machine.answerLost
+  machine.answerLost = false
+  if (lost) throw new AgentError('unreachable', `${machine.name}: it ended the connection: it may be restarting`)
+}
+/** A sequence that fails makes Talos switch back where META 0x06 is on the disk: also where a rollback had just done so. */
+function revert(machine: FakeMachine, wasArmed: boolean): void {
+  const refused = machine.kexecRefused
+  machine.kexecRefused = false
+  if (!refused || !wasArmed) return
+  const { version, schematic } = machine
+  machine.installed = isArmed(machine) ? { version, schematic } : machine.latest
+}
+function demandDisk({ name, bootsFrom }: FakeMachine): void {
+  if (bootsFrom !== undefined) throw new AgentError('rejected', `${name}: system disk not found`)
+}
+/** An installer that refuses changes nothing. */
+function install(machine: FakeMachine, image: string): void {
+  demandDisk(machine)
+  const { installerExit } = machine
+  machine.installerExit = undefined
+  if (installerExit !== undefined)
+    throw new AgentError(
+      installerExit === 2 || installerExit === 3 ? 'misconfigured' : 'rejected',
+      `the installer on ${machine.name} exited with code ${installerExit}`,
+    )
+  machine.installed = parseImage(image)
+  machine.latest = machine.installed
+}
+
+/** What it tells of itself. */
+function fakeObservation(
+  { answering }: Reach,
+  { etcdOf }: Etcd,
+  { hasQuorum }: FakeWorld,
+): Pick<Talos, 'version' | 'observe' | 'activity' | 'follow'> {
   return {
     version: async (name) => answering(name).version,
     observe: async (name) => {
@@ -122,9 +154,21 @@ export function fakeTalos(world: FakeWorld): Talos {
       const { stage, hangs } = answering(name)
       return { stage, phase: stage === 'shutting down' && hangs ? 'unmountSystem' : undefined }
     },
+    follow: async function* (name) {
+      yield `stage ${answering(name).stage}`
+    },
+  }
+}
+
+/** What puts a release on a disk. */
+function fakeInstalls(
+  { answering, meant }: Reach,
+  { pulled, note, boot }: FakeWorld,
+): Pick<Talos, 'pullImage' | 'install' | 'installAndReboot'> {
+  return {
     pullImage: async (name, image) => {
       answering(name)
-      world.pulled.push([name, image])
+      pulled.push([name, image])
       await note(`pull-image ${name} ${image.split(':').at(-1)}`)
     },
     install: async (name, image, _signal, expected) => {
@@ -139,6 +183,14 @@ export function fakeTalos(world: FakeWorld): Talos {
       if (takes(machine)) boot(machine)
       answer(machine)
     },
+  }
+}
+
+function fakeReboots(
+  { answering, meant }: Reach,
+  { note, boot }: FakeWorld,
+): Pick<Talos, 'reboot' | 'rollback' | 'shutDown'> {
+  return {
     reboot: async (name, _mode, _signal, expected) => {
       const machine = meant(name, expected)
       await note(`reboot ${machine.name}`)
@@ -160,6 +212,23 @@ export function fakeTalos(world: FakeWorld): Talos {
       boot(machine)
       answer(machine)
     },
+    shutDown: async (name, { force }) => {
+      const machine = answering(name)
+      await note(`shut-down ${machine.name}${force ? '' : ' gently'}`)
+      if (takes(machine)) machine.stage = 'shutting down'
+      if (machine.stage === 'shutting down' && !machine.hangs) machine.up = false
+      answer(machine)
+    },
+  }
+}
+
+function fakeEtcdCalls(
+  { answering, meant }: Reach,
+  { voters, leader }: Etcd,
+  world: FakeWorld,
+): Pick<Talos, 'forfeitLeadership' | 'snapshotEtcd'> {
+  const { note, hasQuorum } = world
+  return {
     forfeitLeadership: async (name, _signal, expected) => {
       const machine = meant(name, expected)
       if (machine.role === 'worker')
@@ -175,16 +244,6 @@ export function fakeTalos(world: FakeWorld): Talos {
       answering(name)
       if (!hasQuorum()) throw new AgentError('unreachable', `${name}: etcdserver: no leader`)
       yield new TextEncoder().encode('a snapshot of etcd')
-    },
-    follow: async function* (name) {
-      yield `stage ${answering(name).stage}`
-    },
-    shutDown: async (name, { force }) => {
-      const machine = answering(name)
-      await note(`shut-down ${machine.name}${force ? '' : ' gently'}`)
-      if (takes(machine)) machine.stage = 'shutting down'
-      if (machine.stage === 'shutting down' && !machine.hangs) machine.up = false
-      answer(machine)
     },
   }
 }

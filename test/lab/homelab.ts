@@ -1,18 +1,17 @@
-import { createSocket } from 'node:dgram'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { stringify } from 'yaml'
-import { createAuthority, withTalosLabel } from './authority.ts'
+import { createAuthority } from './authority.ts'
 import { legacyIn, valueAt } from '../../src/core/machine-config/document.ts'
 import type { SecretsBundle } from '../../src/core/machine-config/secrets.ts'
 import { bundleOf } from './machine/bundle.ts'
 import type { LabMachineOptions, LabMember } from './machine/types.ts'
 import { createEtcd, type LabEtcd } from './talos/etcd.ts'
 import { createFactory, type LabFactory } from './factory/factory.ts'
-import { readSchematic, type Schematic } from './factory/schematic.ts'
 import { createKubernetesApi, type KubernetesApi } from './kubernetes/api.ts'
 import { type LabHost, startLabHost } from './host.ts'
+import { bootedBy, type ConfigOverrides, homelabSchematicId, writeLabConfig } from './homelab-config.ts'
+import { readImages } from './homelab-images.ts'
+import { startWire } from './wire.ts'
 import { claimNet } from './net-claim.ts'
 import { createTalosNode, type TalosNode } from './talos/node.ts'
 import type { TalosPace } from './talos/types.ts'
@@ -45,6 +44,8 @@ export interface Moment {
   readonly down: readonly string[]
 }
 
+export { type ConfigOverrides, homelabSchematic, homelabSchematicId } from './homelab-config.ts'
+
 /** A whole homelab of wire-level stand-ins: Image Factory, Talos nodes, etcd, Kubernetes API, and a wire for magic packets. */
 export interface Homelab extends AsyncDisposable {
   readonly factory: LabFactory
@@ -69,32 +70,6 @@ export interface Homelab extends AsyncDisposable {
   /** Writes a configuration for this homelab, and all the files that it names; returns its path. */
   writeConfig(directory: string, overrides?: ConfigOverrides): Promise<string>
 }
-
-export interface ConfigOverrides {
-  readonly ups?: { readonly host: string; readonly port: number; readonly user?: string; readonly password?: string }
-  readonly upgrade?: Readonly<Record<string, unknown>>
-  readonly share?: Readonly<Record<string, unknown>>
-  readonly power?: Readonly<Record<string, unknown>>
-  readonly queue?: Readonly<Record<string, unknown>>
-  readonly notifications?: Readonly<Record<string, unknown>>
-  readonly api?: Readonly<Record<string, unknown>>
-  readonly machineConfig?: Readonly<Record<string, unknown>>
-  readonly bootFiles?: Readonly<Record<string, unknown>>
-  readonly netboot?: Readonly<Record<string, unknown>>
-  readonly factoryUrl?: string
-  /** From when to when the talosconfig's certificate is good: a year unless said. */
-  readonly life?: { readonly from: Date; readonly to: Date }
-  /** Roles in the talosconfig's certificate. */
-  readonly roles?: readonly string[]
-}
-
-/** The homelab's own schematic, and its id. */
-export const homelabSchematic = {
-  customization: {
-    systemExtensions: { officialExtensions: ['siderolabs/i915', 'siderolabs/iscsi-tools', 'siderolabs/nut-client'] },
-  },
-}
-export const homelabSchematicId = 'ca3fbb9c3bb73ff71b7629ef5b487c827b93878609f361b0e1e555342378b595'
 
 export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
   const {
@@ -132,24 +107,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
   )
   const kubeconfig = await kubernetes.kubeconfig()
 
-  function resolveImage(ref: string) {
-    const found = /^(.+)\/metal-installer\/([0-9a-f]{64}):(v\d+\.\d+\.\d+(?:-[\w.]+)?)$/.exec(ref)
-    if (!found || found[1] !== new URL(factory.url).host || !factory.schematics.has(found[2]!)) return undefined
-    return { schematic: found[2]!, version: found[3]! }
-  }
-
-  /** Of a schematic that the Factory knows, or of the one that the nodes came with. */
-  function customizationOf(id: string): Schematic['customization'] | undefined {
-    const yaml = id === homelabSchematicId ? stringify(homelabSchematic) : factory.schematics.get(id)
-    return yaml === undefined ? undefined : readSchematic(yaml).customization
-  }
-
-  function extensionsOf(id: string): readonly string[] | undefined {
-    const customization = customizationOf(id)
-    return customization && (customization.systemExtensions?.officialExtensions ?? [])
-  }
-
-  const kernelArgumentsOf = (id: string) => customizationOf(id)?.extraKernelArgs ?? []
+  const { resolveImage, extensionsOf, kernelArgumentsOf } = readImages(factory)
 
   /** The share of the configuration that was written last. */
   let share: string | undefined
@@ -244,21 +202,12 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
       )
     : undefined
   const woken: string[] = []
-  const wire = createSocket('udp4')
-  wire.on('message', (packet) => {
-    const mac = packet.subarray(6, 12)
-    const isMagic =
-      packet.length === 102 &&
-      packet.subarray(0, 6).equals(Buffer.alloc(6, 0xff)) &&
-      packet.subarray(96, 102).equals(mac)
-    const text = mac.toString('hex').replaceAll(/(..)(?!$)/g, '$1:')
-    if (!isMagic) return
-    woken.push(text)
-    nodes.find((node) => node.mac.toLowerCase() === text)?.wake()
-    if (nas?.mac === text) void nas.wake()
+  const wire = await startWire(address(200), (mac) => {
+    woken.push(mac)
+    nodes.find((node) => node.mac.toLowerCase() === mac)?.wake()
+    if (nas?.mac === mac) void nas.wake()
   })
-  await new Promise<void>((resolve) => wire.bind(0, address(200), resolve))
-  stack.defer(() => new Promise<void>((resolve) => wire.close(() => resolve())))
+  stack.use(wire)
 
   await Promise.all(nodes.map((node) => node.start()))
   await becomesReady(nodes)
@@ -298,97 +247,20 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     cutPower: () => {
       for (const node of nodes) node.cutPower()
     },
-    writeConfig: async (
-      directory,
-      { ups, upgrade, share: shareSettings, power, factoryUrl, life, roles = ['os:admin'], ...more } = {},
-    ) => {
-      const client = await talosAuthority.issueClient({ common: 'caretaker', organizations: roles, ...life })
-      const base64 = (text: string) => Buffer.from(text).toString('base64')
-      const contexts = {
-        lab: {
-          endpoints: nodes.filter(({ role }) => role === 'controlplane').map((node) => node.address),
-          ca: base64(talosAuthority.ca),
-          crt: base64(client.cert),
-          key: base64(withTalosLabel(client.key)),
-        },
-      }
-      const config = {
-        cluster: { name: 'lab', talosconfig: 'talosconfig', kubeconfig: 'kubeconfig' },
-        nodes: nodes.map(({ name, role, address: at, mac }) => ({ name, role, address: at, mac })),
-        ...(nas
-          ? {
-              hosts: [
-                {
-                  name: nas.name,
-                  nas: true,
-                  address: nas.address,
-                  mac: nas.mac,
-                  shutdownTimeout: '5s',
-                  shutdown: { http: { url: `http://${nas.address}:${nas.port}/shutdown` } },
-                },
-              ],
-            }
-          : {}),
-        schematic: 'homelab',
-        factory: { url: factoryUrl ?? factory.url },
-        ...imagesFor(diskless),
-        share: { directory: 'share', ...shareSettings },
-        upgrade: { soak: '0s', settle: '100ms', retryAfter: '1s', nodeEstimate: '1m', ...upgrade },
-        ...(ups ? { upses: [upsOf(ups)] } : {}),
-        power: {
-          onBatteryAfter: '0s',
-          onMainsAfter: '500ms',
-          lowBatteryAfter: '0s',
-          unconfirmedLowBatteryAfter: '0s',
-          pollInterval: '300ms',
-          pollIntervalOnBattery: '100ms',
-          drainTimeout: '5s',
-          shutdownTimeout: '10s',
-          reserve: '5s',
-          ...power,
-          wake: {
-            stableAfter: '500ms',
-            minimumRuntime: '0s',
-            unknownChargeAfter: '500ms',
-            retryInterval: '1s',
-            giveUpAfter: '30s',
-            broadcast: address(200),
-            port: wire.address().port,
-            ...(power?.['wake'] as object | undefined),
-          },
-        },
-        ...more,
-        state: 'state',
-      }
-      await mkdir(join(directory, 'schematics'), { recursive: true })
+    writeConfig: async (directory, overrides = {}) => {
       share = join(directory, 'share')
-      await mkdir(share, { recursive: true })
-      const file = join(directory, 'caretaker.yaml')
-      await Promise.all([
-        writeFile(file, stringify(config)),
-        writeFile(join(directory, 'schematics', 'homelab.yaml'), stringify(homelabSchematic)),
-        writeSecret(join(directory, 'talosconfig'), stringify({ context: 'lab', contexts })),
-        writeSecret(join(directory, 'kubeconfig'), await kubernetes.kubeconfig({ user: 'caretaker' })),
-        writeSecret(join(directory, 'ups-password'), `${ups?.password ?? 'secret'}\n`),
-      ])
-      return file
+      return writeLabConfig(directory, overrides, {
+        nodes,
+        nas,
+        authority: talosAuthority,
+        kubeconfig: () => kubernetes.kubeconfig({ user: 'caretaker' }),
+        factoryUrl: factory.url,
+        wire: { address: address(200), port: wire.port },
+        diskless,
+      })
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
-}
-
-const bootedBy = (name: string) => `${name}.efi`
-
-/** One for all that have a disk, and one for each node that has none. */
-function imagesFor(diskless: readonly string[]) {
-  if (diskless.length === 0) return {}
-  const own = diskless.map((name) => ({ name, diskless: true, nodes: [name], file: bootedBy(name) }))
-  return { images: [{ name: 'disks' }, ...own] }
-}
-
-/** An entry of `upses`; its password stands in a file beside the configuration. */
-function upsOf({ host, port, user }: { readonly host: string; readonly port: number; readonly user?: string }) {
-  return { host, port, ...(user === undefined ? {} : { user, password: { file: 'ups-password' } }) }
 }
 
 function becomesReady(nodes: readonly TalosNode[]): Promise<void> {
@@ -408,9 +280,4 @@ function becomesReady(nodes: readonly TalosNode[]): Promise<void> {
 export function replicasOf({ kubernetes }: Pick<Homelab, 'kubernetes'>): number | undefined {
   const { replicas }: { replicas?: number } = { ...kubernetes.workload('Deployment', 'films', 'media')?.spec }
   return replicas
-}
-
-/** As talosctl and people with care do it: for nobody else to read. */
-function writeSecret(file: string, text: string): Promise<void> {
-  return writeFile(file, text, { mode: 0o600 })
 }

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { chmod, mkdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
@@ -192,17 +191,6 @@ describe('the journal', () => {
   })
 })
 
-/** A disk of so many bytes; undefined where we may not make one. */
-function mountSmallDisk(path: string, size = '512k'): Disposable | undefined {
-  if (process.getuid?.() !== 0) return undefined
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path], { stdio: 'ignore' })
-  } catch {
-    return undefined
-  }
-  return { [Symbol.dispose]: () => void execFileSync('umount', ['-l', path], { stdio: 'ignore' }) }
-}
-
 test('a lock that somebody else keeps on the journal holds up nobody for long, and nothing is lost', async () => {
   await using folder = await temporaryFolder()
   {
@@ -211,10 +199,10 @@ test('a lock that somebody else keeps on the journal holds up nobody for long, a
     const other = new DatabaseSync(join(folder.path, 'journal.db'))
     other.exec('BEGIN IMMEDIATE')
     const begin = performance.now()
-    for (let index = 0; index < 50; index++) journal.write({ kind: 'event', text: `event ${index}` })
+    for (let index = 0; index < 200; index++) journal.write({ kind: 'event', text: `event ${index}` })
     journal.saveOutage(stopping)
-    // Each of these would have waited by itself.
-    expect(performance.now() - begin).toBeLessThan(2_000)
+    // Each of these would have waited by itself, for 50 s altogether.
+    expect(performance.now() - begin).toBeLessThan(20_000)
     expect(journal.degraded).toMatch(/locked/)
     expect(journal.openOutage()).toEqual(stopping)
     other.exec('ROLLBACK')
@@ -223,90 +211,6 @@ test('a lock that somebody else keeps on the journal holds up nobody for long, a
   }
   using again = openJournal(folder.path, { readOnly: true })
   expect(again.openOutage()).toEqual(stopping)
-})
-
-describe('a disk that is full', () => {
-  test('takes nothing from the agent, which goes on in memory and writes all of it when there is room', async (context) => {
-    await using folder = await temporaryFolder()
-    using disk = mountSmallDisk(folder.path)
-    context.skip(!disk, 'only root may mount a small disk')
-    const said: (string | undefined)[] = []
-    {
-      using journal = openJournal(folder.path, { onDegraded: (why) => said.push(why) })
-      journal.saveOutage(outage)
-      journal.saveRollout(begun)
-      const ballast = join(folder.path, 'ballast')
-      await writeFile(ballast, Buffer.alloc(2 ** 20)).catch(() => {})
-
-      for (let index = 0; index < 40; index++) journal.write({ kind: 'event', text: `${index} ${'x'.repeat(2_000)}` })
-      expect(journal.degraded).toMatch(/full/)
-      journal.saveOutage(stopping)
-      journal.saveRollout(rollout)
-      expect(journal.openRollout()).toEqual(rollout)
-      expect(journal.outages(5)).toEqual([stopping])
-      expect(journal.rollouts(5)).toEqual([rollout])
-      remember(journal, 'wishes', ['v1.14.0'])
-      remember(journal, 'paused', 'by hand')
-      remember(journal, 'paused', undefined)
-      const run = journal.beginRun('shut-down-cluster')
-      journal.endRun(run, 'done', 'every node is down')
-      expect(journal.firstSeen(['v1.14.0'], 100).get('v1.14.0')).toBe(100)
-      expect(journal.firstSeen(['v1.14.0'], 200).get('v1.14.0')).toBe(100)
-      expect(journal.openOutage()).toEqual(stopping)
-      expect(recall(journal, 'wishes')).toEqual(['v1.14.0'])
-      expect(recall(journal, 'paused')).toBeUndefined()
-      expect(said).toEqual([expect.stringContaining('full')])
-
-      await rm(ballast)
-      journal.write({ kind: 'event', text: 'there is room again' })
-      expect(journal.degraded).toBeUndefined()
-      expect(said).toEqual([expect.any(String), undefined])
-    }
-    using again = openJournal(folder.path, { readOnly: true })
-    expect(again.openOutage()).toEqual(stopping)
-    expect(again.openRollout()).toEqual(rollout)
-    expect(recall(again, 'wishes')).toEqual(['v1.14.0'])
-    expect(recall(again, 'paused')).toBeUndefined()
-    expect(again.firstSeen([], 300).get('v1.14.0')).toBe(100)
-    expect(again.runs(1)).toEqual([expect.objectContaining({ outcome: 'done', detail: 'every node is down' })])
-    const texts = again.entries(100).map(({ text }) => text.split(' ')[0])
-    expect(texts).toEqual(['there', ...Array.from({ length: 40 }, (_, index) => `${39 - index}`)])
-  })
-
-  test('gets the last of it when the agent stops after there is room', async (context) => {
-    await using folder = await temporaryFolder()
-    using disk = mountSmallDisk(folder.path)
-    context.skip(!disk, 'only root may mount a small disk')
-    {
-      using journal = openJournal(folder.path)
-      await writeFile(join(folder.path, 'ballast'), Buffer.alloc(2 ** 20)).catch(() => {})
-      for (let index = 0; index < 40; index++) journal.write({ kind: 'event', text: 'x'.repeat(2_000) })
-      journal.saveOutage(stopping)
-      expect(journal.degraded).toMatch(/full/)
-      await rm(join(folder.path, 'ballast'))
-    }
-    using again = openJournal(folder.path, { readOnly: true })
-    expect(again.openOutage()).toEqual(stopping)
-  })
-
-  test('loses the oldest sentences first where it stays full, and never an outage', async (context) => {
-    await using folder = await temporaryFolder()
-    using disk = mountSmallDisk(folder.path, '16m')
-    context.skip(!disk, 'only root may mount a small disk')
-    using journal = openJournal(folder.path)
-    await writeFile(join(folder.path, 'ballast'), Buffer.alloc(2 ** 24)).catch(() => {})
-    for (let index = 0; index < 40; index++) journal.write({ kind: 'event', text: 'x'.repeat(2_000) })
-    expect(journal.degraded).toBeDefined()
-    journal.saveOutage(stopping)
-    for (let index = 0; index < 10_100; index++) journal.write({ kind: 'event', text: '' })
-    await rm(join(folder.path, 'ballast'))
-    using reader = openJournal(folder.path, { readOnly: true })
-    expect(reader.openOutage()).toBeUndefined()
-    journal.write({ kind: 'event', text: 'last' })
-    using again = openJournal(folder.path, { readOnly: true })
-    expect(again.openOutage()).toEqual(stopping)
-    expect(again.entries(1)[0]!.text).toBe('last')
-  })
 })
 
 describe('the state directory', () => {

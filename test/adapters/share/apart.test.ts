@@ -37,8 +37,9 @@ describe.skipIf(whyNoFuse())('a share whose server stops in the middle of a call
       directory,
       start: () => (started++, startShareProcess(directory)),
       schematicOf: () => undefined,
-      answerWithin: 1_500,
-      workWithin: 1_500,
+      // A busy machine takes seconds to start a process.
+      answerWithin: 4_000,
+      workWithin: 4_000,
       triedAgainAfter: 300,
     })
   })
@@ -55,7 +56,8 @@ describe.skipIf(whyNoFuse())('a share whose server stops in the middle of a call
     const began = performance.now()
     for (const error of await Promise.all(Array.from({ length: 20 }, () => refusal(share.staged()))))
       expect(error).toMatchObject(silent(directory))
-    expect(performance.now() - began).toBeLessThan(8_000)
+    // One after another they would take 80 s.
+    expect(performance.now() - began).toBeLessThan(40_000)
     expect(await refusal(share.publish(bootName, orderOf('v1.13.9'), soon()))).toMatchObject(silent(directory))
     // Files and names go through the same four threads.
     for (let time = 0; time < 8; time++) {
@@ -68,7 +70,7 @@ describe.skipIf(whyNoFuse())('a share whose server stops in the middle of a call
   })
 
   test('while an image comes: the download is given up, and nothing of it appears later', async () => {
-    at.lab.faults.bytesPerSecond = 100_000
+    at.lab.faults.bytesPerSecond = 20_000
     const staging = refusal(share.stage(orderOf('v1.13.9'), at.factory, soon()))
     const part = join(at.place('v1.13.9'), `.${bootName}.part`)
     await expect
@@ -80,8 +82,9 @@ describe.skipIf(whyNoFuse())('a share whose server stops in the middle of a call
       )
       .toBe(true)
     mount.stop()
-    expect(await staging).toMatchObject(silent(directory))
+    // The share does not take what comes now.
     at.lab.faults.bytesPerSecond = undefined
+    expect(await staging).toMatchObject(silent(directory))
     mount.goOn()
     await expect
       .poll(() => stageOn({ share, factory: at.factory }, orderOf('v1.13.9')).catch(() => undefined))

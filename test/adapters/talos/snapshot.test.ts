@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { snapshotEtcd } from '../../../src/adapters/talos/etcd-calls.ts'
+import type { Session } from '../../../src/adapters/talos/session.ts'
 import { refusal } from '../refusal.ts'
 import { startTalosLab, type TalosLab } from './lab.ts'
 import { patience, soon } from '../../patience.ts'
@@ -85,13 +87,20 @@ describe('a snapshot of etcd', () => {
   })
 
   test('is not given up while who reads it takes its time', async () => {
-    const talos = await at.as(['os:admin'], {}, { etcdWithin: 1_500 })
-    let read = 0
-    for await (const bytes of talos.snapshotEtcd('cp-1', soon())) {
-      if (read === 0) await new Promise((resolve) => setTimeout(resolve, 1_700))
-      read += bytes.length
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const etcdSnapshot = async function* () {
+      yield { bytes: Uint8Array.of(1) }
+      yield { bytes: Uint8Array.of(2) }
     }
-    expect(read).toBe(at.etcd.snapshot().length)
+    const session = { machine: { etcdSnapshot } } as unknown as Session
+    const etcd = { name: 'cp-1', address: '127.0.45.31', answersWithin: 10_000 }
+    const read: number[] = []
+    for await (const bytes of snapshotEtcd(session, etcd, soon())) {
+      await vi.advanceTimersByTimeAsync(3_600_000)
+      read.push(...bytes)
+    }
+    expect(read).toEqual([1, 2])
   })
 
   test('is not to be had from a worker', async () => {

@@ -1,32 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { type Node, observed, notObserved } from '../../../src/core/cluster/cluster.ts'
-import type { Circumstances } from '../../../src/core/upgrade/gates.ts'
-import { decideUpgrade } from '../../../src/core/upgrade/decide.ts'
-import type { UpgradePolicy, UpgradeTarget } from '../../../src/core/upgrade/policy.ts'
-import { armedEntries, clusterOf, controlPlanes, type NodeChoices, schematic, worker } from '../cluster/nodes.ts'
-import { calm, outline, policy, summary, target } from './rollout.ts'
+import { observed, notObserved } from '../../../src/core/cluster/cluster.ts'
+import { controlPlanes, worker } from '../cluster/nodes.ts'
+import { calm, outline, summary } from './rollout.ts'
+import { three, decide, at, upgraded, type Row } from './gated.ts'
 
-const three = (choice: NodeChoices = {}) => controlPlanes({}, choice, {})
-const decide = (
-  nodes: readonly Node[],
-  circumstances: Partial<Circumstances> = {},
-  changed: Partial<UpgradePolicy> = {},
-  goal: Partial<UpgradeTarget> = {},
-) =>
-  decideUpgrade(clusterOf(...nodes), { ...target, ...goal }, { ...calm, ...circumstances }, { ...policy, ...changed })
 const all = [...three(), worker('w-1'), worker('w-2')]
-const at = (iso: string) => new Date(iso)
 const [hour, minute] = [3_600_000, 60_000]
 const now = calm.now.getTime()
-const saturday = [{ days: ['sat'], from: '02:00', to: '06:00' }] as const
-
-type Row = {
-  name: string
-  nodes?: readonly Node[]
-  circumstances?: Partial<Circumstances>
-  changed?: Partial<UpgradePolicy>
-  expected: string
-}
 
 describe('what a person has said counts', () => {
   test.each<Row>([
@@ -138,85 +118,6 @@ describe('what a person has said counts', () => {
       expected: 'go cp-2',
     },
   ])('$name', ({ nodes = all, circumstances = {}, changed = {}, expected }) => {
-    expect(summary(decide(nodes, circumstances, changed))).toBe(expected)
-  })
-})
-
-describe('the time must be right', () => {
-  test.each<Row>([
-    {
-      name: 'nothing is touched in a blackout, whatever the windows say',
-      circumstances: { blackouts: observed([{ from: now - hour, to: now + hour, reason: 'holidays' }]) },
-      expected: 'wait: no upgrades now: holidays',
-    },
-    {
-      name: 'one that is over, and one to come, are none',
-      circumstances: {
-        blackouts: observed([
-          { from: now - hour, to: now, reason: 'holidays' },
-          { from: now + 1, to: now + hour, reason: 'guests' },
-        ]),
-      },
-      expected: 'go w-1',
-    },
-    {
-      name: 'a calendar that is not known is no permission',
-      circumstances: { blackouts: notObserved('holidays.ics is not there') },
-      expected: 'wait: the blackout calendar could not be read (holidays.ics is not there)',
-    },
-    {
-      name: 'what nodes have taken here says whether one more fits',
-      circumstances: {
-        now: at('2026-03-07T04:30:00Z'),
-        times: { worker: { typical: 6 * minute, longest: 20 * minute, samples: 9 } },
-      },
-      changed: { windows: [...saturday] },
-      expected: 'go w-1',
-    },
-    {
-      name: 'and that it does not, with a margin',
-      circumstances: {
-        now: at('2026-03-07T04:36:00Z'),
-        times: { worker: { typical: 6 * minute, longest: 20 * minute, samples: 9 } },
-      },
-      changed: { windows: [...saturday] },
-      expected: 'wait: the window closes on 2026-03-07 06:00 CET, and a node takes up to 25 min',
-    },
-    {
-      name: 'control planes have a history of their own',
-      nodes: [...three(), ...upgraded([worker('w-1')])],
-      circumstances: {
-        now: at('2026-03-07T04:36:00Z'),
-        times: { worker: { typical: 6 * minute, longest: 20 * minute, samples: 9 } },
-      },
-      changed: { windows: [...saturday] },
-      expected: 'go cp-2',
-    },
-    {
-      name: 'a window that was opened by hand is one',
-      circumstances: { now: at('2026-03-04T12:00:00Z'), openUntil: at('2026-03-04T14:00:00Z') },
-      changed: { windows: [...saturday] },
-      expected: 'go w-1',
-    },
-    {
-      name: 'and ends like one',
-      circumstances: { now: at('2026-03-04T12:00:00Z'), openUntil: at('2026-03-04T12:10:00Z') },
-      changed: { windows: [...saturday] },
-      expected: 'wait: the window closes on 2026-03-04 13:10 CET, and a node takes up to 15 min',
-    },
-    {
-      name: 'it makes a regular one longer',
-      circumstances: { now: at('2026-03-07T04:58:00Z'), openUntil: at('2026-03-07T06:00:00Z') },
-      changed: { windows: [...saturday] },
-      expected: 'go w-1',
-    },
-    {
-      name: 'and is over when it is over',
-      circumstances: { now: at('2026-03-04T14:00:00Z'), openUntil: at('2026-03-04T14:00:00Z') },
-      changed: { windows: [...saturday] },
-      expected: 'wait: the next window opens on 2026-03-07 02:00 CET',
-    },
-  ])('$name', ({ nodes = all, circumstances, changed = {}, expected }) => {
     expect(summary(decide(nodes, circumstances, changed))).toBe(expected)
   })
 })
@@ -355,59 +256,6 @@ describe('the canary', () => {
   })
 })
 
-describe('with mode: staged', () => {
-  const wednesday = at('2026-03-04T12:00:00Z')
-  const mode = { mode: 'staged', windows: [...saturday] } as const
-  const mark = { why: 'upgrade', at: '2026-03-04T11:00:00Z', release: 'v1.13.9', schematic, bootId: 'boot-1' } as const
-  const staged = (name: string, changed: object = {}) =>
-    worker(name, { talos: { ...armedEntries }, kubernetes: { staged: { ...mark, ...changed } } })
-  test('a node gets its release outside of windows, and stays in service', () => {
-    const decision = decide([...three(), worker('w-1'), worker('w-2')], { now: wednesday }, mode)
-    expect(summary(decision)).toBe('go w-1')
-    expect(outline(decision)).toEqual([
-      'pull-images: pull v1.13.9 on w-1',
-      'annotate: mark w-1 as staged',
-      'install: install v1.13.9 on w-1',
-      'annotate: mark w-1 as staged',
-    ])
-  })
-  test('then the next one', () => {
-    expect(summary(decide([...three(), staged('w-1'), worker('w-2')], { now: wednesday }, mode))).toBe('go w-2')
-  })
-  test('and then the window is waited for', () => {
-    const rest = upgraded(three())
-    expect(summary(decide([...rest, staged('w-1')], { now: wednesday }, mode))).toBe(
-      'wait: the next window opens on 2026-03-07 02:00 CET; it is already installed on w-1',
-    )
-  })
-  test('in the window it is only drained and rebooted', () => {
-    expect(outline(decide([...three(), staged('w-1')], {}, mode))).toEqual([
-      'pull-images: pull v1.13.9 on w-1, pull v1.13.9 on cp-2, pull v1.13.9 on cp-3, pull v1.13.9 on cp-1',
-      'cordon: cordon w-1',
-      'drain: drain w-1',
-      'confirm: confirm that w-1 may go down',
-      'reboot: reboot w-1',
-      'verify-boot: wait until w-1 is upgraded',
-      'settle: wait for w-1 to settle',
-      'uncordon: uncordon w-1',
-    ])
-  })
-  test('what was staged for an older release is installed anew', () => {
-    const nodes = [...three(), staged('w-1', { release: 'v1.13.7' })]
-    expect(outline(decide(nodes, { now: wednesday }, mode))).toContain('install: install v1.13.9 on w-1')
-  })
-  test('what somebody else has armed stops everything', () => {
-    expect(summary(decide([...three(), staged('w-1', { bootId: 'boot-0' })], { now: wednesday }, mode))).toMatch(
-      /^wait: w-1 has an upgrade installed that Caretaker did not start/,
-    )
-  })
-  test('nothing is installed while something speaks against it', () => {
-    expect(summary(decide(all, { now: wednesday, powerObstacle: 'the UPS is on battery' }, mode))).toBe(
-      'wait: the UPS is on battery',
-    )
-  })
-})
-
 describe('before the first control plane', () => {
   test('etcd is saved', () => {
     expect(outline(decide(three(), { snapshotted: false }))).toContain('snapshot-etcd: snapshot etcd on cp-2')
@@ -419,9 +267,3 @@ describe('before the first control plane', () => {
     expect(outline(decide(nodes, { snapshotted })).join('\n')).not.toContain('snapshot')
   })
 })
-
-function upgraded(nodes: readonly Node[]): Node[] {
-  return nodes.map((node) =>
-    node.talos.ok ? { ...node, talos: observed({ ...node.talos.value, version: 'v1.13.9' }) } : node,
-  )
-}

@@ -9,10 +9,11 @@ import { deliver } from './delivery.ts'
 import { noFaults, type LabFactoryFaults } from './faults.ts'
 import { createImages } from './images.ts'
 import { contentType } from './path.ts'
-import { match, unrouted, type Parameters, type Route } from './routing.ts'
+import { routesOf } from './routes.ts'
+import { match, unrouted, type Parameters } from './routing.ts'
 import { canonicalSchematic } from './schematic.ts'
 import { createStorage } from './storage.ts'
-import { listed, parseVersion, withV } from './versions.ts'
+import { listed, withV } from './versions.ts'
 import { kernelCommandLine } from '../uki-writer.ts'
 
 export interface LabFactoryOptions {
@@ -92,68 +93,7 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
     return `http://${address}:${port}`
   }
 
-  const routes: readonly Route[] = [
-    { methods: ['GET', 'HEAD'], pattern: '/healthz', answer: () => ({ status: 200 }) },
-    { methods: ['GET', 'HEAD'], pattern: '/readyz', answer: () => ({ status: 200 }) },
-    { methods: ['POST'], pattern: '/schematics', answer: (_, request) => register(request) },
-    {
-      methods: ['GET'],
-      pattern: '/schematics/:schematic',
-      answer: ({ schematic = '' }) => {
-        const yaml = schematics.get(schematic)
-        if (yaml === undefined) throw refusal(404, 'schematic not found')
-        return { status: 200, body: yaml, headers: { 'content-type': 'application/yaml' } }
-      },
-    },
-    {
-      methods: ['GET'],
-      pattern: '/versions',
-      // internal/frontend/http/versions.go: `broken` counts since v1.3.3, and only as `true`; of nothing Go makes `null`.
-      answer: (_, __, url) => {
-        if (url.searchParams.get('broken') === 'true' && !faults.ignoresBroken)
-          return json(withdrawn.size === 0 ? null : [...withdrawn])
-        return json(faults.versionsNull ? null : listed(versions))
-      },
-    },
-    {
-      methods: ['GET'],
-      pattern: '/version/:version/extensions/official',
-      answer: ({ version = '' }) =>
-        json(
-          extensionsOf(parseVersion(version)).map((name) => ({
-            name,
-            ref: `ghcr.io/${name}:1.0.0-${withV(version)}`,
-            digest: `sha256:${hash('sha256', `${name} ${withV(version)}`)}`,
-            author: 'Sidero Labs',
-            description: `This system extension provides ${name.replace(/^.*\//, '')}.\n`,
-          })),
-        ),
-    },
-    {
-      methods: ['GET'],
-      pattern: '/version/:version/overlays/official',
-      // From Talos 1.7 on; before, there are none.
-      answer: ({ version = '' }) => {
-        extensionsOf(parseVersion(version))
-        const isOld = /^v?1\.[0-6]\./.test(version)
-        return json(isOld ? [] : [{ name: 'rpi_generic', image: 'siderolabs/sbc-raspberrypi', ref: '', digest: '' }])
-      },
-    },
-    { methods: ['GET', 'HEAD'], pattern: '/image/:schematic/:version/:path', answer: image },
-    { methods: ['GET'], pattern: '/pxe/:schematic/:version/:path', answer: pxe },
-    {
-      methods: ['GET'],
-      pattern: '/oci/cosign/signing-key.pub',
-      answer: () => ({ status: 200, headers: { 'content-type': 'application/x-pem-file' } }),
-    },
-    {
-      methods: ['GET'],
-      pattern: '/secureboot/signing-cert.pem',
-      answer: () => {
-        throw refusal(500, 'internal server error')
-      },
-    },
-  ]
+  const routes = routesOf({ schematics, versions, withdrawn, faults, extensionsOf, register, image, pxe })
 
   async function register(request: IncomingMessage): Promise<Answer> {
     const yaml = canonicalSchematic((await buffer(request)).toString())

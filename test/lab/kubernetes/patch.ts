@@ -82,17 +82,15 @@ export function reviseObject(
   if (version === '' || version === '0') {
     // Only leases insist on it (kubernetes pkg/registry/coordination/lease/strategy.go AllowUnconditionalUpdate).
     if (resource === leases)
-      throw invalid(
-        resource,
-        name,
-        'metadata.resourceVersion',
-        'Invalid value: 0: must be specified for an update',
-        'FieldValueInvalid',
-      )
+      throw invalid(resource, name, {
+        field: 'metadata.resourceVersion',
+        problem: 'Invalid value: 0: must be specified for an update',
+        cause: 'FieldValueInvalid',
+      })
   } else if (version !== before.metadata.resourceVersion) throw conflict(resource, name)
   if (resource === pods && !isDeepStrictEqual(object['spec'], before.spec)) {
     const problem = 'Forbidden: pod updates may not change fields other than `spec.containers[*].image`'
-    throw invalid(resource, name, 'spec', problem, 'FieldValueForbidden')
+    throw invalid(resource, name, { field: 'spec', problem, cause: 'FieldValueForbidden' })
   }
   const { labels: _, annotations: __, ownerReferences: ___, ...kept } = before.metadata
   const after = { ...before, metadata: { ...kept, ...ownMetadata(metadata) } }
@@ -105,13 +103,11 @@ export function draftObject(resource: Resource, namespace: string | undefined, w
   const { object, metadata } = checkShape(resource, '', wanted, 'update')
   const { name, resourceVersion } = metadata
   if (typeof name !== 'string' || name === '')
-    throw invalid(
-      resource,
-      '',
-      'metadata.name',
-      'Required value: name or generateName is required',
-      'FieldValueRequired',
-    )
+    throw invalid(resource, '', {
+      field: 'metadata.name',
+      problem: 'Required value: name or generateName is required',
+      cause: 'FieldValueRequired',
+    })
   if (metadata['namespace'] !== undefined && metadata['namespace'] !== namespace)
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
   if (resourceVersion !== undefined && resourceVersion !== '')
@@ -140,7 +136,11 @@ function checkShape(
   // A document that the client sent cannot be decoded; of a patch the server says that the patch is invalid.
   const undecodable = (field: string, problem: string) =>
     by === 'patch'
-      ? invalid(resource, name, 'patch', `Invalid value: ${field}: ${problem}`, 'FieldValueInvalid')
+      ? invalid(resource, name, {
+          field: 'patch',
+          problem: `Invalid value: ${field}: ${problem}`,
+          cause: 'FieldValueInvalid',
+        })
       : badRequest(`${resource.kind} in version "v1" cannot be handled as a ${resource.kind}: ${field}: ${problem}`)
   const kind = wanted['kind'] ?? resource.kind
   if (kind !== resource.kind) throw badRequest(`${show(kind)} in version "v1" cannot be handled as a ${resource.kind}`)
@@ -170,7 +170,7 @@ function checkLease(name: string, spec: Fields, undecodable: (field: string, pro
   if (!Number.isInteger(seconds)) throw undecodable('spec.leaseDurationSeconds', 'json: cannot unmarshal')
   if (Number(seconds) <= 0) {
     const problem = `Invalid value: ${Number(seconds)}: must be greater than 0`
-    throw invalid(leases, name, 'spec.leaseDurationSeconds', problem, 'FieldValueInvalid')
+    throw invalid(leases, name, { field: 'spec.leaseDurationSeconds', problem, cause: 'FieldValueInvalid' })
   }
 }
 

@@ -82,7 +82,15 @@ export function unsupportedMediaType(accepted: readonly string[]): Refusal {
   return refuse(415, message, { reason: 'UnsupportedMediaType', details: {} })
 }
 
-export function invalid(resource: Resource, name: string, field: string, problem: string, cause: string): Refusal {
+/** What is wrong with a field of an object. */
+export interface InvalidField {
+  readonly field: string
+  readonly problem: string
+  /** `FieldValueInvalid` and the like. */
+  readonly cause: string
+}
+
+export function invalid(resource: Resource, name: string, { field, problem, cause }: InvalidField): Refusal {
   const group = resource.group === '' ? '' : `.${resource.group}`
   const message = `${resource.kind}${group} "${name}" is invalid: ${field}: ${problem}`
   const details = { name, ...(resource.group !== '' && { group: resource.group }), kind: resource.kind }

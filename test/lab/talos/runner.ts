@@ -29,6 +29,15 @@ export interface Sequence {
   failed(signal: AbortSignal): Promise<void>
 }
 
+/** What a sequence goes through. */
+export interface Course {
+  readonly steps: readonly Step[]
+  /** Marks its events. */
+  readonly actor: string
+  /** In ms, of all steps together; what the actions take comes on top. */
+  readonly duration: number
+}
+
 /**
  * Runs one sequence at a time, and tells of it in events (siderolabs/talos runtime/v1alpha1/v1alpha1_controller.go).
  */
@@ -37,14 +46,8 @@ export interface Runner {
   run(sequence: Sequence): void
   refuse(name: SequenceName): void
   mark(name: SequenceName, action: SequenceEvent_Action, actor: string, error?: [Error_Code, string]): void
-  /** Phase by phase, in this many ms altogether, and what the actions take. */
-  carryOut(
-    steps: readonly Step[],
-    actor: string,
-    signal: AbortSignal,
-    actions: Actions,
-    duration: number,
-  ): Promise<void>
+  /** Phase by phase. */
+  carryOut(course: Course, actions: Actions, signal: AbortSignal): Promise<void>
   /** Aborts when the machine's present life ends. */
   readonly life: AbortSignal
   /** Everything that runs ends, unheard; the next life begins. */
@@ -103,7 +106,7 @@ export function createRunner(log: EventLog): Runner {
       // What rejects here was aborted: there is nobody left to be told.
       perform(sequence, mine.abort).then(over, over)
     },
-    async carryOut(steps, actor, signal, actions, duration) {
+    async carryOut({ steps, actor, duration }, actions, signal) {
       const alive = life.signal
       // Both are said to have stopped also where they failed.
       const during = async (say: (isStart: boolean) => void, act: () => Promise<void>) => {

@@ -39,6 +39,17 @@ export interface SequenceParts {
   installStaged(ref: string, signal: AbortSignal): Promise<LabImage>
 }
 
+/** How a machine goes down. */
+interface WayDown {
+  readonly kind: SequenceKind
+  readonly actor: string
+  /** How apid stops answering. */
+  readonly leave: () => void
+  readonly byKexec?: boolean
+  /** Besides those of every sequence. */
+  readonly actions?: Actions
+}
+
 export function createSequences(machine: Machine, apid: Apid, { identity, installStaged }: SequenceParts): Sequences {
   const { log, pace, faults } = machine
   const runner = createRunner(log)
@@ -85,11 +96,8 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
 
   /** The phases of a sequence on the way down; the last that a client sees is that stopAllServices starts. */
   async function takeDown(
-    kind: SequenceKind,
-    actor: string,
+    { kind, actor, leave, byKexec = false, actions: more = {} }: WayDown,
     signal: AbortSignal,
-    leave: () => void,
-    { byKexec = false, actions: more = {} }: { readonly byKexec?: boolean; readonly actions?: Actions } = {},
   ): Promise<void> {
     const kexecPrepare = async () => {
       if (!faults.kexecRefused) return
@@ -102,7 +110,8 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
       fallSilent(leave)
     }
     const steps = phasesOf(kind, machine.running.version).filter(({ phase }) => phase !== 'kexec' || byKexec)
-    await runner.carryOut(steps, actor, signal, { ...stopping, ...more, kexecPrepare, stopAllServices }, pace.stop)
+    const actions = { ...stopping, ...more, kexecPrepare, stopAllServices }
+    await runner.carryOut({ steps, actor, duration: pace.stop }, actions, signal)
   }
 
   /** The kernel goes away, and everything that ran with it. */
@@ -263,7 +272,8 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
         machine.stage = 'rebooting'
         machine.changed()
         const byKexec = canKexec(mode)
-        await takeDown(mode === 'force' ? 'force-reboot' : 'reboot', actor, signal, leaveForReboot, { byKexec })
+        const kind = mode === 'force' ? 'force-reboot' : 'reboot'
+        await takeDown({ kind, actor, leave: leaveForReboot, byKexec }, signal)
         goDownToBoot()
       }
       const interrupts = (other: SequenceName) => takeover || other === 'boot' || other === 'reboot'
@@ -276,7 +286,7 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
       const body = async (signal: AbortSignal) => {
         machine.stage = 'shutting down'
         machine.changed()
-        await takeDown(force ? 'force-shutdown' : 'shutdown', actor, signal, leave)
+        await takeDown({ kind: force ? 'force-shutdown' : 'shutdown', actor, leave }, signal)
         powerOff(leave)
       }
       // What failed was the drain: the node powers off at once, without stopping its pods.
@@ -291,7 +301,7 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
         machine.stage = 'upgrading'
         machine.staged = ref
         machine.changed()
-        await takeDown('reboot', actor, signal, leaveForReboot)
+        await takeDown({ kind: 'reboot', actor, leave: leaveForReboot }, signal)
         goDownToBoot()
       }
       runner.run({ name: 'stageUpgrade', actor, interrupts: () => false, body, failed: revert })
@@ -303,7 +313,8 @@ export function createSequences(machine: Machine, apid: Apid, { identity, instal
         const upgrade = async () => machine.install(await install(signal))
         const reloadMeta = async () => void (machine.shownFallback = machine.fallback)
         const byKexec = canKexec(mode)
-        await takeDown('upgrade', actor, signal, leaveForReboot, { byKexec, actions: { upgrade, reloadMeta } })
+        const actions = { upgrade, reloadMeta }
+        await takeDown({ kind: 'upgrade', actor, leave: leaveForReboot, byKexec, actions }, signal)
         goDownToBoot()
       }
       runner.run({ name: 'upgrade', actor, interrupts: (other) => other === 'boot', body, failed: revert })
