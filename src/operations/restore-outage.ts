@@ -30,8 +30,10 @@ export async function lookForLeftovers(context: JobContext): Promise<Leftovers> 
     return nothing(later('Kubernetes does not answer: nothing tells of a power cut', after(now(), looksAgain)))
   const isMarked = [...(nodes?.values() ?? [])].some(({ cordon }) => cordon?.why === 'power')
   if (nodes !== undefined && !isMarked && scaled.length === 0) {
+    // A shutdown in a hurry leaves no mark: what is off may have been shut down by it.
+    const mayBeLeft = isLost || leftAlerts.some((id) => context.alerts.find(id))
+    if (mayBeLeft) tellWhoIsLeft(context, leftOff(await seeAll(context)))
     if (isLost) remembered.lost.remember(ports.journal, undefined)
-    if (leftAlerts.some((id) => context.alerts.find(id))) tellWhoIsLeft(context, leftOff(await seeAll(context)))
     return nothing(done('there was no power cut'))
   }
   return { kind: 'something', machines: await seeAll(context), scaled }

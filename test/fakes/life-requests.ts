@@ -42,6 +42,7 @@ export async function askSomething(life: Life, random: Random): Promise<void> {
     case 'resume':
       await person.resume()
       if (remembered.paused.recall(journal) !== undefined) says('rollouts were resumed, and are paused')
+      life.letGo()
       return
     case 'abort': {
       const answer = await person.abort().catch(() => undefined)
@@ -51,6 +52,7 @@ export async function askSomething(life: Life, random: Random): Promise<void> {
     case 'start': {
       const answer = await person.start()
       if (answer.changed && isAborted(journal, 'v1.14.1')) says('a rollout was started again, and is aborted')
+      life.letGo()
       return
     }
     default:

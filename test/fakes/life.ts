@@ -161,11 +161,19 @@ export class Life implements AsyncDisposable {
   }
 
   runUpgrade() {
-    const { journal } = this.homelab.ports
-    const isPaused = remembered.paused.recall(journal) !== undefined
-    const held = isPaused ? 'rollouts are paused' : isAborted(journal, target) ? 'it is aborted' : undefined
-    this.circumstances.atRun = { held, isWrong: this.clock.isWrong }
+    this.circumstances.atRun = { held: this.held(), isWrong: this.clock.isWrong }
     return this.agent.run('upgrade-node')
+  }
+
+  /** A run that is under way may go on with what a person has let go. */
+  letGo(): void {
+    if (this.held() === undefined) this.circumstances.atRun = { ...this.circumstances.atRun, held: undefined }
+  }
+
+  private held(): string | undefined {
+    const { journal } = this.homelab.ports
+    if (remembered.paused.recall(journal) !== undefined) return 'rollouts are paused'
+    return isAborted(journal, target) ? 'it is aborted' : undefined
   }
 
   kill(): void {

@@ -51,6 +51,23 @@ describe('an outage whose journal is lost', () => {
     expect(it.agent.alerts.find('journal.unmarked')?.action).toMatch(/caretaker power wake closed-1/)
   })
 
+  test('that was shut down in a hurry, and bears no mark, is named for a person to decide, with what wakes it', async () => {
+    const homelab = wholeHomelab()
+    const journal = memoryJournal()
+    Object.assign(homelab.ports, { journal })
+    remembered.lost.remember(journal, { at: new Date().toISOString(), why: 'file is not a database' })
+    for (const name of ['w-1', 's-1']) Object.assign(homelab.machine(name), { up: false })
+    await using it = startWhole(homelab)
+    await it.reads(words.mains)
+    await waitFor('it to be named', 5_000, () => it.agent.alerts.find('journal.unmarked') !== undefined)
+    await it.agent.idle()
+    const alert = it.agent.alerts.find('journal.unmarked')
+    expect(alert?.severity).toBe('critical')
+    for (const name of ['w-1', 's-1']) expect(alert?.action).toContain(`\`caretaker power wake ${name}\``)
+    expect(wakes(homelab)).toEqual([])
+    expect(remembered.lost.recall(journal)).toBeUndefined()
+  })
+
   test('begins with the control planes, where it is known to be lost and none of them answers', async () => {
     const homelab = await shutDownAndLost({ isKnownLost: true })
     await using it = startWhole(homelab)

@@ -112,12 +112,20 @@ async function comeBack(life: Life): Promise<void> {
   life.circumstances.isOrdered = false
   life.isPersons = true
   await person.start()
+  life.letGo()
+  // The agent runs it by itself for as long as it answers `later`: an outage that was over may lead to another one, where the
+  // journal was lost.
+  let hasMore = true
   for (let second = 0; second < 900; second++) {
     await life.passes()
     if (second % 30 === 0) clock.hear()
-    if (second > 30 && second % 20 === 0) await life.agent.run('wake-cluster').catch(() => {})
+    if (second > 30 && second % 20 === 0)
+      hasMore = await life.agent.run('wake-cluster').then(
+        ({ kind }) => kind === 'later',
+        () => true,
+      )
     if (second > 60 && second % 30 === 0) await life.wakeWhatIsNamed()
-    if (second > 150 && homelab.ports.journal.openOutage() === undefined) break
+    if (second > 150 && !hasMore && homelab.ports.journal.openOutage() === undefined) break
   }
   await life.agent.agent.idle()
 }
