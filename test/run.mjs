@@ -100,7 +100,7 @@ const tasks = {
     needs(['queue', 'chromium'], { required: true }) &&
     run('node', '--disable-warning=ExperimentalWarning', 'test/lab/pictures.ts'),
   lab: () => run('node', '--disable-warning=ExperimentalWarning', 'test/lab/alone.ts', ...rest),
-  test: () => needs(programsOfTests, { required: false }) && run('vitest', 'run', ...rest),
+  test: () => needs(programsOfTests, { required: false }) && fetchArm64() && run('vitest', 'run', ...rest),
   // The random stories that `npm test` plays some hundreds of, and kills that it plays every other of; SEEDS=n plays as many.
   soak: () => {
     env.SEEDS = process.env.SEEDS ?? '5000'
@@ -157,6 +157,24 @@ function installPackages() {
   // The optional ones are for this: the Node that the project brings along, and native parts of tools.
   if (!run('npm', 'ci', '--no-audit', '--no-fund', '--include=optional', '--loglevel=error')) return false
   writeFileSync(stamp, wanted)
+  return true
+}
+
+/**
+ * What an image for arm64 is built of, which is unpacked and never installed: a test looks at one. It takes a mirror of
+ * Debian; without it that test says what is missing.
+ */
+function fetchArm64() {
+  const folder = '/tmp/uki-cache-arm64'
+  if (process.arch !== 'x64' || existsSync(join(folder, 'tools')) || !onPath('apt-get') || !onPath('dpkg-deb'))
+    return true
+  console.log('fetching the kernel and the stub of Debian for arm64')
+  spawnSync('sh', [join(root, 'test/lab/uki/fetch-arm64.sh'), folder], {
+    cwd: root,
+    env,
+    stdio: 'ignore',
+    timeout: 120_000,
+  })
   return true
 }
 

@@ -78,7 +78,7 @@ test(
     // A job that has just started may hold the cluster for a moment.
     let real = await cli('drill', 'power', '--yes')
     await waitFor('the rehearsal to have its turn', 30_000, async () => {
-      if (!real.stdout.includes('that is in progress to end')) return true
+      if (!/^waiting for the .* to end/.test(real.stdout)) return true
       real = await cli('drill', 'power', '--yes')
       return false
     })

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /** In bytes. With 8 MiB V8 begins to look at all it has, again and again, which takes longer than the download. */
-const collectedEvery = 4_194_304
+const collectedEvery = 2_097_152
 
 let collect: (() => void) | undefined
 
