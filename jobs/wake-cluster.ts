@@ -61,7 +61,7 @@ export default defineJob({
     const { journal } = ports
     const open = journal.openOutage()
     if (!open) return finishUnrecorded(context)
-    const { machines } = poweredMachines(context, open)
+    const { machines, calledOff } = poweredMachines(context, open)
     const names = new Set(machines.map(({ name }) => name))
     const record = openRecord(context, open)
     const isSafe = failingMachines(inventory, power).length === 0
@@ -95,7 +95,13 @@ export default defineJob({
     try {
       const onMains = [...power.upses].flatMap(([label, { mode }]) => (mode === 'on-mains' ? [label] : []))
       const plan = planWake(
-        { machines: inventory, outage: hasLost ? withoutUnseen(open) : open, powered: names, upses: onMains },
+        {
+          machines: inventory,
+          outage: hasLost ? withoutUnseen(open) : open,
+          powered: names,
+          onBattery: calledOff,
+          upses: onMains,
+        },
         { ...config.power.wake, acceptedStorage: config.storage.accept },
       )
       await carryOut(plan, { onStep, signal: watch.signal })
@@ -176,6 +182,8 @@ const textsOf = (warnings: readonly StorageWarning[]) => warnings.map(({ text })
 
 interface Powered {
   readonly machines: readonly Machine[]
+  /** Of these, by name, those that run on battery, because their shutdown was called off. */
+  readonly calledOff: ReadonlySet<string>
   readonly onBattery: boolean
   /** Why other machines have to wait, and when to check again, in ms. */
   readonly why: string
@@ -198,12 +206,16 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
     waits.push({ why, after: ms })
     return false
   }
+  const calledOff = new Set<string>()
   const machines = inventory.filter((machine) => {
     const supply = supplyOf(machine.feed, power)
     // After a cancelled shutdown nodes are uncordoned on battery too, but none is woken.
     const state = open.nodes[machine.name]?.state
     const isUp = state === undefined || state === 'up' || state === 'drained'
-    if (isCalledOff(power) && open.stage !== 'shedding' && supply === 'battery' && isUp) return true
+    if (isCalledOff(power) && open.stage !== 'shedding' && supply === 'battery' && isUp) {
+      calledOff.add(machine.name)
+      return true
+    }
     const mains = mainsOf(machine.feed, isNow ? withoutLatches(power) : power, (ups, state) =>
       whyNotReady(state, monotonic(), readiness, policyFor(config, ups)),
     )
@@ -227,7 +239,13 @@ function poweredMachines(context: JobContext, open: Outage): Powered {
     return true
   })
   const [first] = waits.toSorted((a, b) => a.after - b.after)
-  return { machines, onBattery, why: first?.why ?? 'mains power is not back', after: first?.after ?? lookAgain }
+  return {
+    machines,
+    calledOff,
+    onBattery,
+    why: first?.why ?? 'mains power is not back',
+    after: first?.after ?? lookAgain,
+  }
 }
 
 /** Counts a UPS with a latched FSD as on mains, when a person requests to wake everything. */

@@ -44,6 +44,8 @@ export interface WakeSituation {
   readonly outage: Outage
   /** Names of the machines that have power: the others are left alone. */
   readonly powered: ReadonlySet<string>
+  /** Those of them that run on battery, because their shutdown was called off: none of them is woken, whatever is seen of it. */
+  readonly onBattery?: ReadonlySet<string>
   /** Labels of the UPSes to log in to again. */
   readonly upses: Iterable<string>
 }
@@ -54,9 +56,11 @@ export interface WakeSituation {
  * repair themselves, workloads get their replicas back once data are whole or after a while, and what kept data from being
  * copied about is removed when they are whole, or after a limit. Where nothing went down this undoes what was done.
  */
-export function planWake({ machines, outage, powered, upses }: WakeSituation, policy: WakePolicy): Plan {
+export function planWake(situation: WakeSituation, policy: WakePolicy): Plan {
+  const { machines, outage, powered, onBattery, upses } = situation
   const here = machines.filter(({ name }) => powered.has(name))
-  const missing = new Set(wentDown(outage) ? missingNodes(outage, here) : [])
+  const onMains = here.filter(({ name }) => onBattery?.has(name) !== true)
+  const missing = new Set(wentDown(outage) ? missingNodes(outage, onMains) : [])
   const toWake = here.filter(({ name }) => missing.has(name))
   // Nodes are on record before they are cordoned; where workloads alone were scaled down, none was.
   const mayBeMarked = (name: string) => outage.stage !== 'shedding' && outage.nodes[name] !== undefined
