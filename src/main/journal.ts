@@ -43,7 +43,8 @@ export function openJournalAndAlerts(
       queueMicrotask(() => {
         reportSetAside(alerts, { kind, key, why })
         if (kind === 'fact.power.ordered') keepOrder(journal)
-        if (kind === outageKind.name) noteLoss(journal, now(), why)
+        // That a journal was lost before may be what can't be read now.
+        if (kind === outageKind.name || kind === 'fact.journal.lost') noteLoss(journal, now(), why)
       })
     },
     onDamaged: (damage) => {
@@ -80,7 +81,7 @@ function reportSetAside(
   alerts: Alerts,
   { kind, key, why }: { readonly kind: string; readonly key: string; readonly why: string },
 ): void {
-  const isGrave = kind === outageKind.name || kind === 'fact.power.ordered'
+  const isGrave = [outageKind.name, 'fact.power.ordered', 'fact.journal.lost'].includes(kind)
   alerts.open(`journal.set-aside:${kind} ${key}`.trim(), {
     // Without the record of an outage the cluster is not woken.
     severity: isGrave ? 'critical' : 'warning',

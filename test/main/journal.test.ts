@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { reportDamage, settleDamage } from '../../src/main/journal-damage.ts'
 import { openJournalAndAlerts } from '../../src/main/journal.ts'
+import { remembered } from '../../src/operations/facts.ts'
 import { outageOf } from '../core/power/outages.ts'
 import { silentLog } from '../fakes/log.ts'
 import { temporaryFolder } from '../lab/process.ts'
@@ -38,6 +39,23 @@ test('an outage that can not be read is a critical alert, until the next start',
     }),
   ])
   expect(await alertsAtStart()).toEqual([])
+})
+
+test('that a journal was lost is not forgotten where that can not be read itself', async () => {
+  await using folder = await temporaryFolder()
+  {
+    const { journal } = openJournalAndAlerts(folder.path, silentLog)
+    remembered.lost.remember(journal, { at: '2026-11-22T10:00:00.000Z', why: 'file is not a database' })
+    journal[Symbol.dispose]()
+    using database = new DatabaseSync(join(folder.path, 'journal.db'))
+    database.exec(`UPDATE records SET value = '{' WHERE kind = 'fact.journal.lost'`)
+  }
+  const { journal, alerts } = openJournalAndAlerts(folder.path, silentLog)
+  using _ = journal
+  expect(remembered.lost.recall(journal)).toBeUndefined()
+  await aMoment()
+  expect(alerts.all).toMatchObject([{ id: 'journal.set-aside:fact.journal.lost', severity: 'critical' }])
+  expect(remembered.lost.recall(journal)?.why).toMatch(/JSON/)
 })
 
 test('a disk that does not take the journal is a critical alert until it does', async () => {

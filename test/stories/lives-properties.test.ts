@@ -127,6 +127,7 @@ async function comeBack(life: Life): Promise<void> {
     if (second > 60 && second % 30 === 0) await life.wakeWhatIsNamed()
     if (second > 150 && !hasMore && homelab.ports.journal.openOutage() === undefined) break
   }
+  await life.wakeWhatIsNamed()
   await life.agent.agent.idle()
 }
 
