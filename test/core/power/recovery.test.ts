@@ -37,19 +37,6 @@ const put = (outage: Outage, name: string, node: Outage['nodes'][string]): Outag
   nodes: { ...outage.nodes, [name]: node },
 })
 
-test('where a shutdown was called off on battery what runs is uncordoned, and nothing is woken that may be off', () => {
-  const drained = names.reduce((one, name) => withNodeState(one, name, 'drained'), fresh)
-  const outage: Outage = { ...withNodeState(drained, 'w-1', 'unreached'), stage: 'stopping' }
-  const powered = new Set(names.filter((name) => name !== 'w-1'))
-  expect(outline(planWake({ machines, outage, powered, onBattery: powered, upses: [] }, policy))).toEqual([
-    'uncordon: uncordon cp-1, uncordon s-1',
-  ])
-  expect(outline(planWake({ machines, outage, powered, upses: [] }, policy))).toEqual([
-    'wake-nas: wake nas-1',
-    'wake-machines: wake cp-1, wake s-1, wake pve-1',
-  ])
-})
-
 describe('waking', () => {
   test.each<{ name: string; outage: Outage; phases: string[] }>([
     {
