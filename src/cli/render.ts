@@ -4,7 +4,7 @@ import { whyAway } from '../core/cluster/away.ts'
 import { type CordonMark, type Node, whyUnhealthy } from '../core/cluster/cluster.ts'
 import { armedRelease, isStagedByUs, nextBootOf } from '../core/cluster/next-boot.ts'
 import { describeDuration } from '../core/duration.ts'
-import { describePurpose } from '../core/lease.ts'
+import { describeBetweenSteps } from '../core/lease.ts'
 import { describeMoment, describeTime } from '../core/time.ts'
 import type { FailedEntry } from '../core/job.ts'
 import type { Entry } from '../core/journal.ts'
@@ -80,11 +80,8 @@ function describeService({ name, state, text }: ServiceStatus): string[][] {
 }
 
 function describeWork({ leaseHolder, activities }: StatusAnswer, now: number): string {
-  // Every look whether a node is to be upgraded holds it, too.
-  if (activities.length === 0)
-    return leaseHolder === undefined || leaseHolder === 'upgrade'
-      ? 'idle'
-      : `between two steps of ${describePurpose(leaseHolder)}`
+  const between = describeBetweenSteps(leaseHolder)
+  if (activities.length === 0) return between === undefined ? 'idle' : `between two steps of ${between}`
   return activities
     .map(({ step, since, hint }) => {
       const lasts = describeDuration(now - Date.parse(since))

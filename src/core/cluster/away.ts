@@ -1,6 +1,6 @@
 import type { Node } from './cluster.ts'
 
-/** What of an outage tells that a node is away because of it: see `Outage`. */
+/** The part of an outage that explains why a node is away: see `Outage`. */
 export interface OutageOfNodes {
   readonly stage: string
   readonly nodes: Readonly<Record<string, { readonly state: string }>>

@@ -5,7 +5,7 @@ import { counted, listed } from '../../core/count.ts'
 import { whyAway } from '../../core/cluster/away.ts'
 import { whyUnhealthy } from '../../core/cluster/cluster.ts'
 import { describeReason } from '../../core/event.ts'
-import { describePurpose } from '../../core/lease.ts'
+import { describeBetweenSteps } from '../../core/lease.ts'
 import type { Tone } from '../../http/markup/parts.ts'
 
 /** How everything is, in one sentence. */
@@ -66,9 +66,8 @@ function judgeWork({ activities, cluster: { nodes }, outage, leaseHolder, paused
     return { tone: 'warning', text: `${listed(ill)} ${ill.length === 1 ? 'is' : 'are'} unhealthy`, short: 'Attention' }
   const [away] = unwell
   if (away) return { tone: 'busy', text: `${away.name} ${whyAway(away, outage)}`, short: 'At work' }
-  // Every look whether a node is to be upgraded holds it, too.
-  if (leaseHolder !== undefined && leaseHolder !== 'upgrade')
-    return { tone: 'busy', text: `At work: ${describePurpose(leaseHolder)}`, short: 'At work' }
+  const between = describeBetweenSteps(leaseHolder)
+  if (between !== undefined) return { tone: 'busy', text: `At work: ${between}`, short: 'At work' }
   const rest = paused ? '. Rollouts are paused' : ''
   const silent = power.upses.filter(({ noReading }) => noReading !== undefined).map(({ label }) => label)
   if (silent.length > 0) return { tone: 'warning', text: `Nothing is heard of ${listed(silent)}`, short: 'Attention' }

@@ -1,15 +1,8 @@
 import { expect, test } from 'vitest'
 import { type Outage, withNodeState } from '../../../src/core/power/outage.ts'
 import { planWake } from '../../../src/core/power/recovery.ts'
-import { machineOf, outline, recordOf } from './shutdowns.ts'
+import { machineOf, outline, recordOf, wakePolicy as policy } from './shutdowns.ts'
 
-const policy = {
-  stableAfter: 60_000,
-  minimumCharge: 25,
-  retryInterval: 30_000,
-  giveUpAfter: 900_000,
-  storageTimeout: 1_800_000,
-}
 const machines = [
   machineOf('cp-1', 'control-planes'),
   machineOf('s-1', 'storage-nodes'),

@@ -2,15 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { type Outage, withNodeState } from '../../../src/core/power/outage.ts'
 import type { Plan } from '../../../src/core/plan.ts'
 import { planWake } from '../../../src/core/power/recovery.ts'
-import { busy, machineOf, outline, recordOf } from './shutdowns.ts'
+import { busy, machineOf, outline, recordOf, wakePolicy as policy } from './shutdowns.ts'
 
-const policy = {
-  stableAfter: 60_000,
-  minimumCharge: 25,
-  retryInterval: 30_000,
-  giveUpAfter: 900_000,
-  storageTimeout: 1_800_000,
-}
 const machines = [
   machineOf('cp-1', 'control-planes'),
   machineOf('s-1', 'storage-nodes'),

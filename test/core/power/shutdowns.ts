@@ -153,3 +153,12 @@ function noted(outage: Outage, step: Step, isDone: boolean): Outage {
   const silent = outage.nodes[awaited]?.state === 'unreached' ? 'unreached' : 'off'
   return withNodeState(outage, awaited, isDone ? silent : 'abandoned')
 }
+
+/** How a cluster is woken, where a case does not say otherwise. */
+export const wakePolicy = {
+  stableAfter: 60_000,
+  minimumCharge: 25,
+  retryInterval: 30_000,
+  giveUpAfter: 900_000,
+  storageTimeout: 1_800_000,
+}

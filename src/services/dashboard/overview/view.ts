@@ -5,7 +5,7 @@ import { whyUnhealthy } from '../../../core/cluster/cluster.ts'
 import { counted } from '../../../core/count.ts'
 import { capitalized } from '../../../core/capitalized.ts'
 import type { Entry } from '../../../core/journal.ts'
-import { describePurpose } from '../../../core/lease.ts'
+import { describeBetweenSteps } from '../../../core/lease.ts'
 import type { StatusAnswer } from '../../../core/operator.ts'
 import type { Countdown } from '../../../core/power/countdown.ts'
 import type { WindowState } from '../../../core/upgrade/window.ts'
@@ -120,11 +120,10 @@ function offersOf({ offers = [] }: Alert): readonly RequestButton[] {
 
 function nowView({ activities, leaseHolder, waiting, paused, missing, services }: StatusAnswer, viewing: Viewing) {
   const down = services.filter(({ state }) => state === 'down')
-  // Every look whether a node is to be upgraded holds it, too.
-  const isLooking = leaseHolder === undefined || leaseHolder === 'upgrade'
+  const between = describeBetweenSteps(leaseHolder)
   return html`${
     activities.length === 0
-      ? empty(isLooking ? 'Idle: nothing to do.' : `Between two steps of ${describePurpose(leaseHolder)}.`)
+      ? empty(between === undefined ? 'Idle: nothing to do.' : `Between two steps of ${between}.`)
       : html`<ul class="plain">
           ${activities.map(
             ({ step, since: at, hint, progress }) =>
