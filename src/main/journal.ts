@@ -43,8 +43,9 @@ export function openJournalAndAlerts(
       queueMicrotask(() => {
         reportSetAside(alerts, { kind, key, why })
         if (kind === 'fact.power.ordered') keepOrder(journal)
-        // That a journal was lost before may be what can't be read now.
-        if (kind === outageKind.name || kind === 'fact.journal.lost') noteLoss(journal, now(), why)
+        if (kind === outageKind.name) noteLoss(journal, now(), why)
+        // That a journal was lost before is what can't be read now, and an outage that is open may have begun after that.
+        if (kind === 'fact.journal.lost') remembered.lost.remember(journal, { at: now().toISOString(), why })
       })
     },
     onDamaged: (damage) => {

@@ -85,6 +85,14 @@ function isUp({ ports }: RequestMeans, { name, kind }: Machine, signal: AbortSig
   return asked.catch(() => false)
 }
 
+/** @param isUnknown the journal was lost, and nobody knows what was up before */
+function describeLeft(names: readonly string[], isUnknown: boolean): string {
+  const was = isUnknown
+    ? `with the journal it is lost whether ${listed(names)} ${agreeing(names, 'was', 'were')} up before, and ${agreeing(names, 'it stays', 'they stay')} off`
+    : `${listed(names)} ${agreeing(names, 'was', 'were')} off before, and ${agreeing(names, 'stays', 'stay')} off`
+  return `${was}: wake ${agreeing(names, 'it', 'them')} too with \`caretaker power wake --all\``
+}
+
 /** Wakes what the outage on record has shut down; with `all` also what was off before. Withdraws an order to shut down. */
 export async function wakeEverything(
   means: RequestMeans,
@@ -106,10 +114,8 @@ export async function wakeEverything(
   }
   remembered.wakeNow.remember(journal, true)
   const left = all ? [] : Object.keys(open.nodes).filter((name) => open.nodes[name]?.wasUp === false)
-  const hint =
-    left.length === 0
-      ? ''
-      : `; ${listed(left)} ${agreeing(left, 'was', 'were')} off before, and ${agreeing(left, 'stays', 'stay')} off: wake ${agreeing(left, 'it', 'them')} too with \`caretaker power wake --all\``
+  const isUnknown = remembered.lost.recall(journal) !== undefined
+  const hint = left.length === 0 ? '' : `; ${describeLeft(left, isUnknown)}`
   const taken = withdrawn ? 'the shutdown request is cancelled, and ' : ''
   // The UPS can't report mains power while its server is shut down: the person sees it.
   const blind = agent.machines.filter(

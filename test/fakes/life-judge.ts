@@ -4,7 +4,7 @@ import type { LifePower } from './life-power.ts'
 import { deadTime, minimumCharge, onMainsAfter, soak } from './life-settings.ts'
 import type { FakeHomelab } from './homelab.ts'
 import { judgeOf } from './judge.ts'
-import type { UpsWorld } from './ups-world.ts'
+import { bypassesFor, type UpsWorld } from './ups-world.ts'
 
 /** What people have asked for, and what the homelab went through, as the judge knows it. */
 export interface Circumstances {
@@ -28,8 +28,10 @@ export interface LifeJudge {
 }
 
 /** What a UPS gives no cause to shut anything down, by what it really is. */
-function isInnocent({ mains, lasts, forcedAgo, silentAgo }: UpsWorld): boolean {
-  return mains && lasts > onMainsAfter + 2 && forcedAgo > 60 && silentAgo > deadTime * 2
+function isInnocent({ mains, lasts, forcedAgo, silentAgo, quirks }: UpsWorld): boolean {
+  // What its status did not tell before nobody could know.
+  const clearFor = quirks.bypasses ? lasts - bypassesFor : lasts
+  return mains && clearFor > onMainsAfter + 2 && forcedAgo > 60 && silentAgo > deadTime * 2
 }
 
 /** Whether an order is one that should not have been given: by what is really so, and not by what anybody reports. */

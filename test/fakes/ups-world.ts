@@ -31,6 +31,9 @@ export function randomQuirks(random: Random): Quirks {
   }
 }
 
+/** In s: for so long after mains power is back a UPS that bypasses says nothing of it. */
+export const bypassesFor = 40
+
 const noise = ['ALARM', 'RB', 'OVER', 'XYZ'] as const
 
 /**
@@ -106,7 +109,7 @@ export class UpsWorld {
     const { quirks, mains, random } = this
     if (this.off && quirks.offAlone) return [...(this.forced ? ['FSD'] : []), 'OFF']
     const supply = mains
-      ? quirks.bypasses && this.lasts < 40
+      ? quirks.bypasses && this.lasts < bypassesFor
         ? ['BYPASS', 'CHRG']
         : ['OL', ...(this.charge < 99 ? ['CHRG'] : [])]
       : quirks.deniesBattery

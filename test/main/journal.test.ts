@@ -41,11 +41,15 @@ test('an outage that can not be read is a critical alert, until the next start',
   expect(await alertsAtStart()).toEqual([])
 })
 
-test('that a journal was lost is not forgotten where that can not be read itself', async () => {
+test.each([
+  { when: 'nothing is under way', open: undefined },
+  { when: 'an outage has begun since then', open: outage },
+])('that a journal was lost is not forgotten where that can not be read itself, and $when', async ({ open }) => {
   await using folder = await temporaryFolder()
   {
     const { journal } = openJournalAndAlerts(folder.path, silentLog)
     remembered.lost.remember(journal, { at: '2026-11-22T10:00:00.000Z', why: 'file is not a database' })
+    if (open) journal.saveOutage(open)
     journal[Symbol.dispose]()
     using database = new DatabaseSync(join(folder.path, 'journal.db'))
     database.exec(`UPDATE records SET value = '{' WHERE kind = 'fact.journal.lost'`)
