@@ -130,7 +130,7 @@ export async function attempt({ phase, wasUp = names, begun = (one) => one, requ
     outage: record.current,
     states,
     saved,
-    alerts: alerts.all.map(({ id }) => id),
+    alerts: alerts.all,
   }
 }
 

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import type { Step, StepState } from '../../src/core/plan.ts'
 import type { Outage, OutageNode } from '../../src/core/power/outage.ts'
 import { irreversible, reversible, type ShutdownPhase } from '../../src/core/power/phases.ts'
-import { reversiblePhases } from '../../src/core/power/reversible.ts'
 import {
   at,
   attempt,
@@ -22,7 +21,6 @@ import {
   stateOf,
   type Tried,
   wait,
-  well,
   within,
 } from './phases.ts'
 
@@ -70,7 +68,11 @@ describe('before the first effect of a phase', () => {
       begun: (outage) => ({ ...outage, storageGivenUp: true }),
       is: { stage: 'draining', storageGivenUp: undefined },
     },
-    { name: 'a cordon', phase: reversible('cordon', [cordon('w-1')], within), is: { stage: 'draining' } },
+    {
+      name: 'a cordon',
+      phase: reversible('cordon', [cordon('w-1')], within),
+      is: { stage: 'draining', cut: undefined },
+    },
   ])('it knows of $name', async ({ phase, begun, is }) => {
     let known: Outage | undefined
     const runs: Tried['runs'] = ({ step, saved }) => {
@@ -78,7 +80,7 @@ describe('before the first effect of a phase', () => {
       known = saved.at(-1)
     }
     await attempt({ phase, runs, ...(begun ? { begun } : {}) })
-    expect({ storageGivenUp: undefined, ...known }).toMatchObject(is)
+    expect({ storageGivenUp: undefined, cut: undefined, ...known }).toMatchObject(is)
   })
 
   test('no drain goes on once machines go down, and one does until then', async () => {
@@ -145,6 +147,13 @@ describe('what becomes of a step is recorded', () => {
       is: { nas: 'off' },
     },
     {
+      name: 'a host that did not stop',
+      step: awaitHostDown('nas'),
+      ends: failed,
+      begun: { nas: 'shutdown-sent' },
+      is: { nas: 'abandoned' },
+    },
+    {
       name: 'the silence of one that was never reached',
       step: awaitDown('w-1'),
       ends: done,
@@ -169,7 +178,7 @@ describe('what becomes of a step is recorded', () => {
         step(one, ends)
       },
     })
-    expect(states).toMatchObject(is)
+    expect(states).toEqual({ 'w-1': 'drained', 'w-2': 'drained', nas: 'drained', ...begun, ...is })
   })
 
   test('who accepts the order was up, though a look has missed it, and who does not hear it is not', async () => {
@@ -197,89 +206,5 @@ describe('what becomes of a step is recorded', () => {
     })
     expect(ended).toBe('the agent stops')
     expect(states).toMatchObject({ 'w-1': 'shutdown-sent' })
-  })
-})
-
-describe('a phase', () => {
-  test('that has run is not carried out again', async () => {
-    expect((await attempt({ phase: request, runs: well(request) })).ended).toEqual(['shut-down-workers'])
-  })
-
-  test('for which the battery has no time is over, and who was waited for is given up', async () => {
-    const { ended, states, isStopped } = await attempt({
-      phase: wait,
-      begun: stated({ 'w-1': 'shutdown-sent', 'w-2': 'shutdown-sent' }),
-      runs: ({ step, change }) => {
-        for (const one of wait.steps) step(one, began)
-        step(wait.steps[0]!, done)
-        change('tight')
-        step(wait.steps[1]!, failed)
-      },
-    })
-    expect(isStopped).toBe(true)
-    expect(ended).toEqual(['await-workers'])
-    expect(states).toMatchObject({ 'w-1': 'off', 'w-2': 'abandoned' })
-  })
-
-  test('that is not wanted any more is not over, and what it breaks off is not noted', async () => {
-    const drains = reversible('drain', [drain('w-1'), drain('w-2')], within)
-    const { ended, states, isStopped } = await attempt({
-      phase: drains,
-      runs: ({ step, change }) => {
-        step(drains.steps[0]!, began)
-        step(drains.steps[0]!, done)
-        change('over')
-        step(drains.steps[1]!, failed)
-      },
-    })
-    expect(isStopped).toBe(true)
-    expect(ended).toEqual([])
-    expect(states).toMatchObject({ 'w-1': 'drained', 'w-2': 'up' })
-  })
-
-  test('that no power change may stop goes on to its end', async () => {
-    const { ended, states, isStopped } = await attempt({
-      phase: request,
-      runs: (running) => {
-        running.step(request.steps[0]!, began)
-        running.change('over')
-        running.change('tight')
-        well(request)(running)
-      },
-    })
-    expect(isStopped).toBe(false)
-    expect(ended).toEqual(['shut-down-workers'])
-    expect(states).toMatchObject({ 'w-1': 'shutdown-sent', 'w-2': 'shutdown-sent' })
-  })
-
-  test('that fails for another reason fails the run', async () => {
-    const runs = () => {
-      throw new Error('the disk is full')
-    }
-    expect((await attempt({ phase: request, runs })).ended).toBe('the disk is full')
-  })
-})
-
-describe('after a cordon', () => {
-  const cordons = reversible('cordon', [cordon('w-1'), cordon('w-2')], within)
-  const ending =
-    (...ends: readonly StepState[]): Tried['runs'] =>
-    ({ step }) => {
-      for (const [index, one] of cordons.steps.entries()) {
-        step(one, began)
-        step(one, ends[index]!)
-      }
-    }
-
-  test('of one node at least the drain follows', async () => {
-    const { ended, alerts } = await attempt({ phase: cordons, runs: ending(failed, done) })
-    expect(ended).toEqual(['cordon'])
-    expect(alerts).toEqual([])
-  })
-
-  test('of no node nothing is asked of Kubernetes any more, and people are told', async () => {
-    const { ended, alerts } = await attempt({ phase: cordons, runs: ending(failed, failed) })
-    expect(ended).toEqual(reversiblePhases)
-    expect(alerts).toEqual(['outage.api'])
   })
 })
