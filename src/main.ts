@@ -121,7 +121,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     loginRefused: (label) => world.loginsRefused.get(label),
   })
   const means = { ...shared, settings, agent, queue, schematics, operator, notifier }
-  const services = createServices({ ...means, desk: provision.desk, machines: newcomers.notice, boot: boots.note })
+  const services = createServices({ ...means, desk: provision.desk, machines: newcomers.notice, boots })
   // A later part that fails must not leave runs behind.
   stack.defer(services.stop)
   // In the background: unreachable control planes must not delay the power guard.

@@ -6,7 +6,7 @@ import { settingsInForce } from '../config/in-force.ts'
 import { findMistakes } from '../config/mistakes.ts'
 import { AgentError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
-import type { BootEvent } from '../core/netboot/dhcp-event.ts'
+import type { BootKeeper } from '../operations/netboot/keeper.ts'
 import type { Meter } from '../core/metrics/meter.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Ports } from '../core/ports.ts'
@@ -46,7 +46,7 @@ export interface ServicesOptions {
   readonly key: (name: string) => Promise<Uint8Array>
   readonly log: Logger
   /** Who keeps what machines do that boot from the network. */
-  readonly boot?: (event: BootEvent) => void
+  readonly boots?: Pick<BootKeeper, 'note' | 'noteEnding'>
   readonly machines: ServiceContext['notice']['machines']
   readonly meter: Meter
   readonly limits?: Partial<SupervisorLimits>
@@ -119,7 +119,7 @@ function contextOf(
     web,
     key,
     log,
-    boot = () => {},
+    boots = { note: () => {}, noteEnding: () => {} },
     machines,
     meter,
   }: ServicesOptions & { readonly web: WebDoor },
@@ -149,7 +149,8 @@ function contextOf(
     notice: {
       ups: agent.guard.notice,
       node: agent.noticeNode,
-      boot,
+      boot: boots.note,
+      bootEnding: boots.noteEnding,
       machines,
       schematics: async (all, changed = []) => {
         schematics.current = new Map(all)

@@ -152,6 +152,8 @@ export const remembered = {
   netbootArmed: fact('netboot.armed', mapOf(object<Armed>({ at: time, by: text, until: time }))),
   /** When a machine has booted from the network last, where that counts, by name or MAC address. */
   netbootUsed: fact('netboot.used', mapOf(time)),
+  /** Since when the end of an image is on its way to a machine for which that counts, by name or MAC address. */
+  netbootEnding: fact('netboot.ending', mapOf(time)),
   /** Nodes that were seen to run from their own disks, by name. */
   netbootInstalled: fact('netboot.installed', mapOf(object<InstalledNode>({ uuid: optional(text) }))),
   /** The name by which this agent holds the cluster's Lease. */

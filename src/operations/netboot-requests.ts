@@ -12,7 +12,7 @@ import type { Asked } from '../core/operator.ts'
 import { allBootFiles, httpServerOf, tftpServerOf } from './netboot/boot-files.ts'
 import { checkNetboot } from './netboot/check.ts'
 import type { BootKeeper } from './netboot/keeper.ts'
-import { type MachineStanding, standingOf, standingsIn } from './netboot/standing.ts'
+import { forgetEnding, type MachineStanding, standingOf, standingsIn } from './netboot/standing.ts'
 import { remembered } from './facts.ts'
 import { originOf, recordChange, type RequestMeans, unchanged } from './request.ts'
 import { notFound } from './running-agent.ts'
@@ -143,6 +143,7 @@ function arm(means: NetbootMeans, { key, armed, rule }: MachineStanding, cancel:
       asked.by,
     )
   }
+  forgetEnding(journal, key)
   const until = new Date(now.getTime() + armedFor).toISOString()
   remembered.netbootArmed.remember(journal, { ...others, [key]: { ...originOf(asked, now), until } })
   const always = rule === 'always' ? ', as it always does' : ''

@@ -4,6 +4,7 @@ import type { Alerts } from '../core/alert.ts'
 import type { Event } from '../core/event.ts'
 import type { Outcome, Queue } from '../core/job.ts'
 import type { Logger } from '../core/log.ts'
+import type { Transfer } from '../core/netboot/boot-event.ts'
 import type { BootEvent } from '../core/netboot/dhcp-event.ts'
 import type { Meter } from '../core/metrics/meter.ts'
 import type { Operator } from '../core/operator.ts'
@@ -114,6 +115,8 @@ export interface Notice {
   node(name: string, answers: boolean): void
   /** What a machine did that boots from the network. */
   boot(event: BootEvent): void
+  /** The last part of a file leaves when this has returned: it may arrive, and start the machine, whatever becomes of us. */
+  bootEnding(transfer: Transfer): void
   /** What machines show and tell on their way into the cluster, and that they have joined. */
   readonly machines: Pick<WaitingRoom, 'line' | 'seen'> & { joined(machine: Machine, seen: SeenMember): void }
   /** All schematics as they are now, by name; `changed` names those that were edited. */

@@ -173,6 +173,7 @@ async function startOurs(root: string, stack: AsyncDisposableStack): Promise<{ o
   }
   const child = await startChild(program, order, {
     event: () => {},
+    ending: () => {},
     refusals: () => {},
     failed: (text) => say('ours', text),
   })

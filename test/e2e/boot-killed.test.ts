@@ -6,7 +6,7 @@ import { env } from 'node:process'
 import { expect, test } from 'vitest'
 import type { NetbootMachineDetails } from '../../src/core/netboot/requests.ts'
 import { createRandom } from '../core/random.ts'
-import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
+import { endStore, type LabDaemon, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
 import { startHomelab } from '../lab/homelab.ts'
 import { fetchFile } from '../lab/tftp-client.ts'
 
@@ -82,6 +82,19 @@ test(
       daemon = await serves()
       expect(await tried(daemon)).toMatchObject({ boots: true, why: 'netboot.machines says once, and it has not yet' })
     }
+    // It has the whole image, and says so to nobody.
+    const end = Math.floor(image.length / block) + 1
+    let killed: Promise<void> | undefined
+    const whole = fetchAs(machine, (answered) => (answered < end ? undefined : (killed ??= kill(daemon))))
+    expect((await whole).bytes.equals(image)).toBe(true)
+    daemon = await serves()
+    expect(await tried(daemon)).toMatchObject({
+      boots: false,
+      why: expect.stringContaining('nobody saw whether it has booted it'),
+    })
+    expect((await runCli(['netboot', 'once', 'w-1', '-c', config])).code).toBe(0)
+    expect(await tried(daemon)).toMatchObject({ boots: true })
+
     expect((await fetchAs(machine)).bytes.equals(image)).toBe(true)
     const hasBooted = async () => !(await tried(daemon)).boots
     await waitFor('its boot to be counted', 10_000, hasBooted)

@@ -127,6 +127,33 @@ export function planBootAlerts(
   }
 }
 
+/** In ms. So long the last part of an image may be on its way, with all that is sent again. */
+const endsWithin = 60_000
+
+/**
+ * Machines that were sent the end of their image, where nobody saw what became of it.
+ *
+ * @param endings since when, by name or MAC address, ISO 8601
+ */
+export function unsureAlerts(
+  endings: Readonly<Record<string, string>>,
+  now: number,
+): ReadonlyMap<string, AlertContent> {
+  // A clock may have been set back.
+  const unsure = Object.entries(endings).filter(([, at]) => Math.abs(now - Date.parse(at)) > endsWithin)
+  return new Map(
+    unsure.map(([name]) => [
+      name,
+      {
+        severity: 'warning',
+        subject: name,
+        text: `${name} was sent the end of its image when Caretaker ended, and nobody saw whether it has booted it: it is not offered another one`,
+        action: `Look at its console; if it has not booted, \`caretaker netboot once ${name}\``,
+      },
+    ]),
+  )
+}
+
 function isFresh({ lastAt }: Boot, now: number, within: number): boolean {
   return now - Date.parse(lastAt) <= within
 }

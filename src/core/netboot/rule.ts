@@ -18,6 +18,8 @@ export interface BootStanding {
   readonly isArmed: boolean
   /** It has booted from here since it was last armed. */
   readonly hasBooted: boolean
+  /** It was sent the end of its image, and whether that arrived was not seen, because Caretaker ended then. */
+  readonly mayHaveBooted: boolean
 }
 
 /** Whether a machine is offered a boot, and why, as a clause. */
@@ -31,7 +33,10 @@ export interface StandingAnswer {
  * on the share in place of what it has, and an installation could go round in a circle.
  */
 export function decideStanding(standing: BootStanding, unknown: 'offer' | 'ignore'): StandingAnswer {
-  const { name, rule, isInstalled, isArmed, hasBooted } = standing
+  const { name, rule, isInstalled, isArmed, hasBooted, mayHaveBooted } = standing
+  // Twice is an installation too many; not at all is a command of a person.
+  if (mayHaveBooted && (isArmed || rule === 'once'))
+    return { boots: false, why: 'it was sent its image, and nobody saw whether it has booted it' }
   if (isArmed) return { boots: true, why: 'it was asked to boot from the network once' }
   switch (rule) {
     case 'always':

@@ -4,15 +4,15 @@ import type { Cluster } from '../../core/cluster/cluster.ts'
 import type { Journal } from '../../core/journal.ts'
 import { type Boot, bootKind, hasLoaded, hasReached } from '../../core/netboot/boots.ts'
 import { nextBoot } from '../../core/netboot/next-boot.ts'
-import { planBootAlerts, rateOf } from '../../core/netboot/diagnosis.ts'
-import type { StartedMachine } from '../../core/netboot/boot-event.ts'
+import { planBootAlerts, rateOf, unsureAlerts } from '../../core/netboot/diagnosis.ts'
+import type { StartedMachine, Transfer } from '../../core/netboot/boot-event.ts'
 import type { BootEvent } from '../../core/netboot/dhcp-event.ts'
 import { knownMachines } from '../../core/netboot/machines.ts'
 import { inMegabytes } from '../../core/netboot/size.ts'
 import { describeDuration } from '../../core/duration.ts'
 import { createListeners } from '../../core/listeners.ts'
 import { remembered } from '../facts.ts'
-import { noteBooted, standingOf, standingsIn } from './standing.ts'
+import { forgetEnding, noteBooted, noteEnding, standingOf, standingsIn } from './standing.ts'
 
 export interface BootKeeperOptions {
   readonly journal: Journal
@@ -26,6 +26,8 @@ export interface BootKeeperOptions {
 /** Who keeps what machines do that boot from the network. */
 export interface BootKeeper {
   note(event: BootEvent): void
+  /** Before the last part of a file leaves, which may start the machine. */
+  noteEnding(transfer: Transfer): void
   /** What was seen of the cluster: a node that runs Talos is installed, and one that has just booted has come through. */
   noteCluster(cluster: Cluster): void
   /** Has the alerts say what is true now. To be called now and then: silence is no event. */
@@ -64,13 +66,29 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
     const key = known ?? keyOf(machines, event)
     const before = key === undefined ? undefined : machines.get(key)?.[0]
     const boot = nextBoot(before, event)
-    if (!boot) return
+    if (boot) keep(before, boot)
+    // What it came to is on the disk before it is forgotten that nobody knew.
+    const last = boot ?? before
+    if (last) settleEnding(last, event)
+  }
+
+  function keep(before: Boot | undefined, boot: Boot): void {
     const isSame = before?.startedAt === boot.startedAt && before.machine === boot.machine
     put(machines, boot, isSame)
     bound(machines)
     listeners.tell(boot)
     const from = isSame ? before : undefined
     if (from?.phase !== boot.phase || from.trouble !== boot.trouble) changed(from, boot)
+  }
+
+  /** Whether the end of its image has arrived is seen by the transfer, or by what the machine does after that. */
+  function settleEnding(boot: Boot, { type, at }: BootEvent): void {
+    const isOver = type === 'boot.done' || type === 'boot.aborted'
+    if (!isOver && type !== 'boot.configuration' && type !== 'boot.running') return
+    const standing = standingOf(journal, config(), boot, now().getTime())
+    if (!standing.mayHaveBooted) return
+    if (!isOver) noteBooted(journal, standing, at)
+    forgetEnding(journal, standing.key)
   }
 
   /** It has come to another phase, or into trouble. */
@@ -116,10 +134,17 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
     )
     const told = strangers.length > mostTold ? histories.filter(({ isKnown }) => isKnown) : histories
     for (const [kind, contents] of Object.entries(planBootAlerts(told, at))) alerts.reportEach(kind, contents)
+    alerts.reportEach('netboot.unsure', unsureAlerts(remembered.netbootEnding.recall(journal) ?? {}, at))
   }
 
   return {
     note: (event) => note(event),
+    noteEnding: (transfer) => {
+      const key = keyOfTransfer(machines, transfer)
+      const boot = machines.get(key)?.[0]
+      if (!boot || isOwn(transfer.client)) return
+      noteEnding(journal, standingOf(journal, config(), boot, now().getTime()), now().toISOString())
+    },
     noteCluster: (cluster) => {
       rememberInstalled(journal, config(), cluster)
       const at = now().toISOString()
@@ -161,8 +186,10 @@ function createLedger(now: () => Date): (boot: Boot, name: string | undefined) =
 function keyOf(machines: ReadonlyMap<string, readonly Boot[]>, event: BootEvent): string | undefined {
   if (event.type === 'boot.asked') return event.machine.mac
   if (event.type === 'boot.running' || event.type === 'boot.configuration') return keyOfStarted(machines, event.machine)
-  if (!('transfer' in event)) return event.mac
-  const { mac, client } = event.transfer
+  return 'transfer' in event ? keyOfTransfer(machines, event.transfer) : event.mac
+}
+
+function keyOfTransfer(machines: ReadonlyMap<string, readonly Boot[]>, { mac, client }: Transfer): string {
   if (mac !== undefined && machines.has(mac)) return mac
   // The lease that DHCP was seen to give; the newest, since addresses move.
   const found = [...machines].findLast(([, [last]]) => last?.address === client)

@@ -27,6 +27,7 @@ export function standingsIn(journal: Journal, config: Config, now: number): (tol
   const installed = remembered.netbootInstalled.recall(journal) ?? {}
   const allArmed = remembered.netbootArmed.recall(journal) ?? {}
   const used = remembered.netbootUsed.recall(journal) ?? {}
+  const ending = remembered.netbootEnding.recall(journal) ?? {}
   const known = knownMachines(config)
   const { machines, unknown } = config.netboot
   return (told) => {
@@ -42,9 +43,25 @@ export function standingsIn(journal: Journal, config: Config, now: number): (tol
       isInstalled: name !== undefined && Object.hasOwn(installed, name),
       isArmed: armed !== undefined,
       hasBooted: Object.hasOwn(used, key),
+      mayHaveBooted: Object.hasOwn(ending, key),
     }
     return { key, armed, settings, ...standing, ...decideStanding(standing, unknown) }
   }
+}
+
+/**
+ * The end of its image is about to be sent: where it is to boot once, that is on the disk before. If we end now, nobody sees
+ * whether it arrived.
+ */
+export function noteEnding(journal: Journal, { key, rule, isArmed }: MachineStanding, at: string): void {
+  if (rule !== 'once' && !isArmed) return
+  remembered.netbootEnding.remember(journal, { ...remembered.netbootEnding.recall(journal), [key]: at })
+}
+
+/** What has become of it was seen, or a person has decided. */
+export function forgetEnding(journal: Journal, key: string): void {
+  const { [key]: at, ...others } = remembered.netbootEnding.recall(journal) ?? {}
+  if (at !== undefined) remembered.netbootEnding.remember(journal, others)
 }
 
 /** It has booted from the network: what was wanted once is done. */

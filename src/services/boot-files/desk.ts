@@ -1,4 +1,4 @@
-import type { Carrier, TransferEvent } from '../../core/netboot/boot-event.ts'
+import type { Carrier, Transfer, TransferEvent } from '../../core/netboot/boot-event.ts'
 import { createLibrary, type Library } from './files/library.ts'
 import type { BootLimits } from './limits.ts'
 import { createNeighbours } from './neighbours.ts'
@@ -34,10 +34,12 @@ export interface DeskOptions {
   readonly limits: BootLimits
   readonly now: () => number
   tell(event: TransferEvent): void
+  /** Resolves when it is noted that the last part of a file may arrive. */
+  ending(transfer: Transfer): Promise<void>
   failed(error: unknown): void
 }
 
-export function createDesk({ root, limits, now, tell, failed }: DeskOptions): Desk {
+export function createDesk({ root, limits, now, tell, ending, failed }: DeskOptions): Desk {
   const neighbours = createNeighbours(now)
   const allowance = createAllowance(limits, now)
   const strangers = createAllowance(limits.strangers, now)
@@ -69,7 +71,7 @@ export function createDesk({ root, limits, now, tell, failed }: DeskOptions): De
       const id = transfers
       const mac = await neighbours.macOf(client)
       const name = file.replaceAll(/[^\x20-\x7E]/g, '?').slice(0, 255)
-      return watch({ id, by, client, mac, file: name }, tellSome, now)
+      return watch({ id, by, client, mac, file: name }, { tell: tellSome, ending, now })
     },
     failed: (error) => {
       if (failing.take('')) failed(error)

@@ -1,4 +1,4 @@
-import type { TransferEvent } from '../../core/netboot/boot-event.ts'
+import type { Transfer, TransferEvent } from '../../core/netboot/boot-event.ts'
 import type { BootImage } from './http/images.ts'
 import type { BootLimits } from './limits.ts'
 import type { Unserved } from './tally.ts'
@@ -22,6 +22,12 @@ export interface ImagesOrder {
   readonly images: readonly BootImage[]
 }
 
+/** The other: it is on the disk that the last part of this transfer may arrive. */
+export interface NotedOrder {
+  readonly type: 'noted'
+  readonly id: Transfer['id']
+}
+
 /** Why it can't listen. */
 export interface ListenFault {
   readonly by: 'tftp' | 'http'
@@ -36,6 +42,8 @@ export type ChildMessage =
   | { readonly type: 'serving' }
   | { readonly type: 'refused'; readonly fault: ListenFault }
   | { readonly type: 'event'; readonly event: TransferEvent }
+  /** The last part of a file waits until this is noted: a machine may start once it has that. */
+  | { readonly type: 'ending'; readonly transfer: Transfer }
   /** Since this was said last. Of a flood by far not each is an event. */
   | ({ readonly type: 'refusals' } & Unserved)
   | { readonly type: 'failed'; readonly text: string }

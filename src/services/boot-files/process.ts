@@ -2,9 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { constants, getPriority, setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { AgentError } from '../../core/errors.ts'
-import type { TransferEvent } from '../../core/netboot/boot-event.ts'
+import type { Transfer, TransferEvent } from '../../core/netboot/boot-event.ts'
 import type { Unserved } from './tally.ts'
-import type { ChildMessage, ImagesOrder, ListenFault, ServeOrder } from './messages.ts'
+import type { ChildMessage, ImagesOrder, ListenFault, NotedOrder, ServeOrder } from './messages.ts'
 
 /** How long it may take to end before it is killed, in ms. */
 const endsWithin = 1_000
@@ -25,6 +25,8 @@ export interface ServingChild extends AsyncDisposable {
 
 export interface ChildTold {
   event(event: TransferEvent): void
+  /** The last part of this transfer leaves when this has returned. */
+  ending(transfer: Transfer): void
   refusals(unserved: Unserved): void
   failed(text: string): void
 }
@@ -48,7 +50,10 @@ export async function startChild(
   const answered = new Promise<ListenFault | undefined>((resolve) => {
     child.on('message', (message: ChildMessage) => {
       if (message.type === 'event') told.event(message.event)
-      else if (message.type === 'refusals') told.refusals(message)
+      else if (message.type === 'ending') {
+        told.ending(message.transfer)
+        send(child, { type: 'noted', id: message.transfer.id })
+      } else if (message.type === 'refusals') told.refusals(message)
       else if (message.type === 'failed') told.failed(message.text)
       else resolve(message.type === 'refused' ? message.fault : undefined)
     })
@@ -64,10 +69,12 @@ export async function startChild(
     await endChild(child, gone)
     return { fault }
   }
-  const show = (images: ServeOrder['images']) => {
-    if (child.connected) child.send({ type: 'images', images } satisfies ImagesOrder, () => {})
-  }
+  const show = (images: ServeOrder['images']) => send(child, { type: 'images', images })
   return { ended: died, show, [Symbol.asyncDispose]: () => endChild(child, gone) }
+}
+
+function send(child: ChildProcess, order: ImagesOrder | NotedOrder): void {
+  if (child.connected) child.send(order, () => {})
 }
 
 /** It ends when its channel does, as it would if we were killed. */

@@ -1,4 +1,5 @@
 import { messageOf } from '../../core/errors.ts'
+import type { Transfer } from '../../core/netboot/boot-event.ts'
 import { createDesk } from './desk.ts'
 import { openHttp } from './http/door.ts'
 import type { ChildMessage, ListenFault, ServeOrder } from './messages.ts'
@@ -7,10 +8,14 @@ import { openTftp } from './tftp/door.ts'
 /** In ms: how often pins that are over are forgotten, and how often is said what was counted. */
 const sweepsEvery = 5_000
 const countsEvery = 1_000
+/** In ms: so long at most the last part of a file waits. No machine is kept from its boot by a daemon that hangs. */
+const notedWithin = 2_000
 
 export interface Serving extends AsyncDisposable {
   /** From now on iPXE is sent on to these. */
   show(images: ServeOrder['images']): void
+  /** It was noted that the last part of this transfer may arrive. */
+  noted(id: Transfer['id']): void
 }
 
 /** Serves files until it is disposed of. Says that it serves, or why it can't; then it is to be disposed of at once. */
@@ -18,10 +23,22 @@ export async function serve(order: ServeOrder, say: (message: ChildMessage) => v
   const { places, tftp, http, tls } = order
   let { images } = order
   await using stack = new AsyncDisposableStack()
+  /** Whose last part waits. */
+  const endings = new Map<Transfer['id'], () => void>()
   const desk = createDesk({
     ...order,
     now: () => performance.now(),
     tell: (event) => say({ type: 'event', event }),
+    ending: (transfer) =>
+      new Promise((resolve) => {
+        const limit = setTimeout(() => endings.get(transfer.id)?.(), notedWithin)
+        endings.set(transfer.id, () => {
+          clearTimeout(limit)
+          endings.delete(transfer.id)
+          resolve()
+        })
+        say({ type: 'ending', transfer })
+      }),
     failed: (error) => say({ type: 'failed', text: messageOf(error) }),
   })
   stack.defer(() => desk.library.close())
@@ -52,7 +69,7 @@ export async function serve(order: ServeOrder, say: (message: ChildMessage) => v
   } catch (error) {
     const { code = '', address = '' } = error as { code?: string; address?: string }
     say({ type: 'refused', fault: { by, code, address, text: messageOf(error) } })
-    return { show: () => {}, [Symbol.asyncDispose]: async () => {} }
+    return { show: () => {}, noted: () => {}, [Symbol.asyncDispose]: async () => {} }
   }
   say({ type: 'serving' })
   const parts = stack.move()
@@ -60,6 +77,7 @@ export async function serve(order: ServeOrder, say: (message: ChildMessage) => v
     show: (next) => {
       images = next
     },
+    noted: (id) => endings.get(id)?.(),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
 }

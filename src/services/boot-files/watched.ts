@@ -14,12 +14,20 @@ export interface Watched {
     from?: number,
   ): void
   progressed(arrived: number): void
+  /** To be waited for before the last part of the file leaves. */
+  ending(): Promise<void>
   done(bytes: number, resent: number): void
   aborted(arrived: number, reason: AbortReason, text: string): void
   refused(reason: RefusalReason): void
 }
 
-export function watch(transfer: Transfer, tell: (event: TransferEvent) => void, now: () => number): Watched {
+export interface Watching {
+  tell(event: TransferEvent): void
+  ending(transfer: Transfer): Promise<void>
+  now(): number
+}
+
+export function watch(transfer: Transfer, { tell, ending, now }: Watching): Watched {
   const began = now()
   let saidAt = began
   let said = 0
@@ -38,6 +46,7 @@ export function watch(transfer: Transfer, tell: (event: TransferEvent) => void, 
       said = arrived
       tell({ type: 'boot.progressed', at: at(), transfer, arrived, ...part })
     },
+    ending: () => ending(transfer),
     done: (bytes, resent) =>
       tell({ type: 'boot.done', at: at(), transfer, bytes, took: Math.round(now() - began), resent, ...part }),
     aborted: (arrived, reason, text) =>

@@ -54,6 +54,7 @@ export async function startBootFiles(
       log[levelOf(event)]({ ...event.transfer }, describeEvent(event))
       context.notice.boot(event)
     },
+    ending: context.notice.bootEnding,
     refusals: (unserved) => meterUnserved(meter, unserved),
     failed: (text) => log.warn({ reason: text }, 'a request of a machine that boots failed'),
   })

@@ -9,6 +9,7 @@ const standing: BootStanding = {
   isInstalled: false,
   isArmed: false,
   hasBooted: false,
+  mayHaveBooted: false,
 }
 
 interface Standing {
@@ -51,6 +52,24 @@ test.each<Standing>([
     of: { rule: 'once', hasBooted: true, isArmed: true },
     boots: true,
     why: /once/,
+  },
+  {
+    name: 'one that boots once and may have',
+    of: { rule: 'once', mayHaveBooted: true },
+    boots: false,
+    why: /nobody saw/,
+  },
+  {
+    name: 'an installed node that was armed and may have booted',
+    of: { name: 'w-1', isInstalled: true, isArmed: true, mayHaveBooted: true },
+    boots: false,
+    why: /nobody saw/,
+  },
+  {
+    name: 'one that always boots and may have',
+    of: { rule: 'always', mayHaveBooted: true },
+    boots: true,
+    why: /always/,
   },
   { name: 'one that always boots and has', of: { rule: 'always', hasBooted: true }, boots: true, why: /always/ },
 ])('$name boots: $boots', ({ of, unknown = 'offer', boots, why }) => {

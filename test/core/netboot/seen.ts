@@ -11,7 +11,7 @@ export const address = '192.168.0.111'
 export const file = 'metal-amd64-uki.efi'
 
 const machine: AskingMachine = { mac, kind: 'pxe', firmware: 'UEFI x64', architecture: 'amd64' }
-const transfer = { id: 1, by: 'tftp', client: address, mac: undefined, file } as const
+export const transfer = { id: 1, by: 'tftp', client: address, mac: undefined, file } as const
 
 export const asks = (seconds: number, more: Partial<DhcpEvent & { type: 'boot.asked' }> = {}): BootEvent => ({
   type: 'boot.asked',

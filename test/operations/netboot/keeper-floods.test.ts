@@ -74,13 +74,13 @@ test('however often a known machine does something, all machines are looked at o
   it.sees(
     Array.from({ length: 100 }, (_, turn) => asks(turn / 100, { machine: { ...machine, kind: kinds[turn % 2]! } })),
   )
-  // Of three kinds of alerts.
-  expect(reports).toBe(3)
+  // Of four kinds of alerts.
+  expect(reports).toBe(4)
   it.keeper.lookAgain()
-  expect(reports).toBe(3)
+  expect(reports).toBe(4)
   it.passes(1)
   it.keeper.lookAgain()
-  expect(reports).toBe(6)
+  expect(reports).toBe(8)
 })
 
 test('whoever follows is told what each machine does, its progress too', () => {

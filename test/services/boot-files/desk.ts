@@ -1,7 +1,7 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TransferEvent } from '../../../src/core/netboot/boot-event.ts'
+import type { Transfer, TransferEvent } from '../../../src/core/netboot/boot-event.ts'
 import { createDesk } from '../../../src/services/boot-files/desk.ts'
 import { openHttp } from '../../../src/services/boot-files/http/door.ts'
 import type { BootImage } from '../../../src/services/boot-files/http/images.ts'
@@ -28,12 +28,14 @@ interface ServedOptions {
   readonly limits?: Partial<BootLimits>
   readonly images?: readonly BootImage[]
   readonly tls?: { readonly cert: string; readonly key: string }
+  /** What the last part of a file waits for. */
+  readonly ending?: (transfer: Transfer) => Promise<void>
 }
 
 /** Serves a new folder in this process, by TFTP and HTTP. */
 export async function serveFolder(
   address: string,
-  { limits = {}, images = [], tls }: ServedOptions = {},
+  { limits = {}, images = [], tls, ending = async () => {} }: ServedOptions = {},
 ): Promise<ServedFolder> {
   await using stack = new AsyncDisposableStack()
   const root = await mkdtemp(join(tmpdir(), 'caretaker-boot-'))
@@ -46,6 +48,7 @@ export async function serveFolder(
     limits: { ...bootLimits, ...limits },
     now: () => performance.now() + passed,
     tell: (event) => void events.push(event),
+    ending,
     failed: (error) => void failures.push(error),
   })
   stack.defer(() => desk.library.close())

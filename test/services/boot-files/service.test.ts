@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { geteuid, kill } from 'node:process'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createMeter } from '../../../src/core/metrics/meter.ts'
-import type { TransferEvent } from '../../../src/core/netboot/boot-event.ts'
+import type { Transfer, TransferEvent } from '../../../src/core/netboot/boot-event.ts'
 import type { RunningService } from '../../../src/core/service.ts'
 import type { CheckContext, ServiceContext } from '../../../src/operations/service.ts'
 import { checkBootFiles } from '../../../src/services/boot-files/check.ts'
@@ -37,6 +37,7 @@ afterEach(async () => {
 
 function contextOf(given: unknown, { share = 'metal-amd64-uki.efi', names = [] as readonly object[] } = {}) {
   const events: TransferEvent[] = []
+  const endings: string[] = []
   const warnings: string[] = []
   let restarts = 0
   let happened: (event: { readonly type: string }) => void = () => {}
@@ -56,12 +57,23 @@ function contextOf(given: unknown, { share = 'metal-amd64-uki.efi', names = [] a
     },
     log,
     meter,
-    notice: { boot: (event: TransferEvent) => void events.push(event) },
+    notice: {
+      boot: (event: TransferEvent) => void events.push(event),
+      bootEnding: ({ client }: Transfer) => void endings.push(client),
+    },
     restart: () => void (restarts += 1),
     ports: { share: { names: async () => [...names] } },
     onEvent: (listener: (event: { readonly type: string }) => void) => void (happened = listener),
   } as unknown as ServiceContext<BootFilesSection | undefined>
-  return { context, happens: (type: string) => happened({ type }), events, warnings, meter, restarts: () => restarts }
+  return {
+    context,
+    happens: (type: string) => happened({ type }),
+    events,
+    endings,
+    warnings,
+    meter,
+    restarts: () => restarts,
+  }
 }
 
 async function start(given: unknown, means = {}, images: Parameters<typeof contextOf>[1] = {}) {
@@ -81,7 +93,7 @@ test('without the section nothing listens', async () => {
 })
 
 test('the share is served by a process of its own, and what machines do is told', async () => {
-  const { service, events, meter } = await start(usual)
+  const { service, events, endings, meter } = await start(usual)
   expect(service.status?.()).toBe(`tftp://${address}:${tftp}, http://${address}:${http}`)
   expect((await fetch()).bytes.equals(image)).toBe(true)
   await expect
@@ -89,6 +101,8 @@ test('the share is served by a process of its own, and what machines do is told'
     .toEqual(['boot.started', 'boot.done'])
   const answer = await globalThis.fetch(`http://${address}:${http}/metal-amd64-uki.efi`)
   expect(Buffer.from(await answer.arrayBuffer()).equals(image)).toBe(true)
+  // Noted before the end of the file has left, each time.
+  expect(endings).toHaveLength(2)
   expect((await globalThis.fetch(`http://${address}:${http}/nothing.efi`)).status).toBe(404)
   const values = (name: string) => valuesOf(meter.read(), `caretaker_boot_${name}`)
   await expect.poll(() => values('refusals_total')).toEqual({ 'http not-found': 1 })

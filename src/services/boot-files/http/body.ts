@@ -3,7 +3,7 @@ import { chunkSize, type SharedFile } from '../files/shared-file.ts'
 
 /**
  * Sends a part of a file, as fast as the client takes it. Resolves to how many bytes the system has taken; fewer than the
- * part has where the client hung up.
+ * part has where the client hung up. The end of the file waits for `ending`.
  *
  * @throws AgentError where the file can't be read
  */
@@ -11,7 +11,7 @@ export async function sendPart(
   file: SharedFile,
   { start, end }: { readonly start: number; readonly end: number },
   response: ServerResponse,
-  told: (sent: number) => void,
+  { told, ending }: { told(sent: number): void; ending(): Promise<void> },
 ): Promise<number> {
   let sent = 0
   while (start + sent < end && !response.destroyed) {
@@ -20,6 +20,7 @@ export async function sendPart(
     const chunk = await file.chunk(index)
     const from = at - index * chunkSize
     const part = chunk.bytes.subarray(from, Math.min(chunk.bytes.length, from + end - at))
+    if (at + part.length === file.size) await ending()
     // Until then the system may still read from it. What is not given back is not used again.
     const isTaken = await write(response, part)
     if (!isTaken) break

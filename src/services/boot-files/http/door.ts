@@ -171,11 +171,12 @@ async function sendWatched(
   watched.started(file.size, file.version, undefined, part.start)
   let arrived = 0
   try {
-    const sent = await sendPart(file, part, response, (bytes) => {
+    const told = (bytes: number) => {
       passed(bytes - arrived)
       arrived = bytes
       watched.progressed(bytes)
-    })
+    }
+    const sent = await sendPart(file, part, response, { told, ending: watched.ending })
     if (sent < length) return watched.aborted(sent, why(), '')
     await new Promise<void>((resolve) => {
       response.once('close', resolve)

@@ -52,7 +52,7 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
   const { size } = file
   const blocks = Math.floor(size / blockSize) + 1
   const sender = createSender({ blocks, windowSize, hasOptions: accepted !== undefined, now: now() })
-  const source = createSource(file, blockSize, Math.min(windowSize, blocks))
+  const source = createSource(file, { blockSize, windowSize: Math.min(windowSize, blocks), ending: watched.ending })
   const answer = accepted && formatOptions(accepted)
   let [hasStarted, isOver] = [false, false]
   let closedAt: number | undefined
@@ -180,15 +180,25 @@ function createGrowth() {
   }
 }
 
+interface SourceOptions {
+  readonly blockSize: number
+  readonly windowSize: number
+  /** Waited for before the last block is given out. */
+  ending(): Promise<void>
+}
+
 /** The packets of a file, one for each block of a window, used again and again. */
-function createSource(file: SharedFile, blockSize: number, windowSize: number) {
+function createSource(file: SharedFile, { blockSize, windowSize, ending }: SourceOptions) {
   const reader = createReader(file)
+  const last = Math.floor(file.size / blockSize) + 1
+  let mayEnd = false
   const packets = Array.from({ length: windowSize }, () => Buffer.allocUnsafe(headerSize + blockSize))
   const offsetOf = (block: number) => (block - 1) * blockSize
   const lengthOf = (block: number) => Math.min(blockSize, file.size - offsetOf(block))
   return {
     /** Undefined where its bytes are not loaded yet. `isFree`: the packet of a block before it may be written over. */
     packetOf: (block: number, isFree: boolean): Buffer | undefined => {
+      if (block === last && !mayEnd) return undefined
       const length = lengthOf(block)
       const mayReuse = isFree && length === blockSize
       const packet = mayReuse ? packets[block % packets.length]! : Buffer.allocUnsafe(headerSize + length)
@@ -196,7 +206,12 @@ function createSource(file: SharedFile, blockSize: number, windowSize: number) {
       writeDataHeader(packet, block)
       return packet
     },
-    load: (block: number) => reader.load(offsetOf(block), lengthOf(block)),
+    load: async (block: number) => {
+      await reader.load(offsetOf(block), lengthOf(block))
+      if (block !== last || mayEnd) return
+      await ending()
+      mayEnd = true
+    },
     close: reader.close,
   }
 }
