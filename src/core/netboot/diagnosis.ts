@@ -82,7 +82,7 @@ export function rateOf({ arrived, took, loadingSince, lastAt }: Boot): number | 
 
 /** Whether nothing more is to come of it: another try has followed, or it has been quiet for long. */
 export function isOver(boot: Boot, now: number, isNewest: boolean): boolean {
-  return !isNewest || now - Date.parse(boot.lastAt) > quietAfter
+  return !isNewest || !isFresh(boot, now, quietAfter)
 }
 
 /** Where a try has stopped that was to get further; undefined where it goes on, came through, or was left alone. */
@@ -139,8 +139,7 @@ export function unsureAlerts(
   endings: Readonly<Record<string, string>>,
   now: number,
 ): ReadonlyMap<string, AlertContent> {
-  // A clock may have been set back.
-  const unsure = Object.entries(endings).filter(([, at]) => Math.abs(now - Date.parse(at)) > endsWithin)
+  const unsure = Object.entries(endings).filter(([, at]) => !isFresh({ lastAt: at }, now, endsWithin))
   return new Map(
     unsure.map(([name]) => [
       name,
@@ -154,8 +153,9 @@ export function unsureAlerts(
   )
 }
 
-function isFresh({ lastAt }: Boot, now: number, within: number): boolean {
-  return now - Date.parse(lastAt) <= within
+/** What lies far ahead was noted by a clock that was wrong, and is as old as anything. */
+export function isFresh({ lastAt }: Pick<Boot, 'lastAt'>, now: number, within: number): boolean {
+  return Math.abs(now - Date.parse(lastAt)) <= within
 }
 
 function loopIn({ name, boots, isAlways }: BootHistory, now: number): AlertContent | undefined {

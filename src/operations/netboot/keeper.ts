@@ -4,7 +4,7 @@ import type { Cluster } from '../../core/cluster/cluster.ts'
 import type { Journal } from '../../core/journal.ts'
 import { type Boot, bootKind, hasLoaded, hasReached } from '../../core/netboot/boots.ts'
 import { nextBoot } from '../../core/netboot/next-boot.ts'
-import { planBootAlerts, rateOf, unsureAlerts } from '../../core/netboot/diagnosis.ts'
+import { isFresh, planBootAlerts, rateOf, unsureAlerts } from '../../core/netboot/diagnosis.ts'
 import type { StartedMachine, Transfer } from '../../core/netboot/boot-event.ts'
 import type { BootEvent } from '../../core/netboot/dhcp-event.ts'
 import { knownMachines } from '../../core/netboot/machines.ts'
@@ -129,9 +129,7 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
       const { key, rule, name } = standing(last)
       return [{ name: key, boots, isAlways: rule === 'always', isKnown: name !== undefined }]
     })
-    const strangers = histories.filter(
-      ({ isKnown, boots: [last] }) => !isKnown && at - Date.parse(last!.lastAt) < 24 * hour,
-    )
+    const strangers = histories.filter(({ isKnown, boots: [last] }) => !isKnown && isFresh(last!, at, 24 * hour))
     const told = strangers.length > mostTold ? histories.filter(({ isKnown }) => isKnown) : histories
     for (const [kind, contents] of Object.entries(planBootAlerts(told, at))) alerts.reportEach(kind, contents)
     alerts.reportEach('netboot.unsure', unsureAlerts(remembered.netbootEnding.recall(journal) ?? {}, at))
@@ -168,11 +166,11 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
  * that nobody who asks again and again writes over what others did.
  */
 function createLedger(now: () => Date): (boot: Boot, name: string | undefined) => boolean {
-  /** By name, those of the last hour; strangers have none. */
+  /** By name, those of the last hour, or of the next where the clock was set back; strangers have none. */
   const written = new Map<string, Map<string, number>>()
   return ({ machine, startedAt }, name = '') => {
     const at = now().getTime()
-    const own = new Map([...(written.get(name) ?? [])].filter(([, since]) => at - since < hour))
+    const own = new Map([...(written.get(name) ?? [])].filter(([, since]) => Math.abs(at - since) < hour))
     written.set(name, own)
     const key = `${startedAt} ${machine}`
     if (own.has(key)) return true

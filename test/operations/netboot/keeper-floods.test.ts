@@ -98,3 +98,22 @@ test('what a stranger does waits for the next look at all machines', () => {
   it.passes(700)
   expect(it.alerts.all).toMatchObject([{ id: `netboot.loop:${mac}` }])
 })
+
+test('after a clock that was a day ahead tries are written down again, and told of as they come', () => {
+  const it = open('{}', card)
+  const day = 86_400
+  it.sees(Array.from({ length: 40 }, (_, turn) => whole(day + 20 * turn)).flat())
+  it.passes(day + 900)
+  expect(it.alerts.all).toMatchObject([{ id: 'netboot.loop:w-1' }])
+  it.passes(0)
+  expect(it.alerts.all).toEqual([])
+  it.sees(whole(100))
+  expect(it.journal.entries(1)[0]?.text).toMatch(/^w-1 has booted from the network/)
+})
+
+test('a clock that is set back delays no look at what machines do', () => {
+  const it = open('{}', card)
+  it.passes(3_600)
+  it.sees([0, 20, 40].flatMap(whole))
+  expect(it.alerts.all).toMatchObject([{ id: 'netboot.loop:w-1' }])
+})
