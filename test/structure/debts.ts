@@ -13,8 +13,6 @@ export const debts = {
     'test/lab/kubernetes/owners.ts createOwners',
     'test/lab/kubernetes/requests.ts carryOut',
     'test/lab/talos/apid.ts createApid',
-    'test/lab/talos/machine.ts createMachine',
-    'test/lab/talos/node.ts createTalosNode',
     'test/lab/talos/routing.ts createRouting',
     'test/lab/talos/sequences.ts createSequences',
     'test/lab/talos/sequences.ts has',
