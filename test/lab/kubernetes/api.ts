@@ -8,7 +8,8 @@ import { describeApi, describeVersion } from './discovery.ts'
 import { readCommand, serveExec } from './exec.ts'
 import { pods, resources } from './objects.ts'
 import { createPermissions, type Permissions } from './permissions.ts'
-import { carryOut, type DiaryEntry } from './requests.ts'
+import { carryOut } from './requests.ts'
+import type { DiaryEntry } from './undertaking.ts'
 import { parseRoute, type Route, type User } from './routes.ts'
 import {
   authenticate,
