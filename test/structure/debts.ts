@@ -14,8 +14,6 @@ export const debts = {
     'test/lab/talos/routing.ts createRouting',
     'test/lab/talos/sequences.ts createSequences',
     'test/lab/talos/sequences.ts has',
-    'test/lab/upsd/commands.ts createCommands',
-    'test/lab/upsd/stand-in.ts startUpsdStandIn',
     'test/main/renewal.test.ts has',
   ],
 }
