@@ -4,7 +4,6 @@ export const debts = {
   sizes: [] as string[],
   /** Of the tests, the lab and the fakes, which were not measured before. */
   tests: [
-    'test/lab/factory/factory.ts createFactory',
     'test/lab/homelab.ts startHomelab',
     'test/lab/kubernetes/api.ts createKubernetesApi',
     'test/lab/kubernetes/api.ts has',
