@@ -9,8 +9,6 @@ export const debts = {
     'test/lab/kubernetes/api.ts has',
     'test/lab/kubernetes/cluster.ts createCluster',
     'test/lab/kubernetes/cluster.ts has',
-    'test/lab/talos/sequences.ts createSequences',
-    'test/lab/talos/sequences.ts has',
     'test/main/renewal.test.ts has',
   ],
 }
