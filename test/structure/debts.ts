@@ -7,8 +7,6 @@ export const debts = {
     'test/lab/homelab.ts startHomelab',
     'test/lab/kubernetes/api.ts createKubernetesApi',
     'test/lab/kubernetes/api.ts has',
-    'test/lab/kubernetes/cluster.ts createCluster',
-    'test/lab/kubernetes/cluster.ts has',
     'test/main/renewal.test.ts has',
   ],
 }
