@@ -5,8 +5,6 @@ export const debts = {
   /** Of the tests, the lab and the fakes, which were not measured before. */
   tests: [
     'test/lab/homelab.ts startHomelab',
-    'test/lab/kubernetes/api.ts createKubernetesApi',
-    'test/lab/kubernetes/api.ts has',
     'test/main/renewal.test.ts has',
   ],
 }
