@@ -3,8 +3,4 @@ export const debts = {
   breaches: [] as string[],
   sizes: [] as string[],
   /** Of the tests, the lab and the fakes, which were not measured before. */
-  tests: [
-    'test/lab/homelab.ts startHomelab',
-    'test/main/renewal.test.ts has',
-  ],
 }
