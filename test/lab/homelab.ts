@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createAuthority } from './authority.ts'
+import { createAuthority, type LabAuthority } from './authority.ts'
 import { legacyIn, valueAt } from '../../src/core/machine-config/document.ts'
 import type { SecretsBundle } from '../../src/core/machine-config/secrets.ts'
 import { bundleOf } from './machine/bundle.ts'
@@ -9,11 +8,14 @@ import { createEtcd, type LabEtcd } from './talos/etcd.ts'
 import { createFactory, type LabFactory } from './factory/factory.ts'
 import { createKubernetesApi, type KubernetesApi } from './kubernetes/api.ts'
 import { type LabHost, startLabHost } from './host.ts'
-import { bootedBy, type ConfigOverrides, homelabSchematicId, writeLabConfig } from './homelab-config.ts'
+import type { Moment } from './homelab-alignment.ts'
+import { type ConfigOverrides, homelabSchematicId, writeLabConfig } from './homelab-config.ts'
 import { readImages } from './homelab-images.ts'
+import { becomesReady, createFleet } from './homelab-fleet.ts'
+import { macOf, shapesOf } from './homelab-machines.ts'
 import { startWire } from './wire.ts'
 import { claimNet } from './net-claim.ts'
-import { createTalosNode, type TalosNode } from './talos/node.ts'
+import type { TalosNode } from './talos/node.ts'
 import type { TalosPace } from './talos/types.ts'
 
 export interface HomelabOptions {
@@ -33,15 +35,6 @@ export interface HomelabOptions {
   readonly files?: Readonly<Record<string, string>>
   /** Workers without an installation: each boots a file of its own from the share of the configuration. */
   readonly diskless?: readonly string[]
-}
-
-/** How the cluster was at one moment, as the lab itself knows it. */
-export interface Moment {
-  /** ms since the epoch. */
-  readonly at: number
-  readonly quorum: boolean
-  /** Nodes that are not running and ready. */
-  readonly down: readonly string[]
 }
 
 export { type ConfigOverrides, homelabSchematic, homelabSchematicId } from './homelab-config.ts'
@@ -78,136 +71,39 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
     workers = 2,
     nas: hasNas = false,
     version = 'v1.13.9',
-    kubernetesVersion = 'v1.36.3',
     pace = {},
-    files,
     diskless = [],
   } = options
   await using stack = new AsyncDisposableStack()
   let parts = stack
   stack.use(await claimNet(net))
   const address = (host: number) => `127.0.${net}.${host}`
-  const [talosAuthority, kubernetesAuthority] = await Promise.all([
-    createAuthority('talos'),
-    createAuthority('kubernetes'),
-  ])
-  const etcd = createEtcd()
-  const factory = stack.use(
-    createFactory({ address: address(80), versions: options.versions ?? [version], ...(files ? { files } : {}) }),
-  )
-  await factory.start()
-
-  const kubernetes = stack.use(
-    createKubernetesApi({
-      address: address(100),
-      authority: kubernetesAuthority,
-      serverVersion: kubernetesVersion,
-      pace: { etcdTimeout: 500, terminate: 30, reschedule: 50 },
-    }),
-  )
-  const kubeconfig = await kubernetes.kubeconfig()
-
-  const { resolveImage, extensionsOf, kernelArgumentsOf } = readImages(factory)
+  const servers = await startServers(stack, { address, versions: [version], ...options })
+  const { factory, etcd, kubernetes, talosAuthority, kubernetesAuthority } = servers
 
   /** The share of the configuration that was written last. */
   let share: string | undefined
-  function servedTo(name: string) {
-    const record = join(share ?? '', `${bootedBy(name)}.json`)
-    if (share === undefined || !existsSync(record)) return undefined
-    return JSON.parse(readFileSync(record, 'utf8')) as { readonly version: string; readonly schematic: string }
-  }
-
-  const shapes = [
-    ...Array.from({ length: controlPlanes }, (_, index) => ({
-      name: `cp-${index + 1}`,
-      role: 'controlplane' as const,
-      host: 11 + index,
-    })),
-    ...Array.from({ length: workers }, (_, index) => ({
-      name: `w-${index + 1}`,
-      role: 'worker' as const,
-      host: 41 + index,
-    })),
-  ]
-  const nodes: TalosNode[] = []
-  function makeNode(own: Pick<LabMember, 'name' | 'role' | 'address' | 'mac'> & Partial<LabMember>): TalosNode {
-    const { config: _, ...shape } = own
-    const node = parts.use(
-      createTalosNode({
-        version,
-        schematic: homelabSchematicId,
-        ...shape,
-        authority: talosAuthority,
-        ...(own.role === 'controlplane' ? { etcd } : {}),
-        resolveImage,
-        components: () => kubernetes.componentsOf(own.name),
-        extensionsOf,
-        kernelArgumentsOf,
-        kubeconfig: () => kubeconfig,
-        ...(diskless.includes(own.name) ? { served: () => servedTo(own.name) } : {}),
-        peers: () => nodes,
-        pace,
-      }),
-    )
-    nodes.push(node)
-    return node
-  }
-  const macOf = (host: number) =>
-    `02:00:00:00:${net.toString(16).padStart(2, '0')}:${host.toString(16).padStart(2, '0')}`
-  for (const { name, role, host } of shapes) makeNode({ name, role, address: address(host), mac: macOf(host) })
-
-  const moments: Moment[] = []
-  const poweredOff: string[] = []
-  const running = new Set<string>()
-  /** By node, the boot that its kubelet has reported. */
-  const reported = new Map<string, string>()
-  function align(): void {
-    const quorum = etcd.hasQuorum()
-    const apiServers = nodes.filter((node) => node.role === 'controlplane' && node.stage === 'running')
-    kubernetes.setAvailability(apiServers.length === 0 ? 'down' : quorum ? 'serving' : 'no-quorum')
-    for (const node of nodes) {
-      const isReady = node.stage === 'running' && node.ready
-      // A kubelet reports the boot before it reports that it is Ready in it.
-      if (isReady && reported.get(node.name) !== node.bootId && quorum && apiServers.length > 0) {
-        reported.set(node.name, node.bootId)
-        kubernetes.setNodeInfo(node.name, { bootID: node.bootId, machineID: node.machineId, systemUUID: node.uuid })
-      }
-      kubernetes.setNodeReady(node.name, isReady)
-    }
-    for (const { name, power } of nodes) {
-      if (power === 'off' && running.delete(name)) poweredOff.push(name)
-      if (power === 'on') running.add(name)
-    }
-    const down = nodes.filter((node) => !node.ready).map(({ name }) => name)
-    const last = moments.at(-1)
-    if (last?.quorum !== quorum || last.down.join() !== down.join()) moments.push({ at: Date.now(), quorum, down })
-  }
-  function register(node: TalosNode): void {
-    kubernetes.addNode({ name: node.name, role: node.role, address: node.address })
-    if (node.role === 'controlplane') kubernetes.runControlPlane(node.name)
-    parts.defer(node.onChange(align))
-  }
-  for (const node of nodes) register(node)
+  const fleet = createFleet(() => parts, {
+    version,
+    pace,
+    authority: talosAuthority,
+    etcd,
+    factory,
+    kubernetes,
+    kubeconfig: await kubernetes.kubeconfig(),
+    diskless,
+    share: () => share,
+  })
+  fleet.add(shapesOf(net, controlPlanes, workers))
+  const { nodes, align, poweredOff, moments } = fleet
   etcd.onChange(align)
   await kubernetes.start()
 
-  const nas = hasNas
-    ? stack.use(
-        await startLabHost({
-          name: 'nas',
-          address: address(6),
-          mac: `02:00:00:00:${net.toString(16).padStart(2, '0')}:06`,
-          onOff: () => poweredOff.push('nas'),
-        }),
-      )
-    : undefined
-  const woken: string[] = []
-  const wire = await startWire(address(200), (mac) => {
-    woken.push(mac)
+  const nas = hasNas ? await startNas(stack, net, () => poweredOff.push('nas')) : undefined
+  const { woken, wire } = await startWaking(stack, address(200), (mac) => {
     nodes.find((node) => node.mac.toLowerCase() === mac)?.wake()
     if (nas?.mac === mac) void nas.wake()
   })
-  stack.use(wire)
 
   await Promise.all(nodes.map((node) => node.start()))
   await becomesReady(nodes)
@@ -217,16 +113,9 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
   let bundle: SecretsBundle | undefined
   /** @throws Error where its configuration is not of this cluster */
   function admit(member: LabMember): TalosNode {
-    const machineOf = (key: string) => valueAt(legacyIn(member.config), 'machine', key)
-    const ca = machineOf('ca') as { readonly crt?: string } | undefined
-    if (ca?.crt === undefined || atob(ca.crt) !== talosAuthority.ca) throw new Error('machine.ca is of another cluster')
-    if (machineOf('token') !== bundle?.trustdinfo.token) throw new Error('trustd: rpc error: code = Unauthenticated')
-    const before = nodes.findIndex(({ name }) => name === member.name)
-    if (before !== -1) nodes.splice(before, 1)
-    const node = makeNode(member)
-    if (before === -1) register(node)
-    else parts.defer(node.onChange(align))
-    return node
+    checkMembership(member.config, talosAuthority, bundle)
+    const { config: _, ...shape } = member
+    return fleet.join(shape)
   }
 
   return {
@@ -236,7 +125,13 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
       bundle ??= await bundleOf(talosAuthority, kubernetesAuthority)
       return JSON.stringify(bundle)
     },
-    admission: { authority: talosAuthority, resolveImage, join: admit, version, schematic: homelabSchematicId },
+    admission: {
+      authority: talosAuthority,
+      resolveImage: readImages(factory).resolveImage,
+      join: admit,
+      version,
+      schematic: homelabSchematicId,
+    },
     nas,
     etcd,
     kubernetes,
@@ -255,7 +150,7 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
         authority: talosAuthority,
         kubeconfig: () => kubernetes.kubeconfig({ user: 'caretaker' }),
         factoryUrl: factory.url,
-        wire: { address: address(200), port: wire.port },
+        wire,
         diskless,
       })
     },
@@ -263,17 +158,57 @@ export async function startHomelab(options: HomelabOptions): Promise<Homelab> {
   }
 }
 
-function becomesReady(nodes: readonly TalosNode[]): Promise<void> {
-  return new Promise((resolve) => {
-    const stops: (() => void)[] = []
-    const look = () => {
-      if (!nodes.every((node) => node.ready)) return
-      for (const stop of stops) stop()
-      resolve()
-    }
-    for (const node of nodes) stops.push(node.onChange(look))
-    look()
-  })
+interface ServerOptions extends Pick<HomelabOptions, 'files' | 'kubernetesVersion'> {
+  readonly versions: readonly string[]
+  address(host: number): string
+}
+
+/** What stands beside the machines: the Factory listens, and the Kubernetes API waits for its control planes. */
+async function startServers(stack: AsyncDisposableStack, options: ServerOptions) {
+  const { address, versions, files, kubernetesVersion = 'v1.36.3' } = options
+  const [talosAuthority, kubernetesAuthority] = await Promise.all([
+    createAuthority('talos'),
+    createAuthority('kubernetes'),
+  ])
+  const factory = stack.use(createFactory({ address: address(80), versions, ...(files ? { files } : {}) }))
+  await factory.start()
+  const kubernetes = stack.use(
+    createKubernetesApi({
+      address: address(100),
+      authority: kubernetesAuthority,
+      serverVersion: kubernetesVersion,
+      pace: { etcdTimeout: 500, terminate: 30, reschedule: 50 },
+    }),
+  )
+  return { talosAuthority, kubernetesAuthority, etcd: createEtcd(), factory, kubernetes }
+}
+
+async function startNas(stack: AsyncDisposableStack, net: number, onOff: () => void): Promise<LabHost> {
+  return stack.use(await startLabHost({ name: 'nas', address: `127.0.${net}.6`, mac: macOf(net, 6), onOff }))
+}
+
+/** Listens for magic packets at this address; `wake` is told of each. */
+async function startWaking(stack: AsyncDisposableStack, address: string, wake: (mac: string) => void) {
+  const woken: string[] = []
+  const { port } = stack.use(
+    await startWire(address, (mac) => {
+      woken.push(mac)
+      wake(mac)
+    }),
+  )
+  return { woken, wire: { address, port } }
+}
+
+/** @throws Error where the configuration is not of this cluster */
+function checkMembership(
+  config: LabMember['config'],
+  authority: LabAuthority,
+  bundle: SecretsBundle | undefined,
+): void {
+  const machineOf = (key: string) => valueAt(legacyIn(config), 'machine', key)
+  const ca = machineOf('ca') as { readonly crt?: string } | undefined
+  if (ca?.crt === undefined || atob(ca.crt) !== authority.ca) throw new Error('machine.ca is of another cluster')
+  if (machineOf('token') !== bundle?.trustdinfo.token) throw new Error('trustd: rpc error: code = Unauthenticated')
 }
 
 /** Of the Deployment media/films, which is there to be spared. */

@@ -1,20 +1,17 @@
 import { hash, randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
-import { setTimeout as pause } from 'node:timers/promises'
-import { found, isRefusal, json, refusal, text, type Answer } from './answers.ts'
-import { checkAsset, type Asset } from './asset.ts'
-import { beside } from './beside.ts'
+import { isRefusal, json, refusal, text, type Answer } from './answers.ts'
+import { createAssets, portalPage } from './assets.ts'
 import { deliver } from './delivery.ts'
 import { noFaults, type LabFactoryFaults } from './faults.ts'
 import { createImages } from './images.ts'
-import { contentType } from './path.ts'
 import { routesOf } from './routes.ts'
-import { match, unrouted, type Parameters } from './routing.ts'
+import { match, unrouted } from './routing.ts'
 import { canonicalSchematic } from './schematic.ts'
+import { createServers } from './servers.ts'
 import { createStorage } from './storage.ts'
 import { listed, withV } from './versions.ts'
-import { kernelCommandLine } from '../uki-writer.ts'
 
 export interface LabFactoryOptions {
   readonly address?: string
@@ -64,35 +61,26 @@ export interface LabFactory extends AsyncDisposable {
 }
 
 const serverName = 'Image Factory v1.5.0'
-const portalPage = Buffer.from('<!DOCTYPE html>\n<html><body><h1>Please sign in to the network</h1></body></html>\n')
 const someExtensions = ['amd-ucode', 'gvisor', 'i915', 'intel-ucode', 'iscsi-tools', 'nut-client', 'util-linux-tools']
 
 export function createFactory(options: LabFactoryOptions): LabFactory {
   const { address = '127.0.0.1', under = '' } = options
   const extensions = options.extensions ?? someExtensions.map((name) => `siderolabs/${name}`)
-  const ports = { factory: options.port ?? 0, storage: 0 }
   const withdrawn = new Set((options.withdrawn ?? []).map(withV))
   const versions = new Set(options.versions.map(withV).filter((version) => !withdrawn.has(version)))
   const schematics = new Map<string, string>()
   const requests: LabFactoryRequest[] = []
-  const builds = new Map<string, Promise<void>>()
-  let servers: Server[] = []
-  let stopping = new AbortController()
   const faults = noFaults()
   const storage = createStorage(faults)
+  const servers = createServers(address, options.port ?? 0, { factory: serve, storage: store })
   const bytesOf = createImages({
     schematics,
     faults,
     imageBytes: options.imageBytes ?? 200_000,
     files: options.files,
-    origin: () => `http://${address}:${ports.factory}`,
+    origin: () => servers.origin('factory'),
   })
-
-  const base = (port: number): string => {
-    if (servers.length === 0) throw new Error('the factory is not started')
-    return `http://${address}:${port}`
-  }
-
+  const { image, pxe, forget } = createAssets({ schematics, versions, faults, extensionsOf, servers, storage, bytesOf })
   const routes = routesOf({ schematics, versions, withdrawn, faults, extensionsOf, register, image, pxe })
 
   async function register(request: IncomingMessage): Promise<Answer> {
@@ -105,49 +93,6 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
   function extensionsOf(version: string): string[] {
     if (!listed(versions).includes(version)) throw refusal(404, `version ${version.slice(1)} is not available`)
     return extensions.filter((name) => !faults.missingExtensions[version]?.includes(name))
-  }
-
-  function asset(parameters: Parameters): Asset {
-    return checkAsset(parameters, { schematics, versions, faults, extensionsOf, isBuilt: (key) => builds.has(key) })
-  }
-
-  function built(key: string): Promise<void> {
-    const build = builds.get(key) ?? pause(faults.buildMs, undefined, { signal: stopping.signal })
-    builds.set(key, build)
-    return build
-  }
-
-  async function image(parameters: Parameters, request: IncomingMessage, url: URL): Promise<Answer> {
-    const { schematic = '', path = '' } = parameters
-    if (/\.(sha(256|512)|sigstore\.json)$/.test(path))
-      return beside(path, faults.checksums, (file) => bytesOf(schematic, withV(parameters['version'] ?? ''), file))
-    const { key, version } = asset(parameters)
-    await built(key)
-    if (faults.html) {
-      return { status: 200, body: portalPage, headers: { 'content-type': 'text/html; charset=utf-8' }, bulk: true }
-    }
-    const body = bytesOf(schematic, version, path)
-    const disposition = `attachment; filename="${url.searchParams.get('filename') ?? path}"`
-    if (faults.redirect && request.method === 'GET') {
-      return found(302, `${base(ports.storage)}${storage.sign(key, body, disposition)}`)
-    }
-    return {
-      status: 200,
-      body,
-      headers: { 'content-type': contentType(path), 'content-disposition': disposition },
-      bulk: true,
-    }
-  }
-
-  /** internal/frontend/http/pxe.go: it never offers an unsigned UKI, whatever is asked for. */
-  function pxe(parameters: Parameters): Answer {
-    const { schematic: id = '', path = '' } = parameters
-    const { version, profile, schematic } = asset({ ...parameters, path: `cmdline-${path}` })
-    const extra = schematic.customization.extraKernelArgs
-    const cmdline = kernelCommandLine({ version, arch: profile.arch, platform: profile.platform, extra })
-    const from = `${base(ports.factory)}/image/${id}/${version}`
-    const lines = [`kernel ${from}/kernel-${profile.arch} ${cmdline}`, `initrd ${from}/initramfs-${profile.arch}.xz`]
-    return { status: 200, body: `#!ipxe\n\nimgfree\n${lines.join('\n')}\nboot\n` }
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -186,19 +131,7 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
   }
 
   function reply(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
-    return deliver(request, response, answer, { faults, signal: stopping.signal })
-  }
-
-  async function listen(port: number, handle: typeof serve): Promise<Server> {
-    const server = createServer((request, response) => {
-      // Only the end of the lab, or of the client, comes to here: the answer has nobody to go to.
-      handle(request, response).catch(() => response.destroy())
-    })
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(port, address, resolve)
-    })
-    return server
+    return deliver(request, response, answer, { faults, signal: servers.stopping() })
   }
 
   return {
@@ -206,17 +139,9 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
     requests,
     faults,
     get url() {
-      return `${base(ports.factory)}${under}`
+      return `${servers.url('factory')}${under}`
     },
-    async start() {
-      if (servers.length > 0) throw new Error('the factory is already started')
-      stopping = new AbortController()
-      const factory = await listen(ports.factory, serve)
-      const behind = await listen(ports.storage, store)
-      servers = [factory, behind]
-      ports.factory = portOf(factory)
-      ports.storage = portOf(behind)
-    },
+    start: servers.start,
     publish: (version) => {
       versions.add(withV(version))
       withdrawn.delete(withV(version))
@@ -227,22 +152,9 @@ export function createFactory(options: LabFactoryOptions): LabFactory {
       withdrawn.add(withV(version))
     },
     imageBytes: (schematic, version, path) => (faults.html ? portalPage : bytesOf(schematic, withV(version), path)),
-    async [Symbol.asyncDispose]() {
-      const open = servers
-      servers = []
-      stopping.abort()
-      builds.clear()
-      for (const server of open) {
-        const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-        server.closeAllConnections()
-        await closed
-      }
+    [Symbol.asyncDispose]() {
+      forget()
+      return servers.stop()
     },
   }
-}
-
-function portOf(server: Server): number {
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the server is not listening')
-  return address.port
 }

@@ -1,4 +1,4 @@
-import type { DeploymentOptions } from './cluster.ts'
+import type { DeploymentOptions } from './setup.ts'
 import { cephClusters, type CustomObjects } from './custom.ts'
 
 /** A Ceph cluster that Rook runs. */

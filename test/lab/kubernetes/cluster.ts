@@ -2,7 +2,6 @@ import {
   apiServices,
   disruptionBudgets,
   leases,
-  namespaces as namespacesResource,
   nodes as nodesResource,
   resources,
   type KubernetesObject,
@@ -20,69 +19,19 @@ import {
 import { draftDisruptionBudget, settleBudgets, type DisruptionBudgetOptions } from './disruption.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { settleKubelets, settleVolumes } from './kubelets.ts'
-import { beatHearts, draftNode, draftNodeLease, findNode, settleNodes, type NodeOptions } from './nodes.ts'
-import { createOwners, type Owner, type Owners } from './owners.ts'
-import { createPod, listPods, type PodPlan } from './pods.ts'
+import { beatHearts, draftNode, draftNodeLease, findNode, knownNode, settleNodes, type NodeOptions } from './nodes.ts'
+import { createOwners, type Owners } from './owners.ts'
+import { listPods } from './pods.ts'
 import { replicaSetsOf, rollBack, rollOut, settleDeployments } from './scale.ts'
 import { settleScheduler } from './scheduler.ts'
+import { createSetup, type Setup } from './setup.ts'
 import { componentsOf, type ComponentVersions, runControlPlane } from './static-pods.ts'
 import { createStore } from './store.ts'
 import { cronJobs, deployments, owners as ownerResources } from './workloads.ts'
 import { createTimers, type Pace, type World } from './world.ts'
 
-/** What pods of any origin may be like. */
-export interface PodTraits {
-  readonly namespace?: string
-  readonly labels?: Readonly<Record<string, string>>
-  /** terminationGracePeriodSeconds; 30 unless said. */
-  readonly grace?: number
-  /** How long it really takes to stop, in milliseconds; the pace's `terminate` unless said. */
-  readonly terminateMs?: number
-  readonly emptyDir?: boolean
-  /** A PersistentVolumeClaim that it mounts: its volume is attached to one node at a time. */
-  readonly volumeClaim?: string
-  /** It runs but never becomes Ready. */
-  readonly unready?: boolean
-  readonly nodeSelector?: Readonly<Record<string, string>>
-  /** It tolerates every taint, a cordon's too. */
-  readonly toleratesAll?: boolean
-  /** Its container's name; `main` unless said. */
-  readonly container?: string
-  /** Its container's image; a pause container's unless said. */
-  readonly image?: string
-  /** Its template names the node (spec.nodeName): no scheduler is asked. */
-  readonly boundTo?: string
-}
-
-export interface PodOptions extends PodTraits {
-  readonly name?: string
-  readonly node: string
-  /** Who replaces it; a pod without an owner is not replaced. */
-  readonly owner?: Owner
-  /** Its controller, of a kind that the lab has no controller for: nobody replaces it. */
-  readonly controller?: { readonly apiVersion: string; readonly kind: string; readonly name: string }
-  /** Its work is done: phase Succeeded. */
-  readonly completed?: boolean
-  /** Its kubelet never manages to stop it. */
-  readonly stuckTerminating?: boolean
-}
-
-export interface DeploymentOptions extends PodTraits {
-  readonly name: string
-  readonly replicas: number
-  readonly labels: Readonly<Record<string, string>>
-}
-
-export interface CronJobOptions {
-  readonly name: string
-  /** `default` unless said. */
-  readonly namespace?: string
-  readonly labels?: Readonly<Record<string, string>>
-  readonly suspend?: boolean
-}
-
 /** The cluster behind the API: objects, controllers and kubelets, without any wire. */
-export interface Cluster {
+export interface Cluster extends Setup {
   readonly world: World
   readonly owners: Owners
   readonly custom: CustomObjects
@@ -95,12 +44,6 @@ export interface Cluster {
   runControlPlane(name: string, versions?: ComponentVersions): void
   /** Versions of what Kubernetes runs on this node, by name. */
   componentsOf(node: string): Readonly<Record<string, string>>
-  addNamespace(name: string): void
-  addPod(options: PodOptions): string
-  addDeployment(options: DeploymentOptions): void
-  /** Its pods are the name with `-0`, `-1` …, on the nodes that take them. */
-  addStatefulSet(options: DeploymentOptions): void
-  addCronJob(options: CronJobOptions): void
   /** A Ceph that Rook runs, with its toolbox. */
   addCeph(options?: CephOptions): LabCeph
   addPodDisruptionBudget(options: DisruptionBudgetOptions): void
@@ -150,7 +93,6 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
   let writableSince = 0
   let settling = false
   let unsettled = false
-  let unnamed = 0
 
   const world: World = {
     store,
@@ -164,7 +106,9 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
     settle,
   }
   const owners = createOwners(world)
+  const setup = createSetup(world, owners)
   const custom = createCustomObjects(store)
+  const cephs = createCephs(custom, setup.addDeployment)
   const faults = createFaults()
 
   function settle(): void {
@@ -188,64 +132,14 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
     }
   }
 
-  function addNamespace(name: string): void {
-    if (store.get(namespacesResource, undefined, name) !== undefined) return
-    store.create(namespacesResource, {
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
-      spec: { finalizers: ['kubernetes'] },
-      status: { phase: 'Active' },
-    })
-  }
-
-  function planOf({ namespace = 'default', labels = {}, grace = 30, emptyDir = false, ...traits }: PodTraits): PodPlan {
-    addNamespace(namespace)
-    const { terminateMs, volumeClaim, nodeSelector, boundTo, container, image } = traits
-    const { unready = false, toleratesAll = false } = traits
-    return {
-      namespace,
-      labels,
-      grace,
-      emptyDir,
-      unready,
-      toleratesAll,
-      stuckTerminating: false,
-      ...(terminateMs !== undefined && { terminateMs }),
-      ...(volumeClaim !== undefined && { volumeClaim }),
-      ...(nodeSelector !== undefined && { nodeSelector }),
-      ...(boundTo !== undefined && { boundTo }),
-      ...(container !== undefined && { container }),
-      ...(image !== undefined && { image }),
-    }
-  }
-
-  function known(name: string): NodeObject {
-    const node = findNode(world, name)
-    if (node === undefined) throw new Error(`the lab's cluster has no node ${name}`)
-    return node
-  }
-
-  function addDeployment({ name, replicas, ...traits }: DeploymentOptions): void {
-    const { namespace = 'default', labels } = traits
-    owners.addReplicaSet(name, planOf(traits), replicas)
-    store.create(deployments, {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name, namespace, generation: 1, labels },
-      spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels } } },
-      status: {},
-    })
-  }
-  const cephs = createCephs(custom, addDeployment)
-
-  for (const name of ['default', 'kube-node-lease', 'kube-public', 'kube-system']) addNamespace(name)
+  for (const name of ['default', 'kube-node-lease', 'kube-public', 'kube-system']) setup.addNamespace(name)
   for (const { group, version } of resources)
     if (store.get(apiServices, undefined, `${version}.${group}`) === undefined)
       store.create(apiServices, draftApiService(group, version))
   store.subscribe(settle)
 
   return {
+    ...setup,
     world,
     owners,
     custom,
@@ -258,44 +152,20 @@ export function createCluster(serverVersion: string, pace: Partial<Pace>): Clust
       store.create(leases, draftNodeLease(node))
     },
     setNodeReady(name, ready) {
-      known(name)
+      knownNode(world, name)
       const { alive, since } = world.kubelets.get(name) ?? { alive: !ready, since: 0 }
       world.kubelets.set(name, { alive: ready, since: alive === ready ? since : Date.now() })
       settle()
     },
     setNodeInfo(name, info) {
-      const node = known(name)
+      const node = knownNode(world, name)
       const nodeInfo = { ...node.status.nodeInfo, ...info }
       store.replace(nodesResource, { ...node, status: { ...node.status, nodeInfo } })
     },
     runControlPlane: (name, versions = {}) => runControlPlane(world, name, versions, serverVersion),
     componentsOf: (name) => componentsOf(world, name),
-    addNamespace,
-    addPod({ name, node, owner, controller, completed = false, stuckTerminating = false, ...traits }) {
-      known(node)
-      const plan = { ...planOf(traits), stuckTerminating }
-      const phase = completed ? 'Succeeded' : world.kubelets.get(node)?.alive ? 'Running' : 'Pending'
-      if (owner !== undefined) return owners.adopt(owner, plan, { ...(name !== undefined && { name }), node, phase })
-      unnamed += name === undefined ? 1 : 0
-      const chosen = name ?? `pod-${unnamed}`
-      const reference = controller && { ...controller, uid: `uid-of-${controller.name}`, controller: true }
-      createPod(world, plan, { name: chosen, node, phase, ...(reference !== undefined && { owner: reference }) })
-      return chosen
-    },
-    addDeployment,
-    addStatefulSet: ({ name, replicas, ...traits }) => owners.addStatefulSet(name, planOf(traits), replicas),
-    addCronJob({ name, namespace = 'default', labels = {}, suspend = false }) {
-      addNamespace(namespace)
-      store.create(cronJobs, {
-        apiVersion: 'batch/v1',
-        kind: 'CronJob',
-        metadata: { name, namespace, generation: 1, labels },
-        spec: { schedule: '0 3 * * *', suspend },
-        status: {},
-      })
-    },
     addPodDisruptionBudget(options) {
-      addNamespace(options.namespace ?? 'default')
+      setup.addNamespace(options.namespace ?? 'default')
       store.create(disruptionBudgets, draftDisruptionBudget(options))
     },
     removePodDisruptionBudget(name, namespace = 'default') {

@@ -173,3 +173,10 @@ function leaveUnreachable(world: World, name: string): void {
 function beats(): { lastHeartbeatTime: string } {
   return { lastHeartbeatTime: timestamp() }
 }
+
+/** @throws Error where there is no node of this name */
+export function knownNode(world: World, name: string): NodeObject {
+  const node = findNode(world, name)
+  if (node === undefined) throw new Error(`the lab's cluster has no node ${name}`)
+  return node
+}

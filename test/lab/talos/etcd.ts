@@ -78,7 +78,7 @@ export function createEtcd(): LabEtcd {
   let storageVersion: string | undefined
   let dbSize: bigint | undefined
   let ownSize: bigint | undefined
-  let upgrading = false
+  const upgradeLock = createMutex()
 
   const voters = () => [...members.values()].filter((member) => !member.learner)
   const running = () => voters().filter((member) => member.running)
@@ -127,23 +127,14 @@ export function createEtcd(): LabEtcd {
   return {
     join(name, peerAddress) {
       if (members.has(name)) return
-      members.set(name, {
-        id: memberId(name),
-        name,
-        peerUrls: [`https://${peerAddress}:2380`],
-        clientUrls: [`https://${peerAddress}:2379`],
-        running: false,
-        learner: false,
-        version: '3.6.12',
-      })
+      members.set(name, draftMember(name, peerAddress))
       changed()
     },
     setRunning: (name, running) => update(name, { running }),
     start(name, version) {
       if (storageVersion !== undefined && byMinor(version, storageVersion) < 0) {
         update(name, { running: false, version })
-        const determined = storageVersion.split('.').slice(0, 2).join('.')
-        return `cluster cannot be downgraded (current version: ${version} is lower than determined cluster version: ${determined})`
+        return whyNoDowngrade(version, storageVersion)
       }
       update(name, { running: true, version })
       return undefined
@@ -168,13 +159,7 @@ export function createEtcd(): LabEtcd {
       changed()
       return next.name
     },
-    tryLockUpgrade() {
-      if (upgrading) return undefined
-      upgrading = true
-      return () => {
-        upgrading = false
-      }
-    },
+    tryLockUpgrade: upgradeLock,
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -198,6 +183,37 @@ export function createEtcd(): LabEtcd {
     },
     snapshot,
   }
+}
+
+/** A voter that does not run yet. */
+function draftMember(name: string, peerAddress: string): LabEtcdMember {
+  return {
+    id: memberId(name),
+    name,
+    peerUrls: [`https://${peerAddress}:2380`],
+    clientUrls: [`https://${peerAddress}:2379`],
+    running: false,
+    learner: false,
+    version: '3.6.12',
+  }
+}
+
+/** A lock for one at a time. Taking it returns its release, undefined if it is taken. */
+function createMutex(): () => (() => void) | undefined {
+  let taken = false
+  return () => {
+    if (taken) return undefined
+    taken = true
+    return () => {
+      taken = false
+    }
+  }
+}
+
+/** What an etcd that is older than the data says when it ends. */
+function whyNoDowngrade(version: string, storageVersion: string): string {
+  const determined = storageVersion.split('.').slice(0, 2).join('.')
+  return `cluster cannot be downgraded (current version: ${version} is lower than determined cluster version: ${determined})`
 }
 
 function memberId(name: string): bigint {

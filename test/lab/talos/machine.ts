@@ -123,7 +123,7 @@ export function createMachine(options: TalosNodeOptions, faults: TalosFaults): M
   const listeners = new Set<() => void>()
   const required = ['apid', 'machined', 'kubelet', ...(options.role === 'controlplane' ? ['trustd'] : [])]
   if (etcd) required.unshift('etcd')
-  const entries = new Map([[keyOf(image), `Talos-${image.version}.efi`]])
+  const entries = createBootEntries(image)
   let published = ''
   let revision = 1
 
@@ -155,11 +155,7 @@ export function createMachine(options: TalosNodeOptions, faults: TalosFaults): M
     unmet() {
       // Conditions are only looked at in these two stages: in any other a node says ready, whatever its state.
       if (machine.stage !== 'booting' && machine.stage !== 'running') return []
-      const reasons = required.flatMap((id) => {
-        const service = services.get(id)
-        if (service?.state !== 'Running') return [`${id} not running`]
-        return service.healthy ? [] : [`${id} not healthy`]
-      })
+      const reasons = troublesOf(required, services)
       const others = [...machine.conditions].map(([name, reason]) => ({ name, reason }))
       return reasons.length > 0 ? [{ name: 'services', reason: reasons.join(', ') }, ...others] : others
     },
@@ -189,11 +185,11 @@ export function createMachine(options: TalosNodeOptions, faults: TalosFaults): M
       machine.other = machine.running
       machine.installed = image
       machine.fallback = machine.entryOf(machine.running)
-      entries.set(keyOf(image), freeEntry(image))
+      entries.add(image, machine.running)
       machine.awaitsBoot = true
       machine.changed()
     },
-    entryOf: (image) => entries.get(keyOf(image)) ?? `Talos-${image.version}.efi`,
+    entryOf: entries.nameOf,
     changed() {
       revision++
       const unmet = machine.unmet()
@@ -214,13 +210,6 @@ export function createMachine(options: TalosNodeOptions, faults: TalosFaults): M
       return () => listeners.delete(listener)
     },
     release: etcd?.onChange(followQuorum) ?? (() => {}),
-  }
-
-  /** The name that is not the running entry's: of one release there may be two schematics. */
-  function freeEntry(image: LabImage): string {
-    const name = `Talos-${image.version}.efi`
-    if (sameImage(image, machine.running)) return machine.entryOf(image)
-    return name === machine.entryOf(machine.running) ? `Talos-${image.version}~1.efi` : name
   }
 
   function startEtcd(): void {
@@ -245,6 +234,35 @@ export function createMachine(options: TalosNodeOptions, faults: TalosFaults): M
 /** The etcd that a release of Talos brings (pkg/machinery/constants DefaultEtcdVersion). */
 export function etcdOf(version: string): string {
   return minorOf(version) >= 14 ? '3.7.1' : '3.6.12'
+}
+
+/** What keeps each of the required services from being well. */
+function troublesOf(required: readonly string[], services: ReadonlyMap<string, Service>): readonly string[] {
+  return required.flatMap((id) => {
+    const service = services.get(id)
+    if (service?.state !== 'Running') return [`${id} not running`]
+    return service.healthy ? [] : [`${id} not healthy`]
+  })
+}
+
+/** The boot entries on the disk (systemd-boot), by the image that each boots. */
+interface BootEntries {
+  nameOf(image: LabImage): string
+  /** Gives an image an entry beside that of what runs: of one release there may be two schematics. */
+  add(image: LabImage, running: LabImage): void
+}
+
+function createBootEntries(first: LabImage): BootEntries {
+  const usual = ({ version }: LabImage) => `Talos-${version}.efi`
+  const names = new Map([[keyOf(first), usual(first)]])
+  const nameOf = (image: LabImage) => names.get(keyOf(image)) ?? usual(image)
+
+  function free(image: LabImage, running: LabImage): string {
+    if (sameImage(image, running)) return nameOf(image)
+    return usual(image) === nameOf(running) ? `Talos-${image.version}~1.efi` : usual(image)
+  }
+
+  return { nameOf, add: (image, running) => void names.set(keyOf(image), free(image, running)) }
 }
 
 const keyOf = ({ version, schematic }: LabImage) => `${version}/${schematic}`

@@ -33,19 +33,7 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
   const mac = options.mac ?? `02:${randomBytes(5).toString('hex').match(/../g)?.join(':')}`
   const calls: TalosCall[] = []
   let identity: Identity | undefined
-  let silent = false
-
-  const faults: TalosFaults = {
-    ...noFaults(),
-    get silent() {
-      return silent
-    },
-    set silent(value) {
-      silent = value
-      apid.setSilent(value)
-    },
-  }
-
+  const faults = faultsThat((silent) => apid.setSilent(silent))
   const machine = createMachine(options, faults)
   const images = createImageStore(machine)
   const apid = createApid(address, port, authority.ca, handle)
@@ -58,15 +46,8 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
     routes: (router) => serveTalos(router, machine, sequences, images),
     interceptors: [checkAccess(machine, (call) => calls.push(call))],
     contextValues: (request) => createContextValues().set(callerRoles, rolesOf(request)),
-    endEarly,
+    endEarly: (method) => takeEarlyEnd(faults, method),
   })
-
-  function endEarly(method: string): EarlyEnd | undefined {
-    const end = faults.endsEarly
-    if (!end || (end.method ?? method) !== method) return undefined
-    faults.endsEarly = end.times > 1 ? { ...end, times: end.times - 1 } : undefined
-    return end
-  }
 
   function handle(request: Http2ServerRequest, response: Http2ServerResponse): void {
     if (!routing.forward(request, response, rolesOf(request))) serve(request, response)
@@ -153,4 +134,27 @@ export function createTalosNode(options: TalosNodeOptions): TalosNode {
       await apid[Symbol.asyncDispose]()
     },
   }
+}
+
+/** No faults at first; whoever changes `silent` is heard at once. */
+function faultsThat(setSilent: (silent: boolean) => void): TalosFaults {
+  let silent = false
+  return {
+    ...noFaults(),
+    get silent() {
+      return silent
+    },
+    set silent(value) {
+      silent = value
+      setSilent(value)
+    },
+  }
+}
+
+/** How this call is to end before its time, if it is; it is done as often as was asked for. */
+function takeEarlyEnd(faults: TalosFaults, method: string): EarlyEnd | undefined {
+  const end = faults.endsEarly
+  if (!end || (end.method ?? method) !== method) return undefined
+  faults.endsEarly = end.times > 1 ? { ...end, times: end.times - 1 } : undefined
+  return end
 }

@@ -1,13 +1,11 @@
 import { once } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
-import { TLSSocket } from 'node:tls'
-import { createAuthority, type Identity } from '../authority.ts'
-import { change, createCommands, loggedIn, type Session, type UpsdState } from './commands.ts'
+import { createServer, type Server } from 'node:net'
+import { createAuthority } from '../authority.ts'
+import { welcome, type Client } from './connections.ts'
 import { noMisbehaviour, type UpsdMisbehaviour } from './misbehaviour.ts'
+import { change, loggedIn, type UpsdState } from './state.ts'
 import { upsdName } from './tls.ts'
-import { createTokenizer } from './words.ts'
-import { firstVariables, labUsers, type LabUpsd, type LabUpsdOptions } from './upsd.ts'
+import { firstVariables, type LabUpsd, type LabUpsdOptions } from './upsd.ts'
 
 export interface UpsdStandInOptions extends LabUpsdOptions {
   /** 'synology' is a derivative of 2.7.4: NETVER 1.2, no PRIMARY, PROTVER or TRACKING, and `monuser` is a master. */
@@ -27,16 +25,6 @@ export interface UpsdStandIn extends LabUpsd {
   readonly connections: number
   /** A real upsd has to be started again for this. */
   clearForceShutdown(): void
-}
-
-interface Client extends Session {
-  readonly socket: Socket
-  /** The socket, or the TLS over it. */
-  stream: Socket
-  idle: NodeJS.Timeout
-  /** The sending of what was answered so far. */
-  sending: Promise<void>
-  heldBack: string[] | undefined
 }
 
 export async function startUpsdStandIn(options: UpsdStandInOptions = {}): Promise<UpsdStandIn> {
@@ -62,99 +50,9 @@ export async function startUpsdStandIn(options: UpsdStandInOptions = {}): Promis
     sessions: clients,
     variables,
     isForced: false,
+    tracked: new Map(),
   }
-  const answer = createCommands(state)
-
-  function welcome(socket: Socket): void {
-    const tokenize = createTokenizer()
-    const leave = (): void => void socket.destroy()
-    const client: Client = {
-      socket,
-      stream: socket,
-      isLoggedIn: false,
-      isTracking: false,
-      isLeaving: false,
-      idle: setTimeout(leave, idleMs),
-      sending: Promise.resolve(),
-      heldBack: undefined,
-    }
-    clients.add(client)
-    socket.setNoDelay(true)
-    socket.on('error', leave)
-    socket.on('close', () => {
-      clearTimeout(client.idle)
-      clients.delete(client)
-    })
-    const onData = (chunk: Buffer): void => {
-      if (misbehaviour.halfOpen) return
-      for (const words of heard([...(misbehaviour.dialect?.keepsQuotes ? plainWords(chunk) : tokenize(chunk))])) {
-        client.idle.refresh()
-        commands.push(words.join(' '))
-        const reply = words.length === 0 ? 'ERR UNKNOWN-COMMAND' : (refusal(client, words) ?? answer(client, words))
-        if (!misbehaviour.noReply?.test(words.join(' '))) enqueue(client, [reply].flat())
-      }
-      if (client.tls === 'agreed' && identity) {
-        client.tls = 'on'
-        socket.off('data', onData)
-        socket.pause()
-        client.sending = client.sending.then(() => secure(client, identity, onData))
-      }
-      if (client.isLeaving) client.sending = client.sending.then(leave)
-    }
-    socket.on('data', onData)
-  }
-
-  /** Those that the dialect answers, of all that one packet brought. */
-  function heard(all: readonly string[][]): readonly string[][] {
-    const { answersOf } = misbehaviour.dialect ?? {}
-    if (answersOf === 'the first') return all.slice(0, 1)
-    if (answersOf === 'the last') return all.slice(-1)
-    return answersOf === 'a single one' && all.length > 1 ? [] : all
-  }
-
-  /** What the dialect refuses before upsd would look at it. */
-  function refusal(client: Client, words: readonly string[]): string | undefined {
-    const { unknown, unknownAs = 'UNKNOWN-COMMAND', refusesStrangersWith } = misbehaviour.dialect ?? {}
-    if (unknown?.test(words.join(' '))) return `ERR ${unknownAs}`
-    if (refusesStrangersWith === undefined || !/^(GET|LIST)$/i.test(words[0]!)) return undefined
-    const user = Object.entries(labUsers).find(([name]) => name === client.username)?.[1]
-    return user !== undefined && user.password === client.password ? undefined : `ERR ${refusesStrangersWith}`
-  }
-
-  function secure(client: Client, identity: Identity, onData: (chunk: Buffer) => void): void {
-    client.stream = new TLSSocket(client.socket, { isServer: true, ...identity })
-    client.stream.on('error', () => void client.socket.destroy())
-    client.stream.on('data', onData)
-  }
-
-  function enqueue(client: Client, lines: string[]): void {
-    if (misbehaviour.wrongOrder && !client.heldBack) {
-      client.heldBack = lines
-      return
-    }
-    const all = [...lines, ...(client.heldBack ?? [])]
-    client.heldBack = undefined
-    client.sending = client.sending.then(() => send(client.stream, all)).catch(() => void client.socket.destroy())
-  }
-
-  async function send(socket: Socket, lines: readonly string[]): Promise<void> {
-    const { rewrite = (line: string) => line } = misbehaviour.dialect ?? {}
-    for (const line of lines.map(rewrite)) {
-      if (line === undefined) continue
-      if (misbehaviour.delayMs > 0) await pause(misbehaviour.delayMs, undefined, { signal: stopping.signal })
-      const text = `${line}\n${line === 'OK STARTTLS' ? misbehaviour.injected : ''}`
-      for (const piece of misbehaviour.fragments ? text : [text]) {
-        if (!socket.writable) return
-        socket.write(piece, 'latin1')
-        if (misbehaviour.fragments) await nextTurn()
-      }
-    }
-    if (misbehaviour.dropAfter === undefined) return
-    misbehaviour.dropAfter -= 1
-    if (misbehaviour.dropAfter > 0) return
-    misbehaviour.dropAfter = undefined
-    socket.end()
-  }
+  const connected = { state, clients, commands, identity, idleMs, stopping: () => stopping.signal }
 
   async function stop(): Promise<void> {
     const closing = server
@@ -171,17 +69,11 @@ export async function startUpsdStandIn(options: UpsdStandInOptions = {}): Promis
     await stop()
     state.isForced = false
     stopping = new AbortController()
-    variables.clear()
-    const first = { ...firstVariables, ...options.variables }
-    const own = {
-      'device.type': 'ups',
-      'driver.name': isSynology ? 'usbhid-ups' : 'dummy-ups',
-      'driver.version': version,
-    }
-    for (const [name, value] of Object.entries({ ...first, ...own })) variables.set(name, value)
-    for (const each of ['mfr', 'model', 'serial']) variables.set(`device.${each}`, variables.get(`ups.${each}`) ?? '')
-    variables.set('driver.parameter.pollinterval', isSynology ? '5' : '2')
-    const listening = createServer({ allowHalfOpen: false }, welcome).listen(port, address)
+    fill(variables, { ...firstVariables, ...options.variables }, { isSynology, version })
+    const listening = createServer({ allowHalfOpen: false }, (socket) => welcome(socket, connected)).listen(
+      port,
+      address,
+    )
     await once(listening, 'listening')
     const bound = listening.address()
     if (bound !== null && typeof bound !== 'string') port = bound.port
@@ -213,11 +105,19 @@ export async function startUpsdStandIn(options: UpsdStandInOptions = {}): Promis
   }
 }
 
-/** The words of each line of a packet, parted by white space alone. */
-function plainWords(chunk: Buffer): string[][] {
-  return chunk
-    .toString('latin1')
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => line.trim().split(/\s+/))
+/** What the driver of a UPS that was just connected knows. */
+function fill(
+  variables: Map<string, string>,
+  first: Readonly<Record<string, string>>,
+  { isSynology, version }: Pick<UpsdState, 'isSynology' | 'version'>,
+): void {
+  variables.clear()
+  const own = {
+    'device.type': 'ups',
+    'driver.name': isSynology ? 'usbhid-ups' : 'dummy-ups',
+    'driver.version': version,
+  }
+  for (const [name, value] of Object.entries({ ...first, ...own })) variables.set(name, value)
+  for (const each of ['mfr', 'model', 'serial']) variables.set(`device.${each}`, variables.get(`ups.${each}`) ?? '')
+  variables.set('driver.parameter.pollinterval', isSynology ? '5' : '2')
 }
