@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AgentError, messageOf } from '../../core/errors.ts'
 
@@ -26,6 +27,19 @@ export function translateError(path: string, error: unknown): AgentError {
 /** Two that write the same file get one that neither has counted. */
 export function alsoWritten(path: string): AgentError {
   return new AgentError('unreachable', `something else writes to ${path}: does another Caretaker use this share?`)
+}
+
+/** Why a file of ours is not as we left it: somebody has taken it, or the whole share is away. */
+export async function whyTaken(path: string): Promise<AgentError> {
+  const folder = dirname(path)
+  return stat(folder).then(
+    () => alsoWritten(path),
+    () => awayMeanwhile(folder),
+  )
+}
+
+function awayMeanwhile(folder: string): AgentError {
+  return new AgentError('unreachable', `${folder} is gone: was the share unmounted meanwhile? Mount it again`)
 }
 
 export function translate(path: string): (error: unknown) => never {
