@@ -57,7 +57,9 @@ const stageImage = defineJob({
         (one) => one.image === image && one.publishAs === publishAs && one.order.version === order.version,
       )
     }
-    const { fresh, failed } = await stageOrders(context, plan.orders, { areSeveral: view.images.length > 1, isStill })
+    const demandShare = async () => demandMounted({ config, journal }, await look(context))
+    const areSeveral = view.images.length > 1
+    const { fresh, failed } = await stageOrders(context, plan.orders, { areSeveral, isStill, demandShare })
     // Of an image without its schematic it is not known what is needed.
     if (!unknown) await tidy(context, view, plan)
     const failure = failed[0] ?? unknown

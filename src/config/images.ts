@@ -21,7 +21,7 @@ export const share = z.strictObject({
     .meta({ description: 'The directory that the TFTP server serves', examples: ['/volume1/pxe'] }),
   image: z
     .string()
-    .regex(/^[A-Za-z0-9._-]+$/, 'use a plain file name')
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, 'use a plain file name')
     .default('metal-amd64-uki.efi')
     .meta({ description: 'The file that machines boot, unless there are images' }),
   architecture: z
@@ -132,9 +132,12 @@ export interface ImagesTogether {
 
 /** Faults across the images: names that are taken, nodes that are not there. */
 export function checkImages(
-  { schematic, images, nodes }: ImagesTogether,
+  { schematic, images, share: onShare, nodes }: ImagesTogether,
   fault: (message: string, ...path: (string | number)[]) => void,
 ): void {
+  const alone = share.shape.image.safeParse((onShare as { readonly image?: unknown } | undefined)?.image).data
+  const wrong = alone === undefined || images.length > 0 ? undefined : whyReserved(alone)
+  if (wrong !== undefined) fault(wrong, 'share', 'image')
   const known = nodes.flatMap(({ name: one }) => (typeof one === 'string' ? [one] : []))
   const whole = images.map((one) => image.safeParse(one).data)
   const bootedBy = new Map<string, number>()
@@ -170,7 +173,9 @@ export function checkImages(
 function clash(first: string, second: string): boolean {
   // Many shares take two spellings of a name for one.
   const [one, other] = [first.toLowerCase(), second.toLowerCase()]
-  return one === other || isNameOf({ file: one }, other) || isNameOf({ file: other }, one)
+  // What one adds to a release may make it another release: `-beta.1`, or a digit.
+  const become = (file: string) => file.replace('{version}', 'v1.1.1')
+  return one === other || isNameOf({ file: one }, become(other)) || isNameOf({ file: other }, become(one))
 }
 
 function fileOf(one: ImageSetting, schematic: unknown): string {

@@ -18,6 +18,8 @@ export interface StagingCircumstances {
   readonly areSeveral: boolean
   /** Whether a name is still to serve this: a person may have taken it back meanwhile, or the turn of a node may have come. */
   readonly isStill: (order: StagingOrder) => Promise<boolean>
+  /** Ends with an error where the share is not the one it was: it may go away between two images. */
+  readonly demandShare: () => Promise<void>
 }
 
 /**
@@ -28,7 +30,7 @@ export interface StagingCircumstances {
 export async function stageOrders(
   context: Pick<JobContext, 'config' | 'ports' | 'carryOut' | 'emit' | 'signal'>,
   orders: readonly StagingOrder[],
-  { areSeveral, isStill }: StagingCircumstances,
+  { areSeveral, isStill, demandShare }: StagingCircumstances,
 ): Promise<StagedOrders> {
   const { config, ports, carryOut, emit, signal } = context
   const fresh: string[] = []
@@ -46,6 +48,7 @@ export async function stageOrders(
     const { version, schematic } = order
     const what = areSeveral ? `${version} for ${image}` : version
     try {
+      if (!isDone) await demandShare()
       // A download takes minutes: what is published is decided once more after it.
       if (!isThere || publishAs === undefined) await carry(order, undefined, isDone)
       if (publishAs !== undefined && (await isStill(whole))) await carry(order, publishAs, isDone)

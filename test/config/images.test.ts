@@ -48,6 +48,19 @@ describe('a list of images', () => {
       says: ['images.1.file: talos-v1.13.9.efi is the file of a already: give it another one'],
     },
     {
+      what: 'files that two releases give one name to',
+      images: [
+        { name: 'a', file: 'talos-{version}.efi' },
+        { name: 'b', architecture: 'arm64', file: 'talos-{version}-beta.1.efi' },
+        { name: 'c', file: 'boot-{version}' },
+        { name: 'd', architecture: 'arm64', file: 'boot-{version}1' },
+      ],
+      says: [
+        'images.1.file: talos-{version}-beta.1.efi is the file of a already: give it another one',
+        'images.3.file: boot-{version}1 is the file of c already: give it another one',
+      ],
+    },
+    {
       what: 'a node that is not there',
       images: [{ name: 'a', nodes: ['cp-2'] }],
       says: ['images.0.nodes: there is no node cp-2; did you mean cp-1?'],
@@ -130,6 +143,16 @@ describe('a list of images', () => {
     },
   ])('is refused with $what', ({ images, says }) => {
     expect(faultsOf(images)).toEqual(says)
+  })
+
+  test.each([
+    { image: 'talos', says: 'talos is the folder of the releases: give it another name' },
+    { image: 'boot.JSON', says: 'files that end in .json are ours: give it another name' },
+    { image: '..', says: 'use a plain file name' },
+    { image: '.boot.part', says: 'use a plain file name' },
+  ])('is refused as $image where there is one alone', ({ image, says }) => {
+    expect(faultsOf([], { share: { directory: '/srv/pxe', image } })).toEqual([`share.image: ${says}`])
+    expect(faultsOf([{ name: 'mini' }], { share: { directory: '/srv/pxe', image: 'boot.efi' } })).toEqual([])
   })
 
   test('leaves no node with the image of another schematic', () => {

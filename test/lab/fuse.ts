@@ -18,6 +18,8 @@ export interface FuseMount extends AsyncDisposable {
   /** The server does nothing any more, and every call to the file system waits. */
   stop(): void
   goOn(): void
+  /** What mounts it is killed: every call to the file system fails. */
+  end(): Promise<void>
 }
 
 /** Mounts one directory at another by sshfs, without SSH. */
@@ -33,6 +35,7 @@ export async function mountFuse(directory: string, at: string): Promise<FuseMoun
   return {
     stop: () => void serving.kill('SIGSTOP'),
     goOn,
+    end: () => ended(mounting),
     [Symbol.asyncDispose]: async () => {
       goOn()
       spawnSync('umount', ['--lazy', at])

@@ -9,7 +9,7 @@ import { makeReadable } from './own-file.ts'
 import { discard } from './part.ts'
 import { downloadProven, type Proving } from './proof.ts'
 import { digestOf, whyNotSigned } from './signed.ts'
-import { alsoWritten } from './trouble.ts'
+import { whyTaken } from './trouble.ts'
 
 /** The source of an image, and the facts for its manifest. */
 export interface Origin extends Proving {
@@ -77,10 +77,7 @@ async function settle(part: string, path: string): Promise<void> {
 /** What fails because somebody has taken a download away is named so. */
 async function named<T>(work: Promise<T>, parts: readonly string[]): Promise<T> {
   return work.catch(async (error: unknown) => {
-    for (const part of parts)
-      await lstat(part).catch(() => {
-        throw alsoWritten(part)
-      })
+    for (const part of parts) await lstat(part).catch(async () => Promise.reject(await whyTaken(part)))
     throw error
   })
 }

@@ -4,12 +4,20 @@ import { syncFolder } from '../../sync-folder.ts'
 import { openToRead } from './own-file.ts'
 import { translateError } from './trouble.ts'
 
-/** Names in a directory, sorted; none where it is not there. */
+/** Names in a directory that may be somebody else's, sorted; none where it can't be read. */
 export async function list(path: string): Promise<string[]> {
-  return readdir(path).then(
-    (names) => names.sort(),
-    () => [],
-  )
+  return listOwn(path).catch(() => [])
+}
+
+/** Names in a directory of ours, sorted; none where it is not there. @throws AgentError where it can't be read */
+export async function listOwn(path: string): Promise<string[]> {
+  try {
+    return (await readdir(path)).sort()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
+    throw translateError(path, error)
+  }
 }
 
 /** Removes a directory if it is empty. */

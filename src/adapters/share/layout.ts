@@ -2,7 +2,7 @@ import { chmod, mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AgentError } from '../../core/errors.ts'
 import type { ImageRef } from '../../core/release/image.ts'
-import { list } from './files.ts'
+import { list, listOwn } from './files.ts'
 import { translateError } from './trouble.ts'
 
 /**
@@ -40,16 +40,19 @@ function suffixOf({ architecture, secureBoot, kind }: ImageRef): string {
 /** The places of all images, whole or not. */
 export async function listPlaces({ directory }: Layout): Promise<string[]> {
   const places: string[] = []
-  for (const version of await list(join(directory, 'talos'))) {
+  for (const version of await listOwn(join(directory, 'talos'))) {
     for (const schematic of await list(join(directory, 'talos', version)))
       places.push(join(directory, 'talos', version, schematic))
   }
   return places
 }
 
-/** @throws AgentError `misconfigured` where the share is not there */
+/** @throws AgentError `misconfigured` where the share is not there, `unreachable` where it does not answer */
 export async function checkDirectory({ directory }: Layout): Promise<void> {
-  const info = await stat(directory).catch(() => undefined)
+  const info = await stat(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    throw translateError(directory, error)
+  })
   if (!info?.isDirectory())
     throw new AgentError('misconfigured', `share.directory ${directory} does not exist: is the share mounted?`)
 }

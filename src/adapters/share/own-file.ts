@@ -4,7 +4,7 @@ import { AgentError } from '../../core/errors.ts'
 // The share is open to others, and a file of ours may have become anything: a link that leads out of the share, a pipe that
 // waits for a writer, a folder.
 
-const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants
 
 /** Opens a file to read it. @throws AgentError `malformed` for what is no file; what the file system throws */
 export async function openToRead(path: string, flags = 0): Promise<FileHandle> {
@@ -32,7 +32,9 @@ export async function openPart(path: string, { goesOn }: { readonly goesOn: bool
   const info = await lstat(path).catch(() => undefined)
   const isOwn = info?.isFile() === true && info.nlink <= 1
   if (info && !(isOwn && goesOn) && !info.isDirectory()) await rm(path, { force: true })
-  const how = goesOn ? O_RDWR | O_APPEND : O_WRONLY | O_TRUNC
+  // A folder is named as one.
+  const isNew = !goesOn && !info?.isDirectory()
+  const how = goesOn ? O_RDWR : O_WRONLY | (isNew ? O_EXCL : 0)
   return open(path, how | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
 }
 

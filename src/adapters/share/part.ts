@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, lstat, rm, stat, writeFile } from 'node:fs/promises'
+import { type FileHandle, rm, stat, writeFile } from 'node:fs/promises'
 import { describeDuration } from '../../core/duration.ts'
 import { AgentError } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
@@ -7,7 +7,7 @@ import type { Download, Factory } from '../../core/release/ports.ts'
 import type { Proofs } from '../../core/release/proofs.ts'
 import { openPart, readSmall } from './own-file.ts'
 import { checkSpace, megabytes } from './space.ts'
-import { alsoWritten, translate, translateError } from './trouble.ts'
+import { translate, translateError, whyTaken } from './trouble.ts'
 
 /** What a finished download holds, and where it is from. */
 export interface Part {
@@ -64,7 +64,7 @@ async function downloadOnce(
   signal: AbortSignal,
 ): Promise<Part> {
   const etag = await readEtag(path)
-  const file = await openPart(path, { goesOn: etag !== undefined }).catch(translate(path))
+  let file = await openPart(path, { goesOn: etag !== undefined }).catch(translate(path))
   // Closes the connection when writing fails, too.
   const over = new AbortController()
   try {
@@ -74,12 +74,15 @@ async function downloadOnce(
     // Before the body, because a Factory that can't say it now is asked again, and a whole download would be lost.
     const proofs = await incoming.proofs(signal)
     const goesOn = offset > 0 && incoming.offset === offset
-    // One that is empty is left alone: not every file system of FUSE can truncate.
-    if (!goesOn && offset > 0) await file.truncate(0)
+    if (!goesOn && offset > 0) {
+      await file.close()
+      file = await openPart(path, { goesOn: false })
+    }
     demandUsual(incoming.size, order)
     await announce(path, incoming.etag)
     await checkSpace(path, incoming.size, goesOn ? offset : 0)
-    const received = await receive(file, incoming, { offset: goesOn ? offset : 0, largest: largestOf(order) }, signal)
+    const from = { path, offset: goesOn ? offset : 0, largest: largestOf(order) }
+    const received = await receive(file, incoming, from, signal)
     await file.sync()
     await demandAlone(path, file, received.bytes)
     return { ...received, source: incoming.source, proofs }
@@ -95,15 +98,15 @@ async function downloadOnce(
 
 /** @throws AgentError where somebody else has written to the download, or put another one in its place */
 async function demandAlone(path: string, file: FileHandle, bytes: number): Promise<void> {
-  const [own, there] = await Promise.all([file.stat(), lstat(path).catch(() => undefined)])
+  const [own, there] = await Promise.all([file.stat(), stat(path).catch(() => undefined)])
   if (own.size === bytes && there?.size === bytes) return
-  throw alsoWritten(path)
+  throw await whyTaken(path)
 }
 
 async function receive(
   file: FileHandle,
   { body, size }: Download,
-  { offset, largest }: { readonly offset: number; readonly largest: number },
+  { path, offset, largest }: { readonly path: string; readonly offset: number; readonly largest: number },
   signal: AbortSignal,
 ): Promise<Pick<Part, 'bytes' | 'sha256'>> {
   const hash = createHash('sha256')
@@ -116,7 +119,7 @@ async function receive(
     const words = `the download was called off after ${describeDuration(performance.now() - began)}`
     throw new AgentError('unreachable', `${words}, with ${megabytes(bytes)} on the share`, signal.reason)
   }
-  const writer = createWriter(file)
+  const writer = createWriter(file, path, offset)
   try {
     for await (const chunk of body) {
       stopIfOff()
@@ -142,8 +145,14 @@ const batch = 1_048_576
 /** In ms: what comes slowly is written all the same. */
 const keptFor = 250
 
-/** Writes behind what comes: one write is under way at most. It keeps copies, as what comes holds only until more does. */
-function createWriter(file: FileHandle) {
+/**
+ * Writes behind what comes: one write is under way at most. It keeps copies, as what comes holds only until more does.
+ *
+ * Each byte goes to its own place in the file. Two Caretakers that go on with one download then write the same bytes to
+ * the same places, where appending would mix them.
+ */
+function createWriter(file: FileHandle, path: string, offset: number) {
+  let position = offset
   let [present, next] = [Buffer.allocUnsafeSlow(batch), Buffer.allocUnsafeSlow(batch)]
   let size = 0
   let writing: Promise<void> = Promise.resolve()
@@ -156,7 +165,9 @@ function createWriter(file: FileHandle) {
     ;[present, next] = [next, present]
     size = 0
     flushedAt = performance.now()
-    writing = writeAll(file, bytes).then(() => syncer.wrote(bytes.length))
+    const at = position
+    position += bytes.length
+    writing = writePiece(file, path, { bytes, at }).then(() => syncer.wrote(bytes.length))
     // Told when the next piece comes.
     writing.catch(() => undefined)
   }
@@ -205,9 +216,16 @@ function createSyncer(file: FileHandle) {
   }
 }
 
-/** A disk that is nearly full takes a part, and refuses the rest. */
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten
+/** Writes bytes at their place in a download that still has its name: under another one machines may boot it already. */
+async function writePiece(
+  file: FileHandle,
+  path: string,
+  { bytes, at }: { readonly bytes: Uint8Array; readonly at: number },
+): Promise<void> {
+  await stat(path).catch(async () => Promise.reject(await whyTaken(path)))
+  // A disk that is nearly full takes a part, and refuses the rest.
+  for (let done = 0; done < bytes.length;)
+    done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten
 }
 
 /** Includes the bytes of an earlier run in the checksum. */

@@ -47,7 +47,7 @@ export async function writeProbe(directory: string, bytes: Uint8Array, signal: A
 
 async function removeLeft(directory: string): Promise<void> {
   const names = await readdir(directory).catch(() => [])
-  for (const path of names.filter((name) => name.startsWith(prefix)).map((name) => join(directory, name))) {
+  for (const path of names.filter(isProbe).map((name) => join(directory, name))) {
     const info = await stat(path).catch(() => undefined)
     if (info && Date.now() - info.mtimeMs > leftAfter) await rm(path, { force: true }).catch(() => {})
   }
@@ -55,5 +55,10 @@ async function removeLeft(directory: string): Promise<void> {
 
 /** Takes a probe away, by its name; nothing else on the share. */
 export async function removeProbe(directory: string, file: string): Promise<void> {
-  if (new RegExp(`^${prefix}[0-9a-f]+$`).test(file)) await rm(join(directory, file), { force: true })
+  if (isProbe(file)) await rm(join(directory, file), { force: true })
+}
+
+/** An image may begin with the same word. */
+function isProbe(file: string): boolean {
+  return new RegExp(`^${prefix}[0-9a-f]{12}$`).test(file)
 }

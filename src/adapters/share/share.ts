@@ -118,7 +118,7 @@ export function createShare({
     verify: (image, signal) => translated(verify(image, signal)),
     digest: (path, most, signal) => translated(sha256Of(join(directory, path), most, signal)),
     sections: (path) => translated(sectionsOf(join(directory, path))),
-    staged: staged.present,
+    staged: () => translated(staged.present()),
     names: () => translated(names.fresh()),
     stage: (order, factory, signal) => translated(stage(order, factory, signal)),
     publish: (file, image, signal) => translated(publishAs(file, image, signal)),

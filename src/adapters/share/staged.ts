@@ -3,7 +3,7 @@ import { join, relative } from 'node:path'
 import { AgentError } from '../../core/errors.ts'
 import { compareTexts } from '../../core/text-order.ts'
 import { isSameImage, type StagedImage } from '../../core/release/image.ts'
-import { list } from './files.ts'
+import { listOwn } from './files.ts'
 import { type Layout, listPlaces, manifestPath, publishedPath, recordPath } from './layout.ts'
 import { filesOf, type Manifest, type PublishedRecord, readManifest, readRecord } from './manifest.ts'
 
@@ -50,7 +50,7 @@ export async function findImages(layout: Layout): Promise<Found[]> {
 /** The names that we have published, whatever lies there now. */
 export async function findNames(layout: Layout): Promise<FoundName[]> {
   const found: FoundName[] = []
-  for (const name of await list(layout.directory)) {
+  for (const name of await listOwn(layout.directory)) {
     if (!name.endsWith('.json') || name.startsWith('.')) continue
     const file = name.slice(0, -'.json'.length)
     const record = await readRecord(recordPath(layout, file))

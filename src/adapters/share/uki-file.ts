@@ -17,6 +17,7 @@ import type { Schematic } from '../../core/release/schematic.ts'
 import { type OpenedUki, openUki, refuseUki, type Uki, type UkiSection } from '../../core/release/uki.ts'
 import { parseYaml } from '../../yaml.ts'
 import { authenticodeOf } from './authenticode-digest.ts'
+import { hasFailed, translateError } from './trouble.ts'
 import { unpackZstd } from './zstd.ts'
 
 export const means: ReadingMeans = { unpack: unpackZstd, parseYaml }
@@ -118,6 +119,7 @@ function shownOf({ schematic }: Carried): ShownSchematic | undefined {
 
 export async function withFile<T>(path: string, read: (source: ByteSource) => Promise<T>): Promise<T> {
   const file = await open(path, 'r').catch((error: unknown) => {
+    if (hasFailed(error)) throw translateError(path, error)
     throw new AgentError('misconfigured', `${path} can't be read: ${messageOf(error)}`, error)
   })
   try {
@@ -125,6 +127,8 @@ export async function withFile<T>(path: string, read: (source: ByteSource) => Pr
     return await read(sourceOf(file, size))
   } catch (error) {
     if (error instanceof AgentError) throw new AgentError(error.code, `${path}: ${error.message}`, error)
+    // Nothing is wrong with the image where its disk fails.
+    if (hasFailed(error)) throw translateError(path, error)
     throw new AgentError('malformed', `${path}: ${messageOf(error)}`, error)
   } finally {
     await file.close()

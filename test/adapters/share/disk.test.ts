@@ -3,9 +3,10 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Factory } from '../../../src/core/release/ports.ts'
+import { mountFuse, whyNoFuse } from '../../lab/fuse.ts'
 import { unprivileged } from '../../lab/unprivileged.ts'
 import { refusal } from '../refusal.ts'
-import { bootName, orderOf, type ShareLab, startShareLab, stageOn } from './lab.ts'
+import { orderOf, type ShareLab, startShareLab, stageOn } from './lab.ts'
 
 // Only root may mount; where the whole of the tests is to run, root is there.
 const isRoot = process.getuid?.() === 0
@@ -37,6 +38,22 @@ const stage = (factory: Pick<Factory, 'warm' | 'open'> = at.factory) =>
 const unannounced = (): Pick<Factory, 'warm' | 'open'> => ({
   warm: async () => undefined,
   open: async (...order) => ({ ...(await at.factory.open(...order)), size: undefined }),
+})
+/** The Factory, where something happens when half of the image has come. */
+const during = (happen: () => void): Pick<Factory, 'warm' | 'open'> => ({
+  warm: at.factory.warm,
+  open: async (...asked) => {
+    const download = await at.factory.open(...asked)
+    async function* body() {
+      let sent = 0
+      for await (const chunk of download.body) {
+        if (sent < 1_500_000 && sent + chunk.length >= 1_500_000) happen()
+        sent += chunk.length
+        yield chunk
+      }
+    }
+    return { ...download, body: body() }
+  },
 })
 const filesOf = async (path: string) => {
   const all = await at.files()
@@ -139,6 +156,65 @@ describe('a share that can’t be used', () => {
     expect(error.message).toContain('permission denied')
   })
 
+  test('because its folder is closed is told, and not taken for an empty one', async () => {
+    await at.stage('v1.13.9')
+    for (const folder of [at.directory, join(at.directory, 'talos')]) {
+      await chmod(folder, 0o000)
+      const looks = await unprivileged(() => Promise.all([refusal(at.share.staged()), refusal(stage())]))
+      await chmod(folder, 0o755)
+      for (const error of looks)
+        expect(error).toMatchObject({
+          code: 'misconfigured',
+          message: `${folder} can't be read: permission denied. Check who owns the share and how it is mounted`,
+        })
+    }
+    expect(await at.share.staged()).toMatchObject([{ version: 'v1.13.9', published: true }])
+  })
+
+  test('because it was unmounted while an image came is told so, and nothing is written below', async ({ skip }) => {
+    skip(!mayMount, 'only root can mount a disk')
+    const path = await mount('size=9m')
+    const error = await refusal(stage(during(() => execFileSync('umount', ['--lazy', path]))))
+    mounts.length = 0
+    expect(error).toMatchObject({ code: 'unreachable', retryable: true })
+    expect(error.message).toMatch(
+      new RegExp(`^${path}/talos/v1.13.9/\\S+ is gone: was the share unmounted\\? Mount it again$`),
+    )
+    expect(await filesOf(path)).toEqual([])
+  })
+
+  test('because it turned read-only between two tries is told so, and the image comes once it can be written', async ({
+    skip,
+  }) => {
+    skip(!mayMount, 'only root can mount a disk read-only')
+    const path = await mount('size=9m')
+    at.lab.faults.redirect = true
+    at.lab.faults.cutAfterBytes = 1_000_000
+    const remount = (how: string) => execFileSync('mount', ['-o', `remount,${how}`, path])
+    const once: Pick<Factory, 'warm' | 'open'> = {
+      warm: at.factory.warm,
+      open: (order, resume, signal) =>
+        resume ? Promise.reject(new TypeError('killed')) : at.factory.open(order, resume, signal),
+    }
+    await refusal(stage(once))
+    remount('ro')
+    const error = await refusal(stage())
+    expect(error.message).toMatch(/can't be written: the file system is mounted read-only/)
+    remount('rw')
+    expect(await stage()).toMatchObject({ version: 'v1.13.9', published: true })
+  })
+
+  test.skipIf(whyNoFuse())('because what mounts it died is told, and never blamed on the Factory', async () => {
+    const path = join(at.directory, 'mounted')
+    await mkdir(path)
+    await mkdir(join(at.directory, 'nas'))
+    await using mounted = await mountFuse(join(at.directory, 'nas'), path)
+    at.share = at.open({ directory: path, memory: { recall: () => undefined, remember: async () => mounted.end() } })
+    const error = await refusal(stage())
+    expect(error.code).toBe('unreachable')
+    expect(error.message).toMatch(new RegExp(`^${path}/.*: .*\\. Check the disk or the server of the share$`))
+  })
+
   test('because it was unmounted in the middle is tried again later', async () => {
     const { warm, open } = at.factory
     const gone: Pick<Factory, 'warm' | 'open'> = {
@@ -150,7 +226,7 @@ describe('a share that can’t be used', () => {
     }
     const error = await refusal(stage(gone))
     expect(error.retryable).toBe(true)
-    expect(error.message).toContain(bootName)
+    expect(error.message).toBe(`${at.place('v1.13.9')} is gone: was the share unmounted? Mount it again`)
   })
 })
 

@@ -35,10 +35,12 @@ test('a share that is not there, or is a file, is said to be, and nothing is lef
 test('what a killed process has left is taken away, and what another one uses is not', async () => {
   await using folder = await temporaryFolder()
   const long = new Date(Date.now() - 3_600_000)
-  for (const name of ['caretaker-check-old', 'caretaker-check-new', 'other'])
-    await writeFile(join(folder.path, name), '')
-  for (const name of ['caretaker-check-old', 'other']) await utimes(join(folder.path, name), long, long)
+  const [left, used] = ['caretaker-check-0123456789ab', 'caretaker-check-ba9876543210']
+  // An image may be called so, too.
+  const image = 'caretaker-check-mini.efi'
+  for (const name of [left, used, image, 'other']) await writeFile(join(folder.path, name), '')
+  for (const name of [left, image, 'other']) await utimes(join(folder.path, name), long, long)
   const { remove } = await writeProbe(folder.path, bytes, soon())
   await remove()
-  expect((await readdir(folder.path)).sort()).toEqual(['caretaker-check-new', 'other'])
+  expect((await readdir(folder.path)).sort()).toEqual([used, image, 'other'])
 })

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { AgentError } from '../../src/core/errors.ts'
+import { type FakeHomelab, fakeHomelab } from '../fakes/homelab.ts'
+import { begin, offered } from '../fakes/rollout.ts'
+import { two } from '../fakes/stories.ts'
+
+const shareEntries = ({ diary }: FakeHomelab) => diary.filter((entry) => /^(stage|publish) /.test(entry))
+
+test('a share that was in use and is empty is not filled: most likely it is not mounted', async () => {
+  const homelab = fakeHomelab(two, offered)
+  await using it = await begin(homelab)
+  homelab.share.empty()
+  homelab.diary.length = 0
+  await expect(it.run('stage-image')).rejects.toMatchObject({
+    code: 'misconfigured',
+    message: expect.stringMatching(/share is empty, where an image was published: is the share mounted\?/),
+  })
+  expect(shareEntries(homelab)).toEqual([])
+  await it.control.stage()
+  await it.run('stage-image')
+  expect(homelab.share.serves('metal-amd64-uki.efi')).toMatchObject({ version: 'v1.13.9' })
+})
+
+test('a share that goes away between two images gets nothing of the second', async () => {
+  const homelab = fakeHomelab(two, offered)
+  const images = [
+    { name: 'mini', file: 'mini.efi' },
+    { name: 'board', architecture: 'arm64' },
+  ]
+  await using it = await begin(homelab, { images, share: { downloads: 1 } })
+  homelab.versions = ['v1.13.9', 'v1.14.1', 'v1.14.2']
+  await it.run('watch-releases')
+  homelab.diary.length = 0
+  homelab.before = async (entry) => {
+    if (entry !== 'stage v1.14.2') return
+    homelab.before = undefined
+    homelab.share.empty()
+    throw new AgentError('unreachable', 'the share was unmounted')
+  }
+  await expect(it.run('stage-image')).rejects.toThrow('the share was unmounted')
+  expect(shareEntries(homelab)).toEqual([])
+})
