@@ -8,6 +8,8 @@ const run = promisify(execFile)
 export interface Lan extends AsyncDisposable {
   /** The namespace of a machine, by its name; that of the bridge is `lan`. */
   namespace(name: string): string
+  /** `ip` on a machine: `address del 192.168.78.2/24 dev eth0`. */
+  ip(name: string, words: string): Promise<unknown>
   /** Starts a program on a machine; it is ended with the network. */
   start(name: string, program: string, words: readonly string[], env?: Readonly<Record<string, string>>): ChildProcess
   /** A place on the bridge for a virtual machine; answers the name of its interface, in the namespace `lan`. */
@@ -57,10 +59,11 @@ export async function openLan(machines: Readonly<Record<string, string>>): Promi
   const parts = stack.move()
   return {
     namespace,
+    ip: (name, words) => inside(name, ...words.split(' ')),
     start: (name, program, words, env = {}) => {
       const child = spawn('ip', ['netns', 'exec', namespace(name), program, ...words], {
         env: { ...process.env, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['pipe', 'pipe', 'pipe'],
       })
       // Read or not, what it says must not hold it up.
       child.stdout.resume()
