@@ -1,19 +1,24 @@
-// Broadcasts DISCOVERs of machines that nobody knows, each of another card, as fast as this machine can: `flood-process.ts COUNT`.
+// Broadcasts what OVMF sends, each time with another card, as fast as this machine can: `flood-process.ts COUNT BROADCAST`.
 // Prints how many it sent a second.
 import { createSocket } from 'node:dgram'
 import process from 'node:process'
-import { formatDhcp } from '../../../src/core/netboot/dhcp/packet.ts'
-import { discoverOf } from '../../../src/core/netboot/dhcp/question.ts'
+import { discoverOfOvmf } from '../../core/netboot/dhcp/messages.ts'
 
-const count = Number(process.argv[2])
+/** Where `xid` and `chaddr` stand (RFC 2131, section 2). */
+const [xidAt, cardAt] = [4, 28]
+
+const [, , count = '', broadcast = ''] = process.argv
 const socket = createSocket('udp4')
 await new Promise<void>((resolve) => socket.bind(0, () => resolve()))
 socket.setBroadcast(true)
 const began = performance.now()
-for (let sent = 0; sent < count; sent += 1) {
-  const mac = `02:00:00:${[sent >> 16, sent >> 8, sent].map((byte) => (byte & 255).toString(16).padStart(2, '0')).join(':')}`
-  const packet = formatDhcp(discoverOf({ mac, xid: sent, architecture: 'amd64', loads: 'tftp' }))
-  await new Promise<void>((resolve) => socket.send(packet, 67, '255.255.255.255', () => resolve()))
+for (let sent = 0; sent < Number(count); sent += 1) {
+  const packet = Buffer.from(discoverOfOvmf)
+  packet.writeUInt32BE(sent, xidAt)
+  packet.writeUInt32BE(sent, cardAt + 2)
+  await new Promise<void>((resolve, reject) => {
+    socket.send(packet, 67, broadcast, (error) => (error ? reject(error) : resolve()))
+  })
 }
-process.stdout.write(String(Math.round((1_000 * count) / (performance.now() - began))))
+process.stdout.write(String(Math.round((1_000 * Number(count)) / (performance.now() - began))))
 socket.close()
