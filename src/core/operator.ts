@@ -142,6 +142,8 @@ export interface NodeRequests {
 export interface PowerRequests {
   state(): PowerAnswer
   plan(): PowerPlanAnswer
+  /** Of the plan, how long it takes at the most, and how long the batteries last. */
+  fit(): Pick<PowerPlanAnswer, 'needsMs' | 'leftMs'>
   /** Each UPS with everything that upsd tells of it now. */
   upses(signal: AbortSignal): Promise<readonly UpsDetailsAnswer[]>
   readings(): readonly UpsReadingsAnswer[]

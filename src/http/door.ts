@@ -5,6 +5,7 @@ import { AgentError, messageOf } from '../core/errors.ts'
 import type { Access } from './access.ts'
 import { answerProblem, noSuchRequest } from './errors.ts'
 import { readWith } from './issues.ts'
+import { jsonOf } from './json.ts'
 import type { Gate } from './limits.ts'
 import { specOf } from './openapi.ts'
 import type { Route } from './route.ts'
@@ -38,7 +39,9 @@ async function answer(c: Context, { spec, handle }: Route, { access, gate }: Doo
   }
   const { kind = spec.method === 'get' ? 'asking' : 'ordering' } = spec
   const chosen = typeof kind === 'function' ? kind(given) : kind
-  return c.json(await gate.pass(chosen, c.req.raw.signal, (signal) => handle(given, { by, signal })).catch(asError))
+  const told = await gate.pass(chosen, c.req.raw.signal, (signal) => handle(given, { by, signal })).catch(asError)
+  const text = jsonOf(told)
+  return text === undefined ? c.body(null) : c.body(text, 200, { 'content-type': 'application/json' })
 }
 
 /** Hono's error handler is given errors only. */

@@ -24,7 +24,7 @@ export async function gatherFacts({ operator, ports: { journal }, alerts, config
     now: now(),
     known,
     power: operator.power.state(),
-    shutdown: planOf(operator),
+    shutdown: fitOf(operator),
     alerts: alerts.all,
     waiting: journal.records(deliveryKind).open(),
     channels: Object.keys(notifications?.channels ?? {}),
@@ -37,9 +37,9 @@ export async function gatherFacts({ operator, ports: { journal }, alerts, config
 }
 
 /** Nothing else of the scrape fails where a plan can't be made. */
-function planOf({ power }: Operator): Facts['shutdown'] {
+function fitOf({ power }: Operator): Facts['shutdown'] {
   try {
-    return power.plan()
+    return power.fit()
   } catch {
     return undefined
   }

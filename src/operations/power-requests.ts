@@ -30,7 +30,7 @@ import { remembered } from './facts.ts'
 import { runAndWait } from './job-requests.ts'
 import type { JobContext } from './job.ts'
 import type { createReadings, InputVoltage } from './readings.ts'
-import { planNow, rehearse } from './rehearse.ts'
+import { fitNow, planNow, rehearse } from './rehearse.ts'
 import { patiently, recordChange, type RequestMeans, unchanged } from './request.ts'
 import { findJob, notFound } from './running-agent.ts'
 import { wakeEverything, wakeMachine } from './wake-requests.ts'
@@ -47,6 +47,7 @@ export function createPowerRequests(means: PowerMeans): PowerRequests {
   return {
     state: () => readPower(means),
     plan: () => readPlan(means),
+    fit: () => fitAnswerOf(fitNow(lookAt(means), means.ports.journal.openOutage())),
     upses: (signal) => readUpses(means, signal),
     readings: () => means.readings.read(),
     ups: ({ ups }, signal) => readUps(means, ups, signal),
@@ -133,14 +134,18 @@ function driverAnswerOf(pace: DriverPace | undefined): UpsAnswer['driver'] {
   }
 }
 
+function fitAnswerOf({ runtime, needs }: Pick<ReturnType<typeof fitNow>, 'runtime' | 'needs'>) {
+  return { leftMs: rounded(runtime) ?? null, needsMs: Math.round(needs) }
+}
+
 function readPlan(means: RequestMeans): PowerPlanAnswer {
-  const { plan, timeline, runtime, why, needs } = planNow(lookAt(means), means.ports.journal.openOutage())
+  const planned = planNow(lookAt(means), means.ports.journal.openOutage())
+  const { plan, timeline, why } = planned
   return {
     form: plan.form,
     reason: plan.reason,
-    leftMs: rounded(runtime) ?? null,
+    ...fitAnswerOf(planned),
     leftUnknown: why,
-    needsMs: Math.round(needs),
     timeline: timelineAnswerOf(timeline),
     unread: unreadUpses(means),
   }

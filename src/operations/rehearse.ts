@@ -25,23 +25,34 @@ export type DrillContext = Pick<
 /** The plan for a power cut now, with what is on record of how long machines take. */
 export function planNow(
   {
+    ports,
+    wording,
+    ...means
+  }: Pick<DrillContext, 'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic' | 'wording'>,
+  outage?: Outage,
+) {
+  const fit = fitNow(means, outage)
+  const timeline = timelineOf(fit.plan, wording, stopTimes(ports.journal.outages(20), means.machines))
+  return { ...fit, timeline }
+}
+
+/** The same without a word for people: how long the plan takes at the most, and how long the batteries last; in ms. */
+export function fitNow(
+  {
     config,
     machines,
-    ports,
     power,
     now,
     monotonic,
-    wording,
-  }: Pick<DrillContext, 'config' | 'machines' | 'ports' | 'power' | 'now' | 'monotonic' | 'wording'>,
+  }: Pick<DrillContext, 'config' | 'machines' | 'power' | 'now' | 'monotonic'>,
   outage: Outage = beginOutage(now(), 'drill'),
 ) {
   const least = leastTimeLeft(machines, power, monotonic(), config.power.assumedRuntime)
   const { runtime, why } = least.ms === Infinity ? runtimeOf({ power }, machines) : runtimeIn(least)
   const left = least.ms === Infinity && runtime !== undefined ? { ms: runtime, told: true } : least
   const plan = planShutdown({ machines, outage, left, now: now() }, config.power)
-  const timeline = timelineOf(plan, wording, stopTimes(ports.journal.outages(20), machines))
-  const needs = Math.max(0, ...timeline.map(({ to }) => to)) + config.power.reserve
-  return { plan, timeline, left: least, runtime, why, needs }
+  const needs = plan.phases.reduce((sum, { within }) => sum + within, config.power.reserve)
+  return { plan, left: least, runtime, why, needs }
 }
 
 /** How long the batteries last; or, as a clause, why that is not known. */

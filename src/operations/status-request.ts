@@ -1,7 +1,8 @@
 import type { Cluster } from '../core/cluster/cluster.ts'
 import type { Journal, Run } from '../core/journal.ts'
+import { lasting } from '../core/lasting.ts'
 import type { PowerRequests, StatusAnswer } from '../core/operator.ts'
-import { describeLeftBehind, movementOf } from '../core/release/left-behind.ts'
+import { describeLeftBehind, type Movement, movementOf } from '../core/release/left-behind.ts'
 import { describeLagging } from '../core/upgrade/lagging.ts'
 import { type Image, imagesOf, type ImageStatus, isNameOf, type StagedImage } from '../core/release/image.ts'
 import { compareVersions } from '../core/version.ts'
@@ -10,7 +11,7 @@ import { abortsIn } from './aborts.ts'
 import { remembered } from './facts.ts'
 import { pauseIn } from './pause.ts'
 import type { QueueMeans } from './job-requests.ts'
-import type { RecentLook } from './recent-look.ts'
+import type { RecentLook, Seen } from './recent-look.ts'
 import { findJob } from './running-agent.ts'
 
 /** What the daemon knows of itself. */
@@ -45,7 +46,7 @@ export async function readStatus(
 ): Promise<StatusAnswer> {
   const { journal } = ports
   const { ownNode } = agent.preview(findJob(agent, 'upgrade-node'), signal)
-  const [{ value: cluster, at }, { value: images }, queue] = await Promise.all([
+  const [looked, { value: images }, queue] = await Promise.all([
     seen[freshness](signal),
     staged.recent(signal),
     counts(),
@@ -55,11 +56,11 @@ export async function readStatus(
     version: about.version,
     pid: about.pid,
     startedAt: about.startedAt.toISOString(),
-    cluster: { ...cluster, observedAt: at.toISOString() },
+    cluster: shownOf(looked),
     power: power.state(),
     target: remembered.target.recall(journal),
     news: remembered.news.recall(journal),
-    leftBehind: describeBehind(cluster, journal, ownNode),
+    leftBehind: describeBehind(looked.value, journal, ownNode),
     leaseHolder: agent.leaseHolder,
     activities: agent.activities,
     alerts: { open: agent.alerts.all.length, worst: agent.alerts.all[0] },
@@ -74,6 +75,17 @@ export async function readStatus(
     configuration: about.configuration(),
     journalDegraded: journal.degraded,
   }
+}
+
+/** What every look is told as: many ask between two of them. */
+const shown = new WeakMap<Seen<Cluster>, StatusAnswer['cluster']>()
+
+function shownOf(seen: Seen<Cluster>): StatusAnswer['cluster'] {
+  const known = shown.get(seen)
+  if (known) return known
+  const cluster = lasting({ ...seen.value, observedAt: seen.at.toISOString() })
+  shown.set(seen, cluster)
+  return cluster
 }
 
 /** What machines boot, as the share was seen last. */
@@ -93,13 +105,24 @@ function describeImages(
   }))
 }
 
+/** Who continues and who stays, as the last look at a cluster found it. */
+const movements = new WeakMap<Cluster, { readonly ownNode: string | undefined; readonly movement: Movement }>()
+
+function movementIn(cluster: Cluster, ownNode: string | undefined): Movement {
+  const known = movements.get(cluster)
+  if (known && known.ownNode === ownNode) return known.movement
+  const movement = movementOf(cluster, ownNode)
+  movements.set(cluster, { ownNode, movement })
+  return movement
+}
+
 /** Nodes that are behind the others or the target, and why. */
 function describeBehind(cluster: Cluster, journal: Journal, ownNode: string | undefined): readonly string[] {
-  const movement = movementOf(cluster, ownNode)
+  const movement = movementIn(cluster, ownNode)
   const target = remembered.target.recall(journal)
   const lagging = describeLagging(cluster, target ?? remembered.coming.recall(journal), {
     aborted: abortsIn(journal),
-    rollouts: journal.rollouts(20),
+    rollouts: () => journal.rollouts(20),
     explained: new Set(movement.left.map(({ node }) => node)),
   })
   return [...describeLeftBehind(movement, target), ...lagging]

@@ -234,6 +234,7 @@ export const answers: Parameters<typeof startDaemon>[0] = {
   power: {
     state: () => power,
     plan: () => powerPlan,
+    fit: () => powerPlan,
     upses: async () => shownUpses,
     ups: async () => shownUpses[0],
     outages: () => ({ items: outages }),

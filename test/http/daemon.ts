@@ -110,6 +110,7 @@ export async function startDaemon(
     power: {
       state: unexpected,
       plan: unexpected,
+      fit: unexpected,
       upses: async () => [],
       ups: unexpected,
       readings: () => [],

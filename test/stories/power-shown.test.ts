@@ -5,7 +5,7 @@ import type { UpsReading } from '../../src/core/power/ups.ts'
 import { startAgent, type StartOptions } from '../fakes/agent.ts'
 import { fakeHomelab } from '../fakes/homelab.ts'
 import { operatorOf } from '../fakes/person.ts'
-import { onBattery, online, two } from '../fakes/stories.ts'
+import { low, onBattery, online, two } from '../fakes/stories.ts'
 
 /** What a person reads of the power, while it is as the stories say. */
 
@@ -18,6 +18,7 @@ function start(options: StartOptions = {}) {
     homelab,
     status: () => stripVTControlCharacters(renderPower(power.state(), power.outages({ limit: 20 }).items, 'UTC')),
     plan: () => stripVTControlCharacters(renderPowerPlan(power.plan())),
+    power,
   }
 }
 
@@ -249,4 +250,20 @@ describe('mains power that keeps failing', () => {
     }
     expect(it.alert()).toBeUndefined()
   })
+})
+
+test('what metrics are told of a plan is what people read of it: on mains, on battery, in a shutdown', async () => {
+  const it = start({ power: { onBatteryAfter: '0s', reserve: '0s' } })
+  const seen: (number | null)[] = []
+  for (const reading of [online, onBattery, low]) {
+    await it.reads(reading)
+    const { needsMs, leftMs, timeline } = it.power.plan()
+    const fit = it.power.fit()
+    expect(fit.needsMs).toBe(needsMs)
+    expect(fit.needsMs).toBe(Math.max(0, ...timeline.map(({ toMs }) => toMs)))
+    // The clock goes on between the two.
+    expect(Math.abs((fit.leftMs ?? 0) - (leftMs ?? 0))).toBeLessThan(60_000)
+    seen.push(fit.leftMs)
+  }
+  expect(new Set(seen).size).toBeGreaterThan(1)
 })

@@ -11,8 +11,13 @@ export interface OpenRecord {
 /** What is longer was written by nobody of ours: an outage of a thousand machines has a fifth of it. */
 const mostText = 2 ** 20
 
-/** So many records of a kind that were read last are kept as they were read, and of each so many letters. */
-const kept = { most: 600, letters: 2_000 }
+/**
+ * What is kept of a kind as it was read last: so many records, with so many letters together. A rollout of fifty nodes has
+ * some ten thousand.
+ */
+const kept = { most: 600, letters: 400_000 }
+/** So many answers to what is asked again and again are kept, and none that is longer than this. */
+const keptLists = { most: 4, length: 600 }
 
 /** By the kind's name and the record's key. */
 export type OpenRecords = Map<string, Map<string, OpenRecord>>
@@ -32,35 +37,35 @@ export interface KindContext {
   now(): number
   /** Called before a record is saved, from time to time to prune. */
   beforeSave(): void
+  /** The file that is used now. */
+  file(): unknown
   /** The value is whatever the file had. */
   setAside(key: string, value: unknown, why: string): void
 }
 
 /** The records of one kind: what is open is in memory, what has not reached the disk yet goes before what it holds. */
 export function createRecords<T>(kind: RecordKind<T>, context: KindContext): Records<T> {
-  const { disk, openRecords, query, now, beforeSave, setAside } = context
+  const { disk, openRecords, query, now, beforeSave, setAside, file } = context
   const isExpendable = kind.retention.isExpendable === true
 
   /** The records that were read last, by key, each with its text: pages and scrapes read the same ones all the time. */
-  const lately = new Map<string, { readonly value: string; readonly parsed: T }>()
+  const lately = createLately<T>()
+  /** The newest ones as they were answered last, by how many were asked for, for as long as nothing changes. */
+  let lists = { file: file(), answers: new Map<number, readonly T[]>() }
 
   /** Reads a record; one that can't be read is set aside, and the others go on. */
   function read({ key, value }: StoredRow): T[] {
-    const known = lately.get(key)
-    if (known) lately.delete(key)
     // Whatever has become of the record, its text says the same as before.
-    if (known?.value === value) {
-      lately.set(key, known)
-      return [known.parsed]
-    }
+    const known = lately.find(key, value)
+    if (known) return [known.parsed]
     try {
       if (typeof value !== 'string') throw new AgentError('malformed', 'it is no text')
       if (value.length > mostText) throw new AgentError('malformed', `it has ${value.length} letters`)
       const parsed = kind.parse(JSON.parse(value))
-      if (value.length <= kept.letters) lately.set(key, { value, parsed })
-      if (lately.size > kept.most) lately.delete(lately.keys().next().value!)
+      lately.keep(key, { value, parsed })
       return [parsed]
     } catch (error) {
+      lists.answers.clear()
       setAside(key, value, messageOf(error))
       return []
     }
@@ -86,6 +91,19 @@ export function createRecords<T>(kind: RecordKind<T>, context: KindContext): Rec
     return [...stored.filter(({ key }) => !changed.has(key)), ...relevant].toSorted(byKeyDown).slice(0, limit)
   }
 
+  /** Whoever only reads looks at the file each time: another process writes it. */
+  function newest(limit: number): readonly T[] {
+    if (!openRecords || limit > keptLists.length) return rows(limit).flatMap(read)
+    const known = lists.file === file() ? lists.answers.get(limit) : undefined
+    if (known && disk.degraded === undefined) return known
+    const answer = rows(limit).flatMap(read)
+    // While the disk fails, rows may be missing, and records are given up.
+    if (lists.file !== file() || disk.degraded !== undefined) lists = { file: file(), answers: new Map() }
+    if (disk.degraded === undefined) lists.answers.set(limit, answer)
+    if (lists.answers.size > keptLists.most) lists.answers.delete(lists.answers.keys().next().value!)
+    return answer
+  }
+
   function save(record: T, durability: 'now' | 'later'): void {
     const key = kind.keyOf(record)
     const value = JSON.stringify(record)
@@ -95,6 +113,7 @@ export function createRecords<T>(kind: RecordKind<T>, context: KindContext): Rec
     // What is there already is not written again; what waits for a later write may have to be written now.
     if (before === value && (!waiting || durability === 'later')) return
     beforeSave()
+    lists.answers.clear()
     if (row.open) openRecords?.set(key, { value })
     else openRecords?.delete(key)
     disk.put({ kind: kind.name, key, row, isExpendable: isExpendable && !row.open }, durability)
@@ -112,16 +131,45 @@ export function createRecords<T>(kind: RecordKind<T>, context: KindContext): Rec
       openRecords
         ? [...openRecords].toSorted(([a], [b]) => (a < b ? 1 : -1)).flatMap(readOpen)
         : rows(Infinity, { isOpen: true }).flatMap(read),
-    newest: (limit, before) => rows(limit, before === undefined ? {} : { before }).flatMap(read),
+    newest: (limit, before) => (before === undefined ? newest(limit) : rows(limit, { before }).flatMap(read)),
     lastKey: () => rows(1)[0]?.key,
     save: (record, durability = 'now') => save(record, durability),
     remove: (key, durability = 'now') => {
       const isWaiting = disk.find(kind.name, key)?.row !== undefined
       const isStored = openRecords?.has(key) || query('AND key = ?', key).length > 0
       openRecords?.delete(key)
+      lists.answers.clear()
       // What never reached the disk need not be deleted there, and would only wait for it.
       if (!isStored && disk.degraded === undefined) disk.drop(kind.name, key)
       else if (isStored || isWaiting) disk.put({ kind: kind.name, key, row: undefined }, durability)
+    },
+  }
+}
+
+/** Records by key, each with its text and what was read from it: those that were asked for last. */
+function createLately<T>() {
+  const records = new Map<string, { readonly value: string; readonly parsed: T }>()
+  let letters = 0
+  const forget = (key: string) => {
+    letters -= records.get(key)?.value.length ?? 0
+    records.delete(key)
+  }
+  const keep = (key: string, record: { readonly value: string; readonly parsed: T }): void => {
+    forget(key)
+    records.set(key, record)
+    letters += record.value.length
+    while (records.size > kept.most || letters > kept.letters) forget(records.keys().next().value!)
+  }
+  return {
+    keep,
+    /** The record, if its text is still this one. */
+    find: (key: string, value: string) => {
+      const known = records.get(key)
+      if (known === undefined) return undefined
+      if (known.value !== value) return forget(key)
+      records.delete(key)
+      records.set(key, known)
+      return known
     },
   }
 }

@@ -100,6 +100,7 @@ export function createStore(
       openRecords,
       query: (where, ...values) =>
         query(`SELECT key, value FROM records WHERE kind = ? ${where}`, name, ...values) as StoredRow[],
+      file: () => keeper.file,
       now: clock,
       beforeSave: () => {
         saves += 1

@@ -2,7 +2,7 @@ import type { SchematicParts, TalosFacts } from '../../core/cluster/cluster.ts'
 import { overlayOptionsOf } from '../../core/release/provisions.ts'
 import { parseYaml } from '../../yaml.ts'
 import { machineIdOf } from './machine-id.ts'
-import { asRecord, readFile, readOptional, readSpecs, textOf, unreadable } from './resources.ts'
+import { asRecord, readFile, readOptional, readSpecs, specOf, textOf, unreadable } from './resources.ts'
 import type { Session } from './session.ts'
 
 /** Facts that can't change within a boot: they are read once per boot. */
@@ -93,7 +93,7 @@ export async function readMachineId(session: Session): Promise<string | undefine
 async function readExtensions({ state }: Session): Promise<Pick<TalosFacts, 'schematic' | 'extensions' | 'provides'>> {
   const names: string[] = []
   for await (const { resource } of state.list(resources.extensions)) {
-    const spec = parseYaml(resource?.spec?.yamlSpec ?? '', resources.extensions.type)
+    const spec = specOf(resource?.spec?.yamlSpec ?? '', resources.extensions.type)
     const { name, version, extraInfo } = asRecord(asRecord(spec)['metadata'])
     if (name === 'schematic' && typeof version === 'string') {
       return { schematic: version, ...readSchematic(extraInfo) }

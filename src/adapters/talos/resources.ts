@@ -22,9 +22,24 @@ export const machineStatus = {
   id: 'machine',
 } as const
 
+/** So many specs are kept as they were read, none of them longer than this: those of a node are the same at almost every look. */
+const keptSpecs = { most: 400, letters: 4_000 }
+const specs = new Map<string, unknown>()
+
+/** What a spec says, YAML; nobody changes what is answered. `type`: what it is of. @throws AgentError `malformed` */
+export function specOf(text: string, type: string): unknown {
+  const known = specs.get(text)
+  // What was asked for last goes last.
+  specs.delete(text)
+  const spec = known === undefined ? parseYaml(text, type) : known
+  if (text.length <= keptSpecs.letters) specs.set(text, spec)
+  if (specs.size > keptSpecs.most) specs.delete(specs.keys().next().value!)
+  return spec
+}
+
 /** The spec of a resource that is always there: a mapping, or a bare scalar. */
 export async function readSpec({ state }: Pick<Session, 'state'>, name: ResourceName): Promise<unknown> {
-  return parseYaml((await state.get(name)).resource?.spec?.yamlSpec ?? '', name.type)
+  return specOf((await state.get(name)).resource?.spec?.yamlSpec ?? '', name.type)
 }
 
 /** The same of one that need not be there, or that only newer releases know. */
@@ -37,11 +52,11 @@ export async function readSpecs(
   { state }: Pick<Session, 'state'>,
   kind: ResourceKind,
 ): Promise<ReadonlyMap<string, unknown> | undefined> {
-  const specs = new Map<string, unknown>()
+  const found = new Map<string, unknown>()
   try {
     for await (const { resource } of state.list(kind))
-      specs.set(resource?.metadata?.id ?? '', parseYaml(resource?.spec?.yamlSpec ?? '', kind.type))
-    return specs
+      found.set(resource?.metadata?.id ?? '', parseYaml(resource?.spec?.yamlSpec ?? '', kind.type))
+    return found
   } catch (error) {
     return absentOrRefused(error)
   }

@@ -72,8 +72,11 @@ export function leftBehindObstacle({ running, left }: Movement, version: string)
   return `${holds.node} stays at ${holds.version}, so the others stop at ${line.major}.${line.minor + 1}: ${holds.why}`
 }
 
+/** None is left alone for a time, and so the moment does not matter. */
+const [noneBlocked, anyMoment] = [new Map<never, never>(), new Date(0)]
+
 function stays(node: Node, ownNode: string | undefined): string | undefined {
-  return setAside(node, { ownNode, blocked: new Map(), now: new Date(0) })?.reason
+  return setAside(node, { ownNode, blocked: noneBlocked, now: anyMoment })?.reason
 }
 
 function ofNoRelease({ name }: Node, version: string): LeftBehind {

@@ -7,8 +7,8 @@ import type { Rollout } from './record.ts'
 export interface LaggingSituation {
   /** Releases whose rollouts a person has aborted. */
   readonly aborted: readonly Abort[]
-  /** Newest first. */
-  readonly rollouts: readonly Rollout[]
+  /** Newest first; asked for where a node lags behind. */
+  rollouts(): readonly Rollout[]
   /** Names of nodes of which it is said already why they stay. */
   readonly explained: ReadonlySet<string>
 }
@@ -24,6 +24,7 @@ export function describeLagging(
   coming: string | undefined,
   { aborted, rollouts, explained }: LaggingSituation,
 ): readonly string[] {
+  if (aborted.length === 0) return []
   const found = nodes.flatMap(({ name, talos }) =>
     talos.ok && isOfficial(talos.value.version) ? [{ name, version: talos.value.version }] : [],
   )
@@ -32,13 +33,15 @@ export function describeLagging(
     const abort = aborted.findLast(({ release }) => isNewer(release, version) && others.includes(release))
     return abort === undefined || explained.has(name) ? [] : [{ name, version, abort }]
   })
+  if (lagging.length === 0) return []
+  const past = rollouts()
   const groups = Map.groupBy(lagging, ({ name, version, abort: { release } }) =>
-    [version, release, wentBack(rollouts, name, release) ? 'back' : ''].join(' '),
+    [version, release, wentBack(past, name, release) ? 'back' : ''].join(' '),
   )
   return [...groups.values()].map((group) => {
     const [{ name, version, abort }] = group as [(typeof group)[0]]
     const names = group.map((one) => one.name)
-    const back = wentBack(rollouts, name, abort.release) ? `${agreeing(names, 'was', 'were')} rolled back, and ` : ''
+    const back = wentBack(past, name, abort.release) ? `${agreeing(names, 'was', 'were')} rolled back, and ` : ''
     return `${listed(names)} ${back}${agreeing(names, 'stays', 'stay')} at ${version}, because ${describeAbort(abort)}`
   })
 }

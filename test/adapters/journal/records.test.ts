@@ -141,6 +141,7 @@ test('what comes and goes before it reaches the disk leaves nothing that waits f
     disk,
     openRecords: new Map(),
     query: () => [],
+    file: () => 'one',
     now: () => 0,
     beforeSave: () => {},
     setAside: () => expect.unreachable(),
@@ -183,6 +184,23 @@ describe('a record that is asked for all the time', () => {
     expect(leaks.get('cellar 1699')).toBeUndefined()
   })
 
+  test('is read once however long it is, and not kept where there is too much of it together', async () => {
+    await using it = await openFile()
+    using store = openStore(it.folder.path, {})
+    const leaks = store.records(countedKind)
+    const long = Array.from({ length: 5 }, (_, index) => ({
+      where: `cellar ${index} ${'x'.repeat(90_000)}`,
+      isDry: true,
+    }))
+    for (const leak of long) leaks.save(leak, 'later')
+    for (const { where } of long) leaks.get(where)
+    count.parsed = 0
+    for (const { where } of long.slice(1)) leaks.get(where)
+    expect(count.parsed).toBe(0)
+    leaks.get(long[0]!.where)
+    expect(count.parsed).toBe(1)
+  })
+
   test('takes no more memory the more there are', async () => {
     await using it = await openFile()
     using store = openStore(it.folder.path, {})
@@ -193,5 +211,87 @@ describe('a record that is asked for all the time', () => {
     leaks.get('cellar 1000')
     leaks.get('cellar 1699')
     expect(count.parsed).toBe(1)
+  })
+})
+
+describe('a list that is asked for again', () => {
+  const [first, second] = [
+    { where: 'cellar 1', isDry: true },
+    { where: 'cellar 2', isDry: true },
+  ] as const
+
+  /** Records over a file that counts the questions, and may fail. */
+  function opened() {
+    const file = { questions: 0, isFailing: false, name: 'one', rows: [first] as readonly Leak[] }
+    const memory = openMemory()
+    const disk = createWriteBehind(
+      () => {
+        if (file.isFailing) throw new Error('EIO')
+        return memory
+      },
+      { onDegraded: () => {} },
+    )
+    const leaks = createRecords(leakKind, {
+      disk,
+      openRecords: new Map(),
+      query: () => {
+        file.questions += 1
+        if (file.isFailing) disk.noteFailure(new Error('EIO'))
+        return file.isFailing ? [] : file.rows.map((leak) => ({ key: leak.where, value: JSON.stringify(leak) }))
+      },
+      file: () => file.name,
+      now: () => 0,
+      beforeSave: () => {},
+      setAside: () => expect.unreachable(),
+    })
+    return { file, disk, leaks }
+  }
+
+  test('is read from the file once, each length by itself', () => {
+    const { file, leaks } = opened()
+    for (let turn = 0; turn < 3; turn++) expect(leaks.newest(5)).toEqual([first])
+    expect(file.questions).toBe(1)
+    expect(leaks.newest(6)).toEqual([first])
+    expect(file.questions).toBe(2)
+    for (let limit = 7; limit < 20; limit++) leaks.newest(limit)
+    leaks.newest(5)
+    expect(file.questions).toBe(16)
+  })
+
+  test.each<{ what: string; happen: (it: ReturnType<typeof opened>) => void; left: readonly Leak[] }>([
+    {
+      what: 'a record is saved',
+      happen: ({ leaks }) => leaks.save(second, 'later'),
+      left: [second, first],
+    },
+    {
+      what: 'one is removed',
+      happen: ({ leaks }) => leaks.remove(first.where, 'later'),
+      left: [],
+    },
+    {
+      what: 'another file is used',
+      happen: ({ file }) => {
+        file.name = 'two'
+        file.rows = [second]
+      },
+      left: [second],
+    },
+  ])('is read anew after $what', ({ happen, left }) => {
+    const it = opened()
+    it.leaks.newest(5)
+    happen(it)
+    expect(it.leaks.newest(5)).toEqual(left)
+  })
+
+  test('is not kept while the disk fails', () => {
+    const { file, disk, leaks } = opened()
+    file.isFailing = true
+    expect(leaks.newest(5)).toEqual([])
+    file.isFailing = false
+    expect(leaks.newest(5)).toEqual([first])
+    file.rows = []
+    disk.put({ kind: 'other', key: '1', row: undefined }, 'now')
+    expect(leaks.newest(5)).toEqual([])
   })
 })

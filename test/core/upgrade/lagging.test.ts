@@ -63,6 +63,16 @@ test.each<Case>([
     says: [],
   },
 ])('status names $name', ({ nodes, target, aborted = ['v1.14.1'], rollouts = [], explained = [], says }) => {
-  const situation = { aborted: aborted.map((release) => ({ release })), rollouts, explained: new Set(explained) }
+  let asked = 0
+  const situation = {
+    aborted: aborted.map((release) => ({ release })),
+    rollouts: () => {
+      asked += 1
+      return rollouts
+    },
+    explained: new Set(explained),
+  }
   expect(describeLagging(clusterOf(...nodes), target, situation)).toEqual(says)
+  // Everybody who looks at the state of the homelab asks.
+  expect(asked).toBe(says.length > 0 ? 1 : 0)
 })
