@@ -1,5 +1,6 @@
 import { describeDuration } from '../core/duration.ts'
 import { describeClock } from '../core/time.ts'
+import { describeRating, describeUse, upsIdentityOf } from '../core/power/identity.ts'
 import type { DriverPace, UpsDetails } from '../core/power/ups-details.ts'
 import type { UpsReading } from '../core/power/ups.ts'
 import { dim, green, plain, red, yellow } from './colours.ts'
@@ -18,6 +19,7 @@ export function renderUps({ label, details }: UpsShown): string {
   const told: [string, string][] = [
     ['ups', label],
     ['status', renderStatus((variables['ups.status'] ?? '').split(/\s+/))],
+    ...aboutIt(variables),
     ['server', `${server ?? 'unknown'}${protocol === undefined ? '' : `, protocol ${protocol}`}`],
     ...(driver === undefined ? [] : [['driver', describeDriverPace(driver)] satisfies [string, string]]),
     ['connection', secure ? green('encrypted') : 'plain text'],
@@ -28,6 +30,19 @@ export function renderUps({ label, details }: UpsShown): string {
     ([name, value]) => `${name}: ${value}${can.has(name) ? dim(' (writable)') : ''}`,
   )
   return [facts(told, 12), ...(lines.length === 0 ? [] : [paragraphs(lines)])].join('\n')
+}
+
+/** What it is, before everything that it says. */
+function aboutIt(variables: UpsDetails['variables']): [string, string][] {
+  const identity = upsIdentityOf(variables)
+  const load = Number(variables['ups.load'] || Number.NaN)
+  const rows = [
+    ['model', identity.model],
+    ['serial', identity.serial],
+    ['made for', describeRating(identity)],
+    ['load', describeUse(Number.isFinite(load) ? load : undefined, identity)],
+  ] as const
+  return rows.flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, value]]))
 }
 
 /** How often a driver asks its UPS. */

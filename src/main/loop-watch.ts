@@ -11,6 +11,11 @@ const usualLimit = 1_000
  * a shutdown for minutes: what is shorter delays it by no more than the readings that it waits for anyway.
  */
 const usualWarnFrom = 5_000
+/**
+ * For so long after its start the daemon loads its code, reads its journal and looks at everything for the first time, in ms:
+ * a second of that is expected, and only what people are warned of is an alert. The log and the metrics have the rest.
+ */
+const usualStartsFor = 30_000
 /** Between two looks, in ms. */
 const usualLookEvery = 1_000
 /**
@@ -31,6 +36,7 @@ export interface LoopWatchOptions {
   readonly running: () => readonly string[]
   readonly limit?: number
   readonly warnFrom?: number
+  readonly startsFor?: number
   readonly lookEvery?: number
   readonly calmAfter?: number
 }
@@ -42,9 +48,10 @@ export interface LoopWatchOptions {
  */
 export function watchLoop(options: LoopWatchOptions): Disposable {
   const { alerts, log, meter, running, limit = usualLimit, warnFrom = usualWarnFrom } = options
-  const { lookEvery = usualLookEvery, calmAfter = usualCalmAfter } = options
+  const { lookEvery = usualLookEvery, calmAfter = usualCalmAfter, startsFor = usualStartsFor } = options
   let before: readonly string[] = []
-  let lookedAt = performance.now()
+  const startedAt = performance.now()
+  let lookedAt = startedAt
   let used = performance.eventLoopUtilization()
   let lastAt: number | undefined
   /** The longest of those that the open alert is about, in ms. */
@@ -73,10 +80,13 @@ export function watchLoop(options: LoopWatchOptions): Disposable {
   }
 
   function report(longest: number, ran: readonly string[]): void {
-    lastAt = performance.now()
     const during = ran.length > 0 ? `${listed(ran)} ran` : 'no job ran, so the machine may be overloaded, or was frozen'
     const text = `Caretaker stood still for ${describeDuration(longest)} and could not watch the power: ${during}`
     log.warn({ ms: Math.round(longest), ran }, 'the event loop stood still')
+    const now = performance.now()
+    // It began before now: what reaches into the time of the start is of the start.
+    if (longest < warnFrom && now - longest - startedAt < startsFor) return
+    lastAt = now
     // A shorter one changes nothing about a longer one, of which people were warned.
     if (longest < worst && worst >= warnFrom) return
     worst = longest

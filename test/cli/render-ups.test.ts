@@ -71,7 +71,15 @@ test('everything that a UPS tells has its name before it, with what can be set m
     label: 'rack',
     details: {
       secure: true,
-      variables: { 'battery.charge': '100', 'ups.delay.start': '30', 'ups.status': 'OL  CHRG' },
+      variables: {
+        'battery.charge': '100',
+        'device.model': 'Smart 1500',
+        'ups.delay.start': '30',
+        'ups.load': '18',
+        'ups.realpower.nominal': '900',
+        'ups.serial': 'LAB0001',
+        'ups.status': 'OL  CHRG',
+      },
       writable: ['ups.delay.start'],
       commands: ['load.off', 'shutdown.return'],
       clients: ['10.0.0.2', '10.0.0.3'],
@@ -82,12 +90,20 @@ test('everything that a UPS tells has its name before it, with what can be set m
   })
   expect(bare(text)).toBe(`ups         rack
 status      OL CHRG
+model       Smart 1500
+serial      LAB0001
+made for    900 W
+load        about 162 W of 900 W
 server      Network UPS Tools upsd 2.8.0 - http://www.networkupstools.org/, protocol 1.3
 connection  encrypted
 logged in   2: 10.0.0.2, 10.0.0.3
 commands    load.off, shutdown.return
 battery.charge: 100
+device.model: Smart 1500
 ups.delay.start: 30 (writable)
+ups.load: 18
+ups.realpower.nominal: 900
+ups.serial: LAB0001
 ups.status: OL  CHRG`)
   const little = renderUps({
     label: 'ups',

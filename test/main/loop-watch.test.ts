@@ -9,7 +9,7 @@ function block(ms: number): void {
 }
 
 /** A limit that is longer than what a busy machine does to us by itself. */
-const soon = { limit: 1_500, lookEvery: 20, calmAfter: 200 }
+const soon = { limit: 1_500, lookEvery: 20, calmAfter: 200, startsFor: 0 }
 
 function watching(stack: DisposableStack, running: () => readonly string[], own: Partial<LoopWatchOptions> = soon) {
   const open = new Map<string, AlertContent>()
@@ -49,8 +49,8 @@ test('by how much it is late is measured at each look', async () => {
   await expect.poll(() => value('_sum') - before).toBeGreaterThan(0.2)
 })
 
-/** As it comes. */
-const usual = {}
+/** As it comes, once it has started. */
+const usual = { startsFor: 0 }
 
 test.each([150, 450, 700, 950])(
   'a standstill of little more than a second is found by a look a second, %d ms after the last one',
@@ -93,4 +93,23 @@ test('a short standstill is none', async () => {
   block(100)
   await new Promise((resolve) => setTimeout(resolve, 200))
   expect(open.size).toBe(0)
+})
+
+test('one of a second is expected while the daemon starts, in the log alone; a long one is not', async () => {
+  using stack = new DisposableStack()
+  const logged: unknown[] = []
+  const log = { warn: (fields: unknown) => void logged.push(fields) }
+  const open = watching(stack, () => [], {
+    ...soon,
+    limit: 500,
+    warnFrom: 2_500,
+    startsFor: 600_000,
+    log,
+  })
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  block(700)
+  await expect.poll(() => logged.length).toBeGreaterThan(0)
+  expect([...open.values()].filter(({ severity }) => severity === 'info')).toEqual([])
+  block(3_000)
+  await expect.poll(() => open.get('daemon.standstill')?.severity).toBe('warning')
 })

@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import { copyButton } from './copyable.ts'
 
 /** What pages of the dashboard are drawn with. Every text is escaped where it is put in. */
 export type Markup = ReturnType<typeof html>
@@ -53,10 +54,17 @@ export function names(all: readonly string[]): Markup {
   return html`${all.map((name, index) => html`${index === 0 ? '' : ', '}<span class="whole">${name}</span>`)}`
 }
 
-/** A sentence whose commands are set apart: `run `caretaker plan``. */
+/** A sentence whose commands are set apart, and can be copied: `run `caretaker plan``. */
 export function prose(text: string): Markup {
-  return html`${text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`
+  return html`${text
+    .split('`')
+    .map((part, index) =>
+      index % 2 === 0 ? part : html`<code>${part}</code>${isCommand.test(part) ? copyButton(part) : ''}`,
+    )}`
 }
+
+/** What is typed as it stands; a name of a setting is not, and neither is a command with a gap to be filled in. */
+const isCommand = /^(?:sudo )?(?:caretaker|talosctl|kubectl|docker|curl|upsc|upsrw|systemctl|journalctl) [^A-Z…]*$/
 
 /** What stands in place of a list that is empty, with why. */
 export function empty(text: string): Markup {

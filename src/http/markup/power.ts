@@ -1,9 +1,11 @@
 import { html } from 'hono/html'
+import { capitalized } from '../../core/capitalized.ts'
 import { describeDuration } from '../../core/duration.ts'
 import { describeReason } from '../../core/event.ts'
 import type { PowerAnswer } from '../../core/operator.ts'
 import type { UpsAnswer, UpsStateAnswer } from '../../core/power/answers.ts'
 import type { Countdown } from '../../core/power/countdown.ts'
+import { describeUse, type UpsIdentity } from '../../core/power/identity.ts'
 import { forcedWords, latchedWords } from '../../core/power/forced.ts'
 import type { Outage } from '../../core/power/outage.ts'
 import { countdown, type Drawing, since } from './moments.ts'
@@ -29,8 +31,8 @@ export function upsMode({ state, noReading }: UpsAnswer, drawing: Drawing): Mark
   return html`${badge(tone, words)} <span class="soft">for ${since(state.since, drawing)}</span>${silent}`
 }
 
-/** What it tells of its battery, in large figures. */
-export function upsFigures({ state: { reading }, inputVolts }: UpsAnswer): Markup {
+/** What it tells of its battery, in large figures. @param identity what it is made for, where that is known */
+export function upsFigures({ state: { reading }, inputVolts }: UpsAnswer, identity: UpsIdentity = {}): Markup {
   if (!reading) return html`<p class="empty">It has not told any figures yet.</p>`
   const { chargePercent, runtimeMs, loadPercent, doubtful = {} } = reading
   const one = (name: string, text: string | undefined, doubted: string | undefined, bar: unknown = '') =>
@@ -44,12 +46,17 @@ export function upsFigures({ state: { reading }, inputVolts }: UpsAnswer): Marku
   const percent = (value: number | undefined) => (value === undefined ? undefined : `${Math.round(value)} %`)
   const charge = chargePercent ?? doubtful.chargePercent?.reported
   const runtime = runtimeMs ?? doubtful.runtimeMs?.reported
+  const use = describeUse(loadPercent, identity)
+  const notes = [
+    ...(inputVolts === undefined ? [] : [`${Math.round(inputVolts)} V at its input`]),
+    ...(use === undefined ? [] : [`${use} used`]),
+  ]
   return html`<dl class="figures">
       ${one('charge', percent(charge), doubtful.chargePercent?.why, bar('charge', charge, { low: 20, high: 50, optimum: 100 }))}
       ${one('runtime', runtime === undefined ? undefined : describeDuration(runtime), doubtful.runtimeMs?.why)}
       ${one('load', percent(loadPercent), undefined, bar('load', loadPercent, { low: 70, high: 90, optimum: 0 }))}
     </dl>
-    ${inputVolts === undefined ? '' : html`<p class="soft small">${Math.round(inputVolts)} V at its input</p>`}`
+    ${notes.length === 0 ? '' : html`<p class="soft small">${capitalized(notes.join(', '))}</p>`}`
 }
 
 /** In percent; its colour says how good that is. */

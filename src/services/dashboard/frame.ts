@@ -85,6 +85,7 @@ export function wholePage(frame: Frame, framed: Framed): Markup {
       <body data-tone="${tone}" data-version="${version}" data-live="${basePath}/live">
         <a class="skip" href="#main">Skip to the page</a>
         <div id="stale" role="status"></div>
+        <div id="told" role="status" class="unseen"></div>
         <div class="frame">
           <header class="side">
             <a class="brand" href="/">

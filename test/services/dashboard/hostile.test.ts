@@ -13,7 +13,6 @@ import { rolloutView } from '../../../src/services/node-watch/rollout/view.ts'
 import { powerView } from '../../../src/services/ups-watch/page/view.ts'
 import { bootsView } from '../../../src/services/boot-files/boots/view.ts'
 import { worker } from '../../core/cluster/nodes.ts'
-
 import { at, outage, textOf, ups, viewing } from './drawn.ts'
 
 /** What somebody puts where a name or a reason goes. */
@@ -288,6 +287,7 @@ describe('what comes from elsewhere is text on every page', () => {
             outages: [outage('stopping', evil)],
             countdown: undefined,
             readings: [{ label: evil, samples: [{ at }] }],
+            identities: new Map([[evil, { model: evil, serial: evil, firmware: evil, driver: evil, battery: evil }]]),
           },
           viewing,
         ),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { entryList } from '../../../src/http/markup/entries.ts'
 import { clockOf } from '../../../src/http/markup/moments.ts'
+import { prose } from '../../../src/http/markup/parts.ts'
 import { alarmView } from '../../../src/http/markup/power.ts'
 import type { Viewing } from '../../../src/operations/pages.ts'
 import { wantedIn } from '../../../src/services/dashboard/journal/page.ts'
@@ -184,10 +185,47 @@ test('the plan of a shutdown says in words which of its phases are final', async
     needsMs: 10_000,
     timeline: [row('cordon', true), row('workers', false)],
   }
-  const data = { power: { upses: [], shutdownRequestedAt: undefined }, plan, outages: [], readings: [] }
+  const data = {
+    power: { upses: [], shutdownRequestedAt: undefined },
+    plan,
+    outages: [],
+    readings: [],
+    identities: new Map(),
+  }
   const text = await textOf(powerView(data as never, viewing))
   expect(text.match(/0 s – 5 s[^<]*/g)).toEqual(['0 s – 5 s', '0 s – 5 s, final'])
   expect(text).toContain('What is final cannot be undone once it has begun.')
+})
+
+test('a UPS is shown with what it is, and how much of what it is made for is used', async () => {
+  const identity = { model: 'APC Back-UPS ES 700G', serial: '5B1234', nominalWatts: 405, nominalVoltAmps: 700 }
+  const rack = ups({ mode: 'on-mains', reading: { status: ['OL'], chargePercent: 100, loadPercent: 18 } })
+  const plan = { form: 'ordered', reason: 'there is time', leftMs: null, needsMs: 10_000, timeline: [] }
+  const data = { power: { upses: [rack] }, plan, outages: [], readings: [], identities: new Map([['rack', identity]]) }
+  const text = await textOf(powerView(data as never, viewing))
+  for (const shown of ['APC Back-UPS ES 700G', 'About 73 W of 405 W used', '405 W, 700 VA', 'data-copy="5B1234"'])
+    expect(text).toContain(shown)
+})
+
+describe('a button to copy', () => {
+  const shown = (text: string) => textOf(prose(text))
+
+  test.each([
+    'run `caretaker power wake --node w-1`',
+    'see `talosctl -n 10.0.0.1 dmesg`',
+    'try `sudo systemctl restart caretaker`',
+  ])('is there for what is typed as it stands: %s', async (text) => {
+    expect(await shown(text)).toContain(`data-copy="${text.split('`')[1]}"`)
+  })
+
+  test.each(['`upgrade.windows` is empty', 'run `caretaker power wake NAME`', 'caretaker plan', '`caretaker`'])(
+    'is not for a setting, a gap or a word: %s',
+    async (text) => expect(await shown(text)).not.toContain('<button'),
+  )
+
+  test('is hidden until a script shows it', async () => {
+    expect(await shown('`caretaker plan --json`')).toMatch(/<button type="button" class="copy" hidden /)
+  })
 })
 
 test('who may only read sees of a node how it is woken, and no button', async () => {

@@ -5,6 +5,7 @@ import { type BootPhase, hasReached } from '../../../core/netboot/boots.ts'
 import type { BootTry, NetbootMachine, NetbootMachineDetails } from '../../../core/netboot/requests.ts'
 import { inMegabytes } from '../../../core/netboot/size.ts'
 import type { ServiceStatus } from '../../../core/service.ts'
+import { copyable } from '../../../http/markup/copyable.ts'
 import { ago, moment } from '../../../http/markup/moments.ts'
 import {
   badge,
@@ -176,8 +177,8 @@ function chosenView(chosen: NonNullable<BootsData['chosen']>, viewing: Viewing):
   return card(
     machine,
     html`${facts([
-        mac === undefined ? undefined : ['card', html`<span class="mono">${mac}</span> ${maker ?? ''}`],
-        uuid === undefined ? undefined : ['UUID', html`<span class="mono">${uuid}</span>`],
+        mac === undefined ? undefined : ['card', html`${copyable(mac, { what: 'the MAC address' })} ${maker ?? ''}`],
+        uuid === undefined ? undefined : ['UUID', copyable(uuid, { what: 'the UUID' })],
         last?.firmware === undefined
           ? undefined
           : ['firmware', last.kind === 'ipxe' ? `iPXE on ${last.firmware}` : last.firmware],

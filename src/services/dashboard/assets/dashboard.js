@@ -247,6 +247,43 @@
       dialog.close()
     }
   })
+  // ── copying ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  const told = document.querySelector('#told')
+
+  /** Browsers give scripts no clipboard over plain HTTP, but copy what is selected. */
+  function copySelected(text, button) {
+    const area = document.createElement('textarea')
+    area.className = 'unseen'
+    area.value = text
+    // Within the same dialog: what is outside of it can't be selected.
+    button.after(area)
+    area.select()
+    const isCopied = document.execCommand('copy')
+    area.remove()
+    button.focus()
+    return isCopied
+  }
+
+  async function copy(button) {
+    const text = button.dataset.copy
+    const isCopied = await (navigator.clipboard?.writeText(text) ?? Promise.reject()).then(
+      () => true,
+      () => copySelected(text, button),
+    )
+    // The same words twice in a row would be said once.
+    write(told, '')
+    setTimeout(() => write(told, isCopied ? 'Copied.' : 'This could not be copied: select it instead.'), 50)
+    if (!isCopied) return
+    button.classList.add('is-copied')
+    setTimeout(() => button.classList.remove('is-copied'), 2_000)
+  }
+
+  document.addEventListener('click', (event) => {
+    const button = event.target.closest?.('button[data-copy]')
+    if (button) void copy(button)
+  })
+  document.body.classList.add('is-scripted')
+
   // As on other pages of logs: a slash leads to the search.
   document.addEventListener('keydown', (event) => {
     const search = document.querySelector('[data-search]')

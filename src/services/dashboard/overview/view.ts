@@ -44,19 +44,17 @@ export function overviewView(overview: Overview, viewing: Viewing): Markup {
             ${alarm}`
         : verdictLine(verdict, true)
     }
-    <div class="beside">
-      <div class="cards">
-        ${urgent.length === 0 ? '' : card('Open alerts', alertList(urgent, viewing), { id: 'alerts', isWide: true })}
-        ${card('Now', nowView(status, viewing))} ${card('Next', nextView(overview, viewing))}
-        ${card('Power', powerView(status, viewing))}
-        ${status.cluster.nodes.length === 0 ? '' : card('Nodes', nodesView(status, viewing))}
-        ${notes.length === 0 ? '' : card('Good to know', alertList(notes, viewing), { id: 'notes', isWide: true })}
-      </div>
+    <div class="glance">
+      ${urgent.length === 0 ? '' : card('Open alerts', alertList(urgent, viewing), { id: 'alerts', isWide: true })}
+      ${card('Now and next', html`${nowView(status, viewing)} ${nextView(overview, viewing)}`, { id: 'next' })}
+      ${status.cluster.nodes.length === 0 ? '' : card('Nodes', nodesView(status, viewing))}
+      ${card('Power', powerView(status, viewing))}
+      ${notes.length === 0 ? '' : card('Good to know', alertList(notes, viewing), { id: 'notes', isWide: true })}
       ${card(
         'The last 24 hours',
         html`${entryList(lately.map(inBrief), viewing, 'Nothing happened: a quiet day.')}
           <p class="small"><a href="/journal">The whole journal</a></p>`,
-        { id: 'lately' },
+        { id: 'lately', isWide: true },
       )}
     </div>`
 }

@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import { counted } from '../../../core/count.ts'
 import type { MachineAnswer, MachineDetails } from '../../../core/provision/requests.ts'
+import { copyable } from '../../../http/markup/copyable.ts'
 import { ago, moment } from '../../../http/markup/moments.ts'
 import {
   badge,
@@ -85,11 +86,13 @@ function machineCard(machine: MachineAnswer, viewing: Viewing): Markup {
 function factsOf({ mac, maker, uuid, serial, address, way, code, lastAt }: MachineAnswer, viewing: Viewing): Markup {
   const mono = (text: string) => html`<span class="mono">${text}</span>`
   return facts([
-    code === undefined ? undefined : ['code', html`<strong class="mono">${code}</strong>`],
-    mac === undefined ? undefined : ['card', html`${mono(mac)}${maker === undefined ? '' : ` (${maker})`}`],
+    code === undefined ? undefined : ['code', html`<strong>${copyable(code, { what: 'the code' })}</strong>`],
+    mac === undefined
+      ? undefined
+      : ['card', html`${copyable(mac, { what: 'the MAC address' })}${maker === undefined ? '' : ` (${maker})`}`],
     address === undefined ? undefined : ['address', mono(address)],
     serial === undefined ? undefined : ['serial', serial],
-    uuid === undefined ? undefined : ['UUID', mono(uuid)],
+    uuid === undefined ? undefined : ['UUID', copyable(uuid, { what: 'the UUID' })],
     way === undefined ? undefined : ['asks', ways[way]],
     ['last seen', ago(lastAt, viewing)],
   ])
@@ -157,7 +160,10 @@ function maintenanceFacts(seen: MachineDetails['maintenance'], viewing: Viewing)
   if (!seen) return empty('Its API has not answered yet: it is looked for every 5 s.')
   const { at, fingerprint, version, product, disks } = seen
   return facts([
-    ['fingerprint', html`<strong class="mono">${fingerprint}</strong> (compare it with its console)`],
+    [
+      'fingerprint',
+      html`<strong>${copyable(fingerprint, { what: 'the fingerprint' })}</strong> (compare it with its console)`,
+    ],
     version === undefined ? undefined : ['Talos', version],
     product === undefined ? undefined : ['product', product],
     ...disks.map(

@@ -3,6 +3,7 @@ import { type OutageOfNodes, whyAway } from '../../../core/cluster/away.ts'
 import { type Node, type SeenCluster, whyUnhealthy } from '../../../core/cluster/cluster.ts'
 import { armedRelease, isStagedByUs, nextBootOf } from '../../../core/cluster/next-boot.ts'
 import { counted } from '../../../core/count.ts'
+import { copyable } from '../../../http/markup/copyable.ts'
 import { ago } from '../../../http/markup/moments.ts'
 import { badge, card, empty, facts, type Markup, notice, pageTitle, prose } from '../../../http/markup/parts.ts'
 import { type RequestButton, requestButtons } from '../../../http/markup/requests.ts'
@@ -169,7 +170,7 @@ function imageFacts({ talos }: Node): readonly (readonly [name: string, value: u
   return [
     ...(schematic === undefined
       ? []
-      : [['schematic', html`<span class="mono" title="${schematic}">${schematic.slice(0, 12)}</span>`] as const]),
+      : [['schematic', copyable(schematic, { shown: schematic.slice(0, 12), what: 'the schematic' })] as const]),
     ...(extensions.length === 0 ? [] : [['extensions', extensions.join(', ')] as const]),
   ]
 }

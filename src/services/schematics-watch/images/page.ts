@@ -2,6 +2,7 @@ import { html } from 'hono/html'
 import { counted } from '../../../core/count.ts'
 import { describeVariant, type StagedImage } from '../../../core/release/image.ts'
 import type { UkiSection } from '../../../core/release/uki.ts'
+import { copyable } from '../../../http/markup/copyable.ts'
 import { ago } from '../../../http/markup/moments.ts'
 import { badge, card, type Markup, pageTitle } from '../../../http/markup/parts.ts'
 import { requestButtons } from '../../../http/markup/requests.ts'
@@ -62,12 +63,12 @@ export function imagesView({ images, sections, directory, image }: ImagesData, v
         {
           title: 'schematic',
           isSpare: true,
-          cell: ({ schematic }) => html`<span class="mono" title="${schematic}">${schematic.slice(0, 12)}</span>`,
+          cell: ({ schematic }) => copyable(schematic, { shown: schematic.slice(0, 12), what: 'the schematic' }),
         },
         {
           title: 'SHA-256',
           isSpare: true,
-          cell: ({ sha256 }) => html`<span class="mono" title="${sha256}">${sha256.slice(0, 12)}</span>`,
+          cell: ({ sha256 }) => copyable(sha256, { shown: sha256.slice(0, 12), what: 'the SHA-256' }),
         },
       ],
       images,

@@ -3,6 +3,7 @@ import { countdownTo } from '../../../core/power/countdown.ts'
 import { policyFor } from '../../../core/power/triggers.ts'
 import { definePage } from '../../../operations/pages.ts'
 import { readingsCsv } from './csv.ts'
+import { identitiesOf } from './identities.ts'
 import { powerRequests } from './requests.ts'
 import { type PowerData, powerView } from './view.ts'
 
@@ -11,7 +12,7 @@ const shown = 20
 
 export default definePage<PowerData>({
   hasCharts: true,
-  read({ operator: { power }, config }) {
+  async read({ operator: { power }, config }) {
     const state = power.state()
     return {
       power: state,
@@ -19,6 +20,7 @@ export default definePage<PowerData>({
       outages: power.outages({ limit: shown }).items,
       countdown: countdownTo(state.upses, (label) => policyFor(config(), label)),
       readings: power.readings(),
+      identities: await identitiesOf(power, state.upses),
     }
   },
   view: powerView,

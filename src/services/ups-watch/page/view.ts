@@ -3,6 +3,7 @@ import { describeDuration } from '../../../core/duration.ts'
 import { describeReason } from '../../../core/event.ts'
 import type { PowerAnswer, PowerPlanAnswer } from '../../../core/operator.ts'
 import type { UpsAnswer } from '../../../core/power/answers.ts'
+import type { UpsIdentity } from '../../../core/power/identity.ts'
 import type { UpsReadingsAnswer } from '../../../core/power/readings.ts'
 import type { Countdown } from '../../../core/power/countdown.ts'
 import type { Outage } from '../../../core/power/outage.ts'
@@ -16,6 +17,7 @@ import { alarmView, upsFigures, upsMode } from '../../../http/markup/power.ts'
 import { requestButtons } from '../../../http/markup/requests.ts'
 import { table } from '../../../http/markup/table.ts'
 import type { Viewing } from '../../../operations/pages.ts'
+import { identityView } from './identity-view.ts'
 
 /** What the page about the power shows. */
 export interface PowerData {
@@ -25,10 +27,12 @@ export interface PowerData {
   readonly outages: readonly Outage[]
   readonly countdown: Countdown | undefined
   readonly readings: readonly UpsReadingsAnswer[]
+  /** What the UPSes are, by label, as far as they have told. */
+  readonly identities: ReadonlyMap<string, UpsIdentity>
 }
 
 export function powerView(data: PowerData, viewing: Viewing): Markup {
-  const { power, plan, outages, countdown, readings } = data
+  const { power, plan, outages, countdown } = data
   const outage = outages.find(({ stage }) => stage !== 'over')
   const text = outage && outage.reason !== 'on-battery' ? stages[outage.stage] : 'Mains power failed'
   const alarm = alarmView({ power, outage, countdown, text, details: undefined }, viewing)
@@ -43,7 +47,7 @@ export function powerView(data: PowerData, viewing: Viewing): Markup {
           )
     }
     ${power.upses.length === 0 ? empty('No UPS is configured: power cuts are not noticed.') : ''}
-    ${power.upses.map((ups) => upsCard(ups, readings, outages, viewing))}
+    ${power.upses.map((ups) => upsCard(ups, data, viewing))}
     <div class="beside">
       ${card(isGoing ? 'What is still to be done' : 'If the power failed now', planView(plan), { id: 'plan' })}
       <div class="cards">
@@ -63,15 +67,18 @@ const stages: Readonly<Record<Outage['stage'], string>> = {
   over: 'It is over',
 }
 
-function upsCard(ups: UpsAnswer, readings: readonly UpsReadingsAnswer[], outages: readonly Outage[], viewing: Viewing) {
+function upsCard(ups: UpsAnswer, { readings, outages, identities }: PowerData, viewing: Viewing) {
   const { label, triggers, loginRefused, noReading } = ups
   const samples = readings.find((one) => one.label === label)?.samples ?? []
+  const identity = identities.get(label)
   return card(
     label,
-    html`<p>${upsMode(ups, viewing)}</p>
+    html`<p>
+        ${upsMode(ups, viewing)}${identity?.model === undefined ? '' : html` <span class="soft">${identity.model}</span>`}
+      </p>
       ${noReading === undefined ? '' : notice('warning', html`<p>No reading: ${noReading.why}.</p>`)}
-      ${loginRefused === undefined ? '' : notice('warning', html`<p>${prose(loginRefused)}.</p>`)} ${upsFigures(ups)}
-      ${chart(label, samples, outages, viewing)}
+      ${loginRefused === undefined ? '' : notice('warning', html`<p>${prose(loginRefused)}.</p>`)}
+      ${upsFigures(ups, identity)} ${chart(label, samples, outages, viewing)}
       <details>
         <summary>What starts a shutdown on battery</summary>
         <ul class="plain">
@@ -83,7 +90,8 @@ function upsCard(ups: UpsAnswer, readings: readonly UpsReadingsAnswer[], outages
               </li>`,
           )}
         </ul>
-      </details>`,
+      </details>
+      ${identity === undefined ? '' : identityView(identity)}`,
     { id: `ups-${label}`, isWide: true, isNamed: true },
   )
 }
