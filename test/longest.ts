@@ -12,6 +12,7 @@ export const longest = [
   'e2e/messages',
   'e2e/backup',
   'e2e/rollout-faults',
+  'e2e/rollout-people',
   'install/image',
   'e2e/dashboard',
   'e2e/power',

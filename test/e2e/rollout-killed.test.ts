@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import type { Entry } from '../../src/core/journal.ts'
+import type { Entry, Run } from '../../src/core/journal.ts'
 import type { LabDaemon } from '../lab/daemon.ts'
 import type { TalosNode } from '../lab/talos/types.ts'
 import { asSoonAs, isOver, publish, type RolloutLab, startRolloutLab, tracesOn, type Watch } from './rollout-lab.ts'
@@ -71,6 +71,9 @@ const onTheOlderWay = [
   'its word before the reboot',
   'install',
 ]
+/** What a run says that waits for what a dead agent has left behind, and not for a busy machine. */
+const waitsForTheDead = /holds the Lease|by someone else|that Caretaker did not start|after it was cordoned/
+
 const slowestFirst = Object.keys(phases).toSorted(
   (a, b) => Number(phases[b]!.lasts ?? false) - Number(phases[a]!.lasts ?? false),
 )
@@ -106,7 +109,8 @@ for (const { from, later, kubernetes, names } of generations) {
         kubernetesVersion: kubernetes,
         // A call that is cut off in its pull has done nothing, and may come again.
         pace: { pull: 0, ...(slow ? { stop: 1_000, boot: 1_500, settle: 1_500 } : {}) },
-        // Nothing of what a dead agent leaves behind has to wait for another look; a busy machine makes a gate of its own.
+        // Long: a wait for what a dead agent left is to be seen in the runs. Endless it can't be, as a busy machine makes waits
+        // of its own.
         upgrade: { retryAfter: '20s' },
       })
       return { rollout, slow, daemon: await rollout.start(), releases: 0 }
@@ -141,6 +145,8 @@ for (const { from, later, kubernetes, names } of generations) {
         await asSoonAs('the rollout to be over', () => isOver(rollout, stage.daemon, release))
 
         expect(watch.breaches()).toEqual([])
+        const runs = await stage.daemon.control.list<Run>('/runs?limit=50')
+        expect(runs.flatMap(({ detail = '' }) => (waitsForTheDead.test(detail) ? [detail] : []))).toEqual([])
         for (const node of lab.nodes) {
           const count = (method: string) => watch.calls(node).filter((call) => call === method).length
           const Upgrade = count('MachineService.Upgrade')

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import type { StatusAnswer } from '../../src/core/operator.ts'
@@ -70,11 +70,4 @@ export async function takeMachines({ browser, directory, keep }: MachinePictures
     await keep(page, name)
     await context.close()
   }
-}
-
-/** A folder of its own below another. */
-export async function folderIn(directory: string, name: string): Promise<string> {
-  const folder = join(directory, name)
-  await mkdir(folder)
-  return folder
 }

@@ -14,7 +14,7 @@ import { startBrowser } from './browser.ts'
 import { endStore, type LabDaemon, startDaemon, waitFor } from './daemon.ts'
 import { type Homelab, startHomelab } from './homelab.ts'
 import { readMail, startMail } from './notify/mail.ts'
-import { folderIn, takeMachines } from './pictures-machines.ts'
+import { takeMachines } from './pictures-machines.ts'
 import { startUpsdStandIn, type UpsdStandIn } from './upsd/stand-in.ts'
 
 const published = fileURLToPath(new URL('../../docs/pictures/', import.meta.url))
@@ -61,7 +61,9 @@ stack.defer(() => browser.close())
 const pictures = join(directory, 'pictures')
 await mkdir(pictures)
 await take({ lab, upsd, daemon, browser })
-await takeMachines({ browser, directory: await folderIn(directory, 'machines'), keep })
+const ofMachines = join(directory, 'machines')
+await mkdir(ofMachines)
+await takeMachines({ browser, directory: ofMachines, keep })
 for (const name of await readdir(pictures)) await copyFile(join(pictures, name), join(published, name))
 
 interface Scene {

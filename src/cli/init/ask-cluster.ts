@@ -25,7 +25,7 @@ export async function askCluster(means: Means, remarks: string[]): Promise<Asked
   for (;;) {
     const path = named ?? (prompter ? await askPath(means) : undefined)
     if (path === undefined || path === '') return undefined
-    const talosconfig = resolve(path.replace(/^~(?=\/)/, homeIn(means)))
+    const talosconfig = absoluteOf(path, means)
     try {
       const { context, hasOthers } = await askContext(means, talosconfig)
       const looked = await lookAtCluster({ talosconfig, kubeconfig, context, signal, say })
@@ -65,16 +65,22 @@ async function askContext(
   return { context: await prompter.choose('Which cluster of it?', options, current ?? first), hasOthers }
 }
 
-function askPath({ prompter, environment, directory }: Means): Promise<string> {
-  const home = homeIn({ environment })
-  const expanded = (path: string) => resolve(path.replace(/^~(?=\/)/, home))
+function askPath(means: Means): Promise<string> {
+  const { prompter, environment, directory } = means
+  const home = homeIn(means)
   const usual = [environment['TALOSCONFIG'], join(directory, 'talosconfig'), join(home, '.talos', 'config')]
   return prompter!.text({
     message: 'Talosconfig of the cluster (empty: there is none yet)',
     initial: usual.find((file) => file !== undefined && file !== '' && existsSync(file)),
     example: '~/.talos/config, written by talosctl',
-    check: (answer) => (answer === '' || existsSync(expanded(answer)) ? undefined : `${answer} does not exist`),
+    check: (answer) =>
+      answer === '' || existsSync(absoluteOf(answer, means)) ? undefined : `${answer} does not exist`,
   })
+}
+
+/** A path as a person writes it, who may mean a place below their home. */
+function absoluteOf(path: string, means: Pick<Means, 'environment'>): string {
+  return resolve(path.replace(/^~(?=\/)/, homeIn(means)))
 }
 
 function homeIn({ environment }: Pick<Means, 'environment'>): string {

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import { AgentError, messageOf } from '../../core/errors.ts'
-import { parsePlace } from '../../core/setup/names.ts'
 import type { SeenShare } from '../../core/setup/seen.ts'
 import { lookAtShare } from './look-share.ts'
 import type { Means } from './means.ts'
+import { mendPlace, toPlace } from './place.ts'
 
 const usualPort = 69
 
@@ -17,15 +17,14 @@ export async function askShare(means: Means, hosts: readonly string[], remarks: 
       throw new AgentError('misconfigured', 'name the directory that machines boot from over TFTP: --share DIR')
     const directory = resolve(named ?? (await askDirectory(means)))
     try {
-      const place = server === undefined ? undefined : toServer(server)
+      const place = server === undefined ? undefined : toPlace(server, usualPort, 'a TFTP server')
       say(`writes to ${directory}, and looks for the server that serves it`)
       const share = await lookAtShare({ directory, server: place, hosts, signal })
       if (share.server !== undefined || !prompter) return share
       server = await prompter.text({
         message: 'No TFTP server was found that serves it. Its address (empty: leave it open)',
         example: '192.168.0.6',
-        check: (text) =>
-          text === '' || parsePlace(text, usualPort) ? undefined : 'write its address, or ADDRESS:PORT',
+        check: mendPlace,
       })
       if (server === '') return share
       named = directory
@@ -49,10 +48,4 @@ function askDirectory({ prompter }: Means): Promise<string> {
     example: '/volume1/pxe',
     check: (answer) => (answer === '' ? 'name a directory' : undefined),
   })
-}
-
-function toServer(text: string) {
-  const place = parsePlace(text, usualPort)
-  if (place) return place
-  throw new AgentError('misconfigured', `${text} is not a TFTP server: write its address, or ADDRESS:PORT`)
 }

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { SecretPlace } from '../../core/setup/choices.ts'
-import { parsePlace } from '../../core/setup/names.ts'
 import type { SeenUps } from '../../core/setup/seen.ts'
 import { usualUpsdPort } from '../../core/setup/usual.ts'
 import { readText } from '../../main/file-gate.ts'
 import type { Given } from './answers.ts'
 import { lookAtUpses, type UpsLogin, type UpsServer } from './look-upses.ts'
 import type { Means } from './means.ts'
+import { mendPlace, toPlace } from './place.ts'
 
 export interface AskedUpses {
   readonly upses: readonly SeenUps[]
@@ -50,11 +50,7 @@ export async function askUpses(means: Means): Promise<AskedUpses> {
   return { upses, user: { user, password: place }, newPassword: isNew ? password : undefined, remarks }
 }
 
-function toServer(text: string): UpsServer {
-  const place = parsePlace(text, usualUpsdPort)
-  if (place) return place
-  throw new AgentError('misconfigured', `${text} is not a server: write its address, or ADDRESS:PORT`)
-}
+const toServer = (text: string): UpsServer => toPlace(text, usualUpsdPort, 'a server')
 
 interface PlacedLogin extends UpsLogin {
   readonly place: SecretPlace
@@ -83,8 +79,7 @@ async function askServer({ prompter, signal, say }: Means): Promise<UpsServer | 
     const answer = await prompter!.text({
       message: 'Server of the UPS: the NAS, or wherever upsd runs (empty: there is none)',
       example: '192.168.0.6',
-      check: (text) =>
-        text === '' || parsePlace(text, usualUpsdPort) ? undefined : 'write its address, or ADDRESS:PORT',
+      check: mendPlace,
     })
     if (answer === '') return undefined
     const server = toServer(answer)

@@ -1,10 +1,11 @@
+import { vi } from 'vitest'
 import { createApi, type Api } from '../../../src/adapters/kubernetes/api.ts'
 import { parseKubeconfig } from '../../../src/adapters/kubernetes/kubeconfig.ts'
 import { createKubernetes } from '../../../src/adapters/kubernetes/kubernetes.ts'
 import type { Kubernetes } from '../../../src/core/cluster/ports.ts'
 import { createAuthority } from '../../lab/authority.ts'
 import { createKubernetesApi, type KubernetesApi, type KubernetesApiOptions } from '../../lab/kubernetes/api.ts'
-import { soon } from '../../patience.ts'
+import { patience, soon } from '../../patience.ts'
 
 /** A Kubernetes API with cp-1, w-1 and w-2, and the adapter in front of it. */
 export interface KubernetesLab extends AsyncDisposable {
@@ -52,4 +53,11 @@ export async function startKubernetesLab(
       await lab[Symbol.asyncDispose]()
     },
   }
+}
+
+/** Aborts as soon as this is so: not before, however busy the machine is. */
+export function until(isSo: () => boolean): AbortSignal {
+  const end = new AbortController()
+  void vi.waitUntil(isSo, patience).then(() => end.abort())
+  return end.signal
 }

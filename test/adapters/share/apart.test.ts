@@ -114,12 +114,12 @@ describe('processes that hang', () => {
       answerWithin: 20,
       workWithin: 20,
       triedAgainAfter: 0,
+      // Less than a look takes: each is known to hang before the next one is given up.
+      lingersAfter: 1,
     })
-    for (let time = 0; time < 12; time++) {
-      expect(await refusal(share.staged())).toMatchObject(silent('/srv/pxe'))
-      await new Promise((resolve) => setTimeout(resolve, time < 4 ? 1_050 : 0))
-    }
-    expect(started).toBeLessThanOrEqual(4)
+    for (let time = 0; time < 12; time++) expect(await refusal(share.staged())).toMatchObject(silent('/srv/pxe'))
+    // The fourth starts while the third is not known to hang yet.
+    expect([3, 4]).toContain(started)
   })
 })
 

@@ -9,6 +9,8 @@ export interface PoolOptions {
   readonly keptFor?: number
   /** In ms: after one was given up, the next is tried no sooner. */
   readonly triedAgainAfter?: number
+  /** In ms: one that was killed and is still there hangs. */
+  readonly lingersAfter?: number
 }
 
 /** The processes that work on a share. */
@@ -28,10 +30,9 @@ export interface Pool {
 
 /** So many processes that hang may be left behind. They end when the share answers again. */
 const mostLost = 3
-/** In ms: one that was killed and is still there hangs. */
-const lingersAfter = 1_000
 
-export function createPool({ directory, start, keptFor = 15_000, triedAgainAfter = 10_000 }: PoolOptions): Pool {
+export function createPool(options: PoolOptions): Pool {
+  const { directory, start, keptFor = 15_000, triedAgainAfter = 10_000, lingersAfter = 1_000 } = options
   let desk: ShareProcess | undefined
   let resting: NodeJS.Timeout | undefined
   let lost = 0
