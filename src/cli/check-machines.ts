@@ -1,12 +1,13 @@
-import type { AgentError } from '../core/errors.ts'
-import { type Fault, faultsOf } from '../core/fault.ts'
+import { type AgentError, messageOf } from '../core/errors.ts'
+import { type Fault, faultsOf, unplaced } from '../core/fault.ts'
 import { machinesFile } from '../config/machines.ts'
 import { join } from 'node:path'
+import { createSecretsStore } from '../main/provision/machine-secrets.ts'
 import { machinesFolderOf, readMachinesFolder, valueFilesOf } from '../main/provision/machines-folder.ts'
 import type { Settings } from '../main/settings.ts'
 import { exposureOf } from './findings.ts'
 
-type CheckedSettings = Pick<Settings, 'file' | 'path' | 'environment'> & {
+type CheckedSettings = Pick<Settings, 'file' | 'path' | 'environment' | 'state'> & {
   readonly config: { readonly share: { readonly directory: string } }
 }
 
@@ -16,7 +17,8 @@ export interface MachineFaults {
 }
 
 /**
- * What is wrong with the files of `machines/`: their form, what they name, and settings that no release of Talos knows.
+ * What is wrong with the files of `machines/`: their form, what they name, and settings that no release of Talos knows; and
+ * with the secrets of the cluster that we keep.
  * What a machine would be refused for is known where its secrets and releases are.
  */
 export async function checkMachines(settings: CheckedSettings): Promise<MachineFaults> {
@@ -34,5 +36,11 @@ export async function checkMachines(settings: CheckedSettings): Promise<MachineF
     (): readonly Fault[] => [],
     (error: unknown) => faultsOf(error as AgentError),
   )
-  return { faults: [...of('error'), ...faults], warnings: of('warning') }
+  const secrets = await createSecretsStore(settings.state)
+    .read()
+    .then(
+      (): readonly Fault[] => [],
+      (error: unknown) => [unplaced(messageOf(error))],
+    )
+  return { faults: [...of('error'), ...faults, ...secrets], warnings: of('warning') }
 }

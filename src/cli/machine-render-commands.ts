@@ -43,6 +43,7 @@ export function addMachineRenderCommands(): void {
       if (serverOf(options) !== undefined) throw notRemote('the secrets of a cluster are imported')
       const { readText } = await import('../main/file-gate.ts')
       const text = await readText(file!)
+      if (text.trim() === '') throw new AgentError('misconfigured', `${file} is empty`)
       if (text.length > largestFile) throw new AgentError('misconfigured', `${file} is larger than a configuration`)
       return say(options, (daemon) =>
         daemon['machine-secrets'].$post({ json: { text, replace: extra['replace'] === true } }),

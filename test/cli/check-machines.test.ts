@@ -10,12 +10,19 @@ async function check(files: Readonly<Record<string, string>>, modes: Readonly<Re
   const path = (name: string) => join(folder.path, name)
   await mkdir(path('machines'))
   await mkdir(path('share'))
+  await mkdir(path('state'))
   for (const [name, text] of Object.entries(files)) {
     await writeFile(path(name), text)
     await chmod(path(name), modes[name] ?? 0o600)
   }
   const config = { share: { directory: 'share' } }
-  const found = await checkMachines({ file: path('caretaker.yaml'), path, environment: {}, config })
+  const found = await checkMachines({
+    file: path('caretaker.yaml'),
+    path,
+    environment: {},
+    state: path('state'),
+    config,
+  })
   const short = (all: typeof found.faults) => all.map((one) => faultLine(one).replaceAll(`${folder.path}/`, ''))
   return { faults: short(found.faults), warnings: short(found.warnings) }
 }
@@ -65,3 +72,21 @@ test('a value that others can read is a warning, and one on the share a fault', 
   }
   expect((await check(shared)).faults[0]).toContain('is in the share, which TFTP serves to everybody')
 })
+
+test.each([
+  { what: 'zeros', text: '\0'.repeat(200) },
+  { what: 'nothing', text: '' },
+  { what: 'the file of something else', text: 'a: 1\n' },
+  { what: 'half of them', text: 'cluster:\n  id: abc\n  secret: "aGVsbG8=\n' },
+])(
+  'kept secrets of the cluster that are damaged are a fault, with what to do and nothing of them: $what',
+  async ({ text }) => {
+    const { faults } = await check({ 'state/machine-secrets.yaml': text })
+    expect(faults).toEqual([
+      expect.stringMatching(
+        /^state\/machine-secrets\.yaml: the secrets of the cluster are damaged: .*`caretaker machine secrets FILE --replace`/,
+      ) as string,
+    ])
+    expect(faults.join('')).not.toContain('aGVsbG8')
+  },
+)

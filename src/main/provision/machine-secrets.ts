@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
-import { AgentError } from '../../core/errors.ts'
+import { AgentError, messageOf } from '../../core/errors.ts'
 import { decodeDocument } from '../../core/machine-config/decode.ts'
 import { readSecrets, secretsOf, type SecretsBundle } from '../../core/machine-config/secrets.ts'
 import { isMapping, type Value } from '../../core/machine-config/tree.ts'
@@ -12,6 +12,9 @@ import { writeSecret } from '../replace-file.ts'
 /** The name of the bundle in the state directory. */
 export const secretsFile = 'machine-secrets.yaml'
 
+const damaged =
+  'the secrets of the cluster are damaged: import them again with `caretaker machine secrets FILE --replace`'
+
 /** The secrets of the cluster, in a file of the state directory that only our user reads. */
 export function createSecretsStore(state: string): SecretsStore {
   const file = join(state, secretsFile)
@@ -21,7 +24,12 @@ export function createSecretsStore(state: string): SecretsStore {
         if (isMissingFile(error)) return undefined
         throw error
       })
-      return text === undefined ? undefined : readSecrets(parseYaml(text, file), file)
+      if (text === undefined) return undefined
+      try {
+        return readSecrets(parseYaml(text, 'it'), 'it')
+      } catch (error) {
+        throw new AgentError('malformed', `${file}: ${damaged} (${messageOf(error)})`, error)
+      }
     },
     write: (bundle) => writeSecret(file, documentsText([bundle as unknown as Value])),
   }

@@ -1,6 +1,16 @@
-import { messageOf } from '../../core/errors.ts'
+import { networkInterfaces } from 'node:os'
+import { AgentError, messageOf } from '../../core/errors.ts'
+import { choosePlaces, type Places } from '../../core/netboot/places.ts'
 import { whoListens } from '../../http/port-holder.ts'
 import type { SectionFault } from '../../operations/service.ts'
+
+/** Where it listens. @throws AgentError `misconfigured` where nothing that is named is there */
+export function placesFor(listen: readonly string[]): Places {
+  const chosen = choosePlaces(listen, networkInterfaces())
+  if (chosen.places.length === 0)
+    throw new AgentError('misconfigured', `machineConfig.listen: ${chosen.missing.join('; ')}`)
+  return chosen
+}
 
 /** Why nothing can listen where the section wants it, and what to do. */
 export async function describeListenFault(error: unknown, address: string, port: number): Promise<SectionFault> {

@@ -16,7 +16,7 @@ import { createDeviceFlow, flowLasts } from './device-flow.ts'
 import { type DoorParts, type OpenDoor, openDoor } from './door.ts'
 import { createFlowCodes } from './flow-codes.ts'
 import { type DoorLimits, doorLimits } from './limits.ts'
-import { describeListenFault } from './listening.ts'
+import { describeListenFault, placesFor } from './listening.ts'
 import { networksOf } from './networks.ts'
 import { createNotes, type Notes } from './notes.ts'
 import type { MachineConfigSection } from './section.ts'
@@ -47,14 +47,11 @@ export async function startMachineConfig(context: Context, means: MachineConfigM
       status: () => 'off: set `machineConfig` to hand out configurations',
       [Symbol.asyncDispose]: async () => {},
     }
-  const look = () => choosePlaces(section.listen, networkInterfaces())
-  const { places, missing } = look()
-  const [first] = places
-  if (!first) throw new AgentError('misconfigured', `machineConfig.listen: ${missing.join('; ')}`)
+  const { places, missing } = placesFor(section.listen)
   for (const why of missing) log.warn({ reason: why }, 'not listened on')
   await using stack = new AsyncDisposableStack()
   const stop = new AbortController()
-  const url = deliveryUrl(section, first.address)
+  const url = deliveryUrl(section, places[0]!.address)
   const tls = section.tls && (await openCertificates(context, section.tls, hostIn(url)))
   const notes = createNotes(
     (text) => context.ports.journal.write({ kind: 'event', subject: 'machine-config', text }),
@@ -68,7 +65,7 @@ export async function startMachineConfig(context: Context, means: MachineConfigM
   const before = addressesOf(places)
   const { looksEvery = 5_000, renewsEvery = 60_000 } = means
   every(stack, looksEvery, () => {
-    if (addressesOf(look().places) !== before) context.restart()
+    if (addressesOf(choosePlaces(section.listen, networkInterfaces()).places) !== before) context.restart()
   })
   every(stack, renewsEvery, async () => {
     notes.sweep()

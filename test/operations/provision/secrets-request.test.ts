@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openMemoryJournal } from '../../../src/adapters/journal/journal.ts'
@@ -45,6 +45,15 @@ test('others are not taken by the way', async () => {
   expect(await store.read()).toEqual(testSecrets)
   expect((await take(otherText, true)).said).toBe('the secrets of the cluster are replaced')
   expect((await store.read())?.cluster.id).toBe(btoa('another'))
+})
+
+test('kept ones that are damaged are replaced on demand, and the refusal says so', async () => {
+  const { store, take, file } = await kept()
+  await take(bundleText)
+  await writeFile(file, bundleText.slice(0, 300))
+  await expect(take(bundleText)).rejects.toThrow(/are damaged: import them again with .* --replace/)
+  expect((await take(bundleText, true)).changed).toBe(true)
+  expect(await store.read()).toEqual(testSecrets)
 })
 
 test('those of another cluster are refused, whatever is said', async () => {

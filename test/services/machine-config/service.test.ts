@@ -11,6 +11,7 @@ import type { ServiceContext } from '../../../src/operations/service.ts'
 import { checkMachineConfig } from '../../../src/services/machine-config/check.ts'
 import { networksOf } from '../../../src/services/machine-config/networks.ts'
 import { type MachineConfigSection, section as schema } from '../../../src/services/machine-config/section.ts'
+import definition from '../../../src/services/machine-config/service.ts'
 import { type MachineConfigMeans, startMachineConfig } from '../../../src/services/machine-config/work.ts'
 import { createAuthority } from '../../lab/authority.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../lab/process.ts'
@@ -197,7 +198,9 @@ describe('where it can’t listen it says why', () => {
   })
 
   test('what is named is not there', async () => {
-    await expect(start({ listen: ['eth99'] })).rejects.toThrow(/machineConfig\.listen: eth99 is no interface/)
+    const why = /machineConfig\.listen: eth99 is no interface/
+    await expect(start({ listen: ['eth99'] })).rejects.toThrow(why)
+    await expect(definition.start(contextOf({ listen: ['eth99'] }).context)).rejects.toThrow(why)
   })
 })
 

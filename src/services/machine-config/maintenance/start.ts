@@ -1,12 +1,11 @@
-import { networkInterfaces } from 'node:os'
 import { messageOf } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/log.ts'
-import { choosePlaces } from '../../../core/netboot/places.ts'
 import { isAsking } from '../../../core/provision/claimants.ts'
 import { deliveryUrl, hostIn } from '../../../core/provision/delivery-url.ts'
 import { introductionText } from '../../../core/provision/introduction.ts'
 import type { ServiceContext } from '../../../operations/service.ts'
 import type { Introduce } from '../config-route.ts'
+import { placesFor } from '../listening.ts'
 import type { MachineConfigSection } from '../section.ts'
 import { watchArrivals } from './arrivals.ts'
 import { receiveLogs } from './log-receiver.ts'
@@ -26,7 +25,11 @@ export interface MaintenanceMeans {
 
 type Context = ServiceContext<MachineConfigSection | undefined>
 
-/** Looks after machines that wait in maintenance, and after those that have their configuration until they have joined. */
+/**
+ * Looks after machines that wait in maintenance, and after those that have their configuration until they have joined.
+ *
+ * @throws AgentError `misconfigured` where nothing that the section names is there to listen on
+ */
 export async function startMaintenance(
   context: Context,
   section: MachineConfigSection,
@@ -35,8 +38,8 @@ export async function startMaintenance(
   const { provision: desk, ports, notice, log, now } = context
   await using stack = new AsyncDisposableStack()
   const { provision } = ports
-  const { places } = choosePlaces(section.listen, networkInterfaces())
-  const host = hostIn(deliveryUrl(section, places[0]?.address ?? ''))
+  const { places } = placesFor(section.listen)
+  const host = hostIn(deliveryUrl(section, places[0]!.address))
   const wanted = (address: string) =>
     desk
       .machines()
