@@ -66,7 +66,7 @@ async function scene(net: number): Promise<Scene> {
       return owned.use(await startDaemon({ config: other, directory: second }))
     },
     begin: async () => {
-      lab.factory.faults.bytesPerSecond = 30_000
+      lab.factory.faults.bytesPerSecond = 15_000
       lab.factory.publish(next)
       const ended = runCli(['stage', next, '-c', config])
       await waitFor('some of it to be there', 30_000, async () => {
@@ -130,6 +130,8 @@ test.skipIf(lacking)('two daemons that go on with one download', { timeout: 300_
   const { ended } = await it.begin()
   const other = await it.another()
   const second = other.control.post('/stage', { version: next, wait: true }).catch((error: unknown) => error)
+  const goesOn = () => it.lab.factory.requests.some(({ range }) => range !== undefined)
+  await waitFor('the second to go on with what the first brings', 30_000, goesOn)
   it.lab.factory.faults.bytesPerSecond = undefined
   await Promise.all([ended, second])
   // Whoever failed tries again by itself.
