@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { truncate, writeFile } from 'node:fs/promises'
+import { rm, truncate, writeFile } from 'node:fs/promises'
 import type { Socket } from 'node:dgram'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -109,6 +109,14 @@ describe('a version that is published', () => {
     const beforeAnswer = (block: number) => (block === 100 ? publish(newer) : undefined)
     expect((await fetch('boot.efi', { beforeAnswer })).bytes.equals(older)).toBe(true)
   })
+})
+
+test('a file that is taken away while it is sent arrives whole, and is not there for the next machine', async () => {
+  const bytes = randomBytes(3_000_000)
+  await served.write('gone.efi', bytes)
+  const beforeAnswer = (block: number) => (block === 100 ? rm(join(served.root, 'gone.efi')) : undefined)
+  expect((await fetch('gone.efi', { options: { blksize: '1468' }, beforeAnswer })).bytes.equals(bytes)).toBe(true)
+  expect((await fetch('gone.efi', { from: '127.0.120.21' })).error).toMatchObject({ code: 1 })
 })
 
 test.each([

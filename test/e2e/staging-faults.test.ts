@@ -1,0 +1,145 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { StagedImage } from '../../src/core/release/image.ts'
+import { endStore, type LabDaemon, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
+import { type Homelab, homelabSchematicId, startHomelab } from '../lab/homelab.ts'
+import { lacks } from '../lab/needs.ts'
+
+/** The real process, and a share on a small disk of its own that fails while an image comes. */
+
+const lacking = lacks(process.getuid?.() === 0 ? undefined : 'only root can mount a small disk')
+const bootName = 'metal-amd64-uki.efi'
+const next = 'v1.13.10'
+
+interface Scene extends AsyncDisposable {
+  readonly lab: Homelab
+  readonly share: string
+  readonly config: string
+  readonly daemon: LabDaemon
+  /** Another daemon with the same share. */
+  another(): Promise<LabDaemon>
+  /** Stages the next release by the command; it comes slowly. Resolves when some of it is there. */
+  begin(): Promise<{ readonly ended: ReturnType<typeof runCli> }>
+  /** The releases on the share, in order. */
+  staged(): Promise<readonly string[]>
+  mount(): void
+  unmount(): void
+}
+
+async function scene(net: number): Promise<Scene> {
+  await using stack = new AsyncDisposableStack()
+  const directory = await mkdtemp(join(tmpdir(), 'caretaker-share-fails-'))
+  const second = join(directory, 'second')
+  stack.defer(() => rm(directory, { recursive: true, force: true }))
+  stack.defer(() => endStore(directory))
+  stack.defer(() => endStore(second))
+  const share = join(directory, 'share')
+  await mkdir(share)
+  await mkdir(second)
+  const mount = () => void execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m,mode=755', 'tmpfs', share])
+  const unmount = () => void execFileSync('umount', ['--lazy', share])
+  mount()
+  stack.defer(unmount)
+  const lab = stack.use(await startHomelab({ net, controlPlanes: 1, workers: 0, versions: ['v1.13.9'] }))
+  lab.factory.faults.redirect = true
+  const overrides = { upgrade: { enabled: false }, share: { directory: share, checkEvery: '5s' } }
+  const config = await lab.writeConfig(directory, overrides)
+  const daemon = stack.use(await startDaemon({ config, directory }))
+  const staged = async () =>
+    (await daemon.control.get<readonly StagedImage[]>('/staged')).map(({ version }) => version).toSorted()
+  await waitFor('the first image', 30_000, async () => (await staged()).includes('v1.13.9'))
+  await waitFor('it to be published', 30_000, async () => (await readdir(share)).includes(`${bootName}.json`))
+  const owned = stack.move()
+  return {
+    lab,
+    share,
+    config,
+    daemon,
+    staged,
+    mount,
+    unmount,
+    another: async () => {
+      const other = await lab.writeConfig(second, overrides)
+      return owned.use(await startDaemon({ config: other, directory: second }))
+    },
+    begin: async () => {
+      lab.factory.faults.bytesPerSecond = 15_000
+      lab.factory.publish(next)
+      const ended = runCli(['stage', next, '-c', config])
+      await waitFor('some of it to be there', 30_000, async () => {
+        const names = await readdir(share, { recursive: true })
+        return names.some((name) => name.includes(next) && name.endsWith('.part'))
+      })
+      return { ended }
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** What machines boot is the first release, whole. */
+async function expectServed({ lab, share }: Scene): Promise<void> {
+  const image = lab.factory.imageBytes(homelabSchematicId, 'v1.13.9', bootName)
+  expect((await readFile(join(share, bootName))).equals(image)).toBe(true)
+}
+
+const partsOn = async (share: string) =>
+  (await readdir(share, { recursive: true })).filter((name) => name.includes('.part'))
+
+test.skipIf(lacking)('a disk that runs full while an image comes', { timeout: 300_000 }, async () => {
+  await using it = await scene(145)
+  const { ended } = await it.begin()
+  const photos = join(it.share, 'photos')
+  // More than the disk has: all of it is taken.
+  await writeFile(photos, Buffer.alloc(9_000_000)).catch(() => undefined)
+  it.lab.factory.faults.bytesPerSecond = undefined
+  const { code, stderr, stdout } = await ended
+  expect(code).not.toBe(0)
+  expect(stdout + stderr).toMatch(/the share is full: free space in \/\S+\/talos\/v1\.13\.10\//)
+  expect(await it.staged()).toEqual(['v1.13.9'])
+  expect(await partsOn(it.share)).toEqual([])
+  await expectServed(it)
+  await rm(photos)
+  expect(await runCli(['stage', next, '-c', it.config])).toMatchObject({ code: 0 })
+  expect(await it.staged()).toEqual([next, 'v1.13.9'])
+})
+
+test.skipIf(lacking)('a share that is unmounted while an image comes', { timeout: 300_000 }, async () => {
+  await using it = await scene(146)
+  const { ended } = await it.begin()
+  it.unmount()
+  it.lab.factory.faults.bytesPerSecond = undefined
+  const { code, stderr, stdout } = await ended
+  expect(code).not.toBe(0)
+  expect(stdout + stderr).toMatch(/is gone: was the share unmounted\? Mount it again/)
+  expect(await readdir(it.share)).toEqual([])
+  // An empty disk in its place is not filled either.
+  it.mount()
+  const empty = await runCli(['stage', next, '-c', it.config])
+  expect(empty.code).not.toBe(0)
+  expect(empty.stdout + empty.stderr).toMatch(/is empty, where an image was published: is the share mounted\?/)
+  expect(await readdir(it.share)).toEqual([])
+  expect(await runCli(['stage', '-c', it.config])).toMatchObject({ code: 0 })
+  await expectServed(it)
+})
+
+test.skipIf(lacking)('two daemons that go on with one download', { timeout: 300_000 }, async () => {
+  await using it = await scene(147)
+  const { ended } = await it.begin()
+  const other = await it.another()
+  const second = other.control.post('/stage', { version: next, wait: true }).catch((error: unknown) => error)
+  const goesOn = () => it.lab.factory.requests.some(({ range }) => range !== undefined)
+  await waitFor('the second to go on with what the first brings', 30_000, goesOn)
+  it.lab.factory.faults.bytesPerSecond = undefined
+  await Promise.all([ended, second])
+  // Whoever failed tries again by itself.
+  await waitFor('the image', 60_000, async () => (await it.staged()).includes(next))
+  const image = it.lab.factory.imageBytes(homelabSchematicId, next, bootName)
+  const place = join(it.share, 'talos', next, homelabSchematicId.slice(0, 12))
+  expect((await readFile(join(place, bootName))).equals(image)).toBe(true)
+  await expectServed(it)
+  const alerts = await it.daemon.control.get<readonly { readonly subject: string }[]>('/alerts')
+  expect(alerts.map(({ subject }) => subject)).not.toContain('share')
+})
