@@ -19,8 +19,6 @@ interface Scene extends AsyncDisposable {
   readonly share: string
   readonly config: string
   readonly daemon: LabDaemon
-  /** Another daemon with the same share. */
-  another(): Promise<LabDaemon>
   /** Stages the next release by the command; it comes slowly. Resolves when some of it is there. */
   begin(): Promise<{ readonly ended: ReturnType<typeof runCli> }>
   /** The releases on the share, in order. */
@@ -32,13 +30,10 @@ interface Scene extends AsyncDisposable {
 async function scene(net: number): Promise<Scene> {
   await using stack = new AsyncDisposableStack()
   const directory = await mkdtemp(join(tmpdir(), 'caretaker-share-fails-'))
-  const second = join(directory, 'second')
   stack.defer(() => rm(directory, { recursive: true, force: true }))
   stack.defer(() => endStore(directory))
-  stack.defer(() => endStore(second))
   const share = join(directory, 'share')
   await mkdir(share)
-  await mkdir(second)
   const mount = () => void execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m,mode=755', 'tmpfs', share])
   const unmount = () => void execFileSync('umount', ['--lazy', share])
   mount()
@@ -61,10 +56,6 @@ async function scene(net: number): Promise<Scene> {
     staged,
     mount,
     unmount,
-    another: async () => {
-      const other = await lab.writeConfig(second, overrides)
-      return owned.use(await startDaemon({ config: other, directory: second }))
-    },
     begin: async () => {
       lab.factory.faults.bytesPerSecond = 15_000
       lab.factory.publish(next)
@@ -123,23 +114,4 @@ test.skipIf(lacking)('a share that is unmounted while an image comes', { timeout
   expect(await readdir(it.share)).toEqual([])
   expect(await runCli(['stage', '-c', it.config])).toMatchObject({ code: 0 })
   await expectServed(it)
-})
-
-test.skipIf(lacking)('two daemons that go on with one download', { timeout: 300_000 }, async () => {
-  await using it = await scene(147)
-  const { ended } = await it.begin()
-  const other = await it.another()
-  const second = other.control.post('/stage', { version: next, wait: true }).catch((error: unknown) => error)
-  const goesOn = () => it.lab.factory.requests.some(({ range }) => range !== undefined)
-  await waitFor('the second to go on with what the first brings', 30_000, goesOn)
-  it.lab.factory.faults.bytesPerSecond = undefined
-  await Promise.all([ended, second])
-  // Whoever failed tries again by itself.
-  await waitFor('the image', 60_000, async () => (await it.staged()).includes(next))
-  const image = it.lab.factory.imageBytes(homelabSchematicId, next, bootName)
-  const place = join(it.share, 'talos', next, homelabSchematicId.slice(0, 12))
-  expect((await readFile(join(place, bootName))).equals(image)).toBe(true)
-  await expectServed(it)
-  const alerts = await it.daemon.control.get<readonly { readonly subject: string }[]>('/alerts')
-  expect(alerts.map(({ subject }) => subject)).not.toContain('share')
 })
