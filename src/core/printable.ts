@@ -17,6 +17,17 @@ export function printable(text: string): string {
   return text.replaceAll(sequences, '').replaceAll(spaces, ' ').replaceAll(unseen, '')
 }
 
+// oxlint-disable-next-line no-control-regex -- control characters are what is taken out
+const misleading = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g
+
+/**
+ * For a page, whose texts are escaped: without controls, and without what turns the direction of writing around beyond the
+ * text that it stands in. Character by character: a sequence might reach from one text into another, over our own marks.
+ */
+export function printableMarkup(markup: string): string {
+  return markup.replaceAll(misleading, '')
+}
+
 /** The same for a text of several lines, which are ours. */
 export function printableLines(text: string): string {
   return text.split('\n').map(printable).join('\n')

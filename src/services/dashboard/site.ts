@@ -1,3 +1,4 @@
+import { printableMarkup } from '../../core/printable.ts'
 import { isEnough } from '../../core/access/token.ts'
 import type { Markup } from '../../http/markup/parts.ts'
 import type { PageRequest, PageSpec } from '../../operations/pages.ts'
@@ -154,7 +155,7 @@ function whyNot({ requester, scope }: WebCaller, { scope: needed }: PageRequest)
 const leadTo = (path: string) => new Response(null, { status: 303, headers: { location: path } })
 
 async function markup(content: Markup | string, status = 200): Promise<Response> {
-  return new Response(String(await content), {
+  return new Response(printableMarkup(String(await content)), {
     status,
     // Forms over plain HTTP are known by their Origin, which browsers send only where a page has a referrer.
     headers: { 'content-type': 'text/html; charset=utf-8', 'referrer-policy': 'same-origin', vary: 'hx-request' },

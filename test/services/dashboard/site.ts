@@ -54,7 +54,7 @@ export async function openDashboard(options: SiteOptions = {}) {
     const text = await response.text()
     return { status: response.status, headers: response.headers, text }
   }
-  return { ...story, ask, logged, [Symbol.asyncDispose]: () => story[Symbol.asyncDispose]() }
+  return { ...story, operator, ask, logged, [Symbol.asyncDispose]: () => story[Symbol.asyncDispose]() }
 }
 
 function callerOf(scope: Scope): WebCaller {

@@ -4,6 +4,7 @@ import { clockOf } from '../../../src/http/markup/moments.ts'
 import { prose } from '../../../src/http/markup/parts.ts'
 import { alarmView } from '../../../src/http/markup/power.ts'
 import type { Viewing } from '../../../src/operations/pages.ts'
+import { overviewView } from '../../../src/services/dashboard/overview/view.ts'
 import { wantedIn } from '../../../src/services/dashboard/journal/page.ts'
 import { imagesView } from '../../../src/services/schematics-watch/images/page.ts'
 import { judgeRelease } from '../../../src/services/schematics-watch/releases/page.ts'
@@ -205,6 +206,37 @@ test('a UPS is shown with what it is, and how much of what it is made for is use
   const text = await textOf(powerView(data as never, viewing))
   for (const shown of ['APC Back-UPS ES 700G', 'About 73 W of 405 W used', '405 W, 700 VA', 'data-copy="5B1234"'])
     expect(text).toContain(shown)
+})
+
+test('so many nodes that their names would fill the overview are counted there', async () => {
+  const drawn = (count: number) =>
+    textOf(
+      overviewView(
+        {
+          status: {
+            alerts: { open: 0 },
+            power: { upses: [], shutdownRequestedAt: undefined },
+            cluster: {
+              observedAt: at,
+              nodes: Array.from({ length: count }, (_, index) => worker(`w-${index + 1}`)),
+              kubernetes: { ok: true, value: 'v1.36.3' },
+            },
+            activities: [],
+            services: [],
+            leftBehind: [],
+            missing: [],
+          } as never,
+          alerts: [],
+          window: undefined,
+          countdown: undefined,
+          lately: [],
+        },
+        viewing,
+      ),
+    )
+  expect(await drawn(8)).toContain('w-8')
+  expect(await drawn(9)).not.toContain('w-9')
+  expect(await drawn(9)).toContain('9 nodes')
 })
 
 describe('a button to copy', () => {

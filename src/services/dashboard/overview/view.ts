@@ -44,19 +44,19 @@ export function overviewView(overview: Overview, viewing: Viewing): Markup {
             ${alarm}`
         : verdictLine(verdict, true)
     }
-    <div class="glance">
-      ${urgent.length === 0 ? '' : card('Open alerts', alertList(urgent, viewing), { id: 'alerts', isWide: true })}
+    ${urgent.length === 0 ? '' : card('Open alerts', alertList(urgent, viewing), { id: 'alerts' })}
+    <div class="cards">
       ${card('Now and next', html`${nowView(status, viewing)} ${nextView(overview, viewing)}`, { id: 'next' })}
       ${status.cluster.nodes.length === 0 ? '' : card('Nodes', nodesView(status, viewing))}
       ${card('Power', powerView(status, viewing))}
-      ${notes.length === 0 ? '' : card('Good to know', alertList(notes, viewing), { id: 'notes', isWide: true })}
-      ${card(
-        'The last 24 hours',
-        html`${entryList(lately.map(inBrief), viewing, 'Nothing happened: a quiet day.')}
-          <p class="small"><a href="/journal">The whole journal</a></p>`,
-        { id: 'lately', isWide: true },
-      )}
-    </div>`
+    </div>
+    ${notes.length === 0 ? '' : card('Good to know', alertList(notes, viewing), { id: 'notes' })}
+    ${card(
+      'The last 24 hours',
+      html`${entryList(lately.map(inBrief), viewing, 'Nothing happened: a quiet day.')}
+        <p class="small"><a href="/journal">The whole journal</a></p>`,
+      { id: 'lately' },
+    )}`
 }
 
 const isUrgent = ({ severity }: Alert) => severity !== 'info'
@@ -77,7 +77,7 @@ function alertList(alerts: readonly Alert[], viewing: Viewing): Markup {
       return html`<li class="${severity}">
         <p><strong>${head.startsWith(subject) ? head : capitalized(head)}</strong>${prose(text.slice(head.length))}</p>
         ${action === undefined ? '' : html`<p>${prose(action)}.</p>`}
-        <p class="soft small">${badge(tones[severity], severity)} ${subject}, ${ago(at, viewing)}</p>
+        <p class="soft small">${badge(tones[severity], severity)} <bdi>${subject}</bdi>, ${ago(at, viewing)}</p>
         ${requestButtons(offersOf(alert), viewing)}
       </li>`
     })}
@@ -181,6 +181,9 @@ function powerView({ power: { upses } }: StatusAnswer, viewing: Viewing): Markup
     <p class="small"><a href="/power">History, and what a shutdown would do</a></p>`
 }
 
+/** So many nodes of one release are named; of more the overview shows the number, and their page the names. */
+const named = 8
+
 function nodesView({ cluster: { nodes, observedAt, kubernetes }, outage }: StatusAnswer, viewing: Viewing): Markup {
   const versions = Map.groupBy(nodes, ({ talos }) => (talos.ok ? talos.value.version : 'not answering'))
   const ill = nodes.flatMap((node) => {
@@ -190,7 +193,11 @@ function nodesView({ cluster: { nodes, observedAt, kubernetes }, outage }: Statu
   return html`<p class="big">${nodes.length - ill.length}<small> of ${counted(nodes.length, 'node')} ready</small></p>
     ${facts([
       ...[...versions].map(
-        ([version, own]) => [html`<span class="mono">${version}</span>`, names(own.map(({ name }) => name))] as const,
+        ([version, own]) =>
+          [
+            html`<span class="mono">${version}</span>`,
+            own.length > named ? counted(own.length, 'node') : names(own.map(({ name }) => name)),
+          ] as const,
       ),
       kubernetes.ok ? ['Kubernetes', kubernetes.value] : ['Kubernetes', kubernetes.error],
       ...ill.map(({ name, why }) => [name, html`<span>${why}</span>`] as const),
