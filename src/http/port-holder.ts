@@ -1,5 +1,8 @@
+import { isIPv4 } from 'node:net'
+import { endianness } from 'node:os'
 import { basename } from 'node:path'
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { isWildcard } from './addresses.ts'
 
 export type Protocol = 'tcp' | 'udp'
 
@@ -12,21 +15,26 @@ export interface Holder {
   readonly pid: number
 }
 
+export interface Listening {
+  readonly protocol?: Protocol
+  /** `others` leaves this process out. */
+  readonly which?: 'any' | 'others'
+  /** Where: another program may have the port of another address. A name, or nothing, means any. */
+  readonly address?: string | undefined
+}
+
 /**
  * The program that listens on a port. Undefined where nothing tells: on other systems than Linux, and for processes of
  * others unless we are root.
- *
- * @param which `others` leaves this process out
  */
 export async function whoListens(
   port: number,
-  protocol: Protocol = 'tcp',
-  which: 'any' | 'others' = 'any',
+  { protocol = 'tcp', which = 'any', address }: Listening = {},
 ): Promise<Holder | undefined> {
   const tables = await Promise.all(
     [`/proc/net/${protocol}`, `/proc/net/${protocol}6`].map((file) => readFile(file, 'utf8').catch(() => '')),
   )
-  const sockets = new Set(tables.flatMap((table) => socketsOn(table, port, protocol)))
+  const sockets = new Set(tables.flatMap((table) => socketsOn(table, port, { protocol, address })))
   if (sockets.size === 0) return undefined
   const processes = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
   const own = which === 'others' ? await readlink('/proc/self').catch(() => '') : ''
@@ -36,14 +44,26 @@ export async function whoListens(
 }
 
 /** Inodes of the sockets that listen on a port (proc(5), /proc/net/tcp). */
-export function socketsOn(table: string, port: number, protocol: Protocol = 'tcp'): readonly string[] {
+export function socketsOn(
+  table: string,
+  port: number,
+  { protocol = 'tcp', address = '' }: Pick<Listening, 'protocol' | 'address'> = {},
+): readonly string[] {
   const wanted = port.toString(16).toUpperCase().padStart(4, '0')
+  const written = asWritten(address)
   return table.split('\n').flatMap((line) => {
     const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/)
-    return state === listening[protocol] && local.endsWith(`:${wanted}`) && inode !== undefined
-      ? [`socket:[${inode}]`]
-      : []
+    const [where = '', on] = local.split(':')
+    const isThere = written === undefined || written === where || /^0+$/.test(where)
+    return state === listening[protocol] && on === wanted && isThere && inode !== undefined ? [`socket:[${inode}]`] : []
   })
+}
+
+/** An IPv4 address as the tables have it, in the order of bytes of this machine; undefined for others, which mean any. */
+function asWritten(address: string): string | undefined {
+  if (!isIPv4(address) || isWildcard(address)) return undefined
+  const bytes = address.split('.').map((byte) => Number(byte).toString(16).toUpperCase().padStart(2, '0'))
+  return (endianness() === 'LE' ? bytes.toReversed() : bytes).join('')
 }
 
 async function holds(id: string, sockets: ReadonlySet<string>): Promise<boolean> {

@@ -27,7 +27,7 @@ type Files = CheckContext['files']
 async function checkPlace(section: ApiSection, files: Files): Promise<readonly SectionFault[]> {
   const { address, port, tls } = section
   const why = await whyNotListening(address, port)
-  const isOurs = why?.code === 'EADDRINUSE' && (await isOwnPort(files, port))
+  const isOurs = why?.code === 'EADDRINUSE' && (await isOwnPort(files, section))
   const isHere = isLoopback(address) || canonicalName(address) === 'localhost'
   const inTheClear = `everybody in the network can read tokens on their way to ${address}: set it, or listen on 127.0.0.1 and let a reverse proxy serve TLS`
   return [
@@ -42,7 +42,7 @@ export async function describeListenFault(
   { address, port }: Pick<ApiSection, 'address' | 'port'>,
 ): Promise<SectionFault> {
   if (why.code === 'EADDRINUSE') {
-    const holder = await whoListens(port)
+    const holder = await whoListens(port, { address })
     const who = holder ? `${holder.name} (process ${holder.pid})` : 'another program'
     return {
       setting: 'api.port',
@@ -66,10 +66,10 @@ function whyNotListening(host: string, port: number): Promise<NodeJS.ErrnoExcept
 }
 
 /** Whether it is the daemon of this state directory that listens there: it runs then, and is to go on. */
-async function isOwnPort({ state }: Files, port: number): Promise<boolean> {
+async function isOwnPort({ state }: Files, { address, port }: Pick<ApiSection, 'address' | 'port'>): Promise<boolean> {
   const daemon = await askDaemon(state)
   if (!daemon) return false
-  const holder = await whoListens(port)
+  const holder = await whoListens(port, { address })
   return holder ? holder.pid === daemon.pid : daemon.running.includes('api')
 }
 

@@ -14,7 +14,7 @@ export async function describeListenFault(
   const protocol = protocols[by]
   const place = `${protocol.toUpperCase()} port ${port} of ${address}`
   if (code === 'EADDRINUSE') {
-    const holder = await whoListens(port ?? 0, protocol)
+    const holder = await whoListens(port ?? 0, { protocol, address })
     const who = holder ? `${holder.name} (process ${holder.pid})` : 'another program'
     const advice =
       by === 'tftp'

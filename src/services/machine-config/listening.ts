@@ -17,7 +17,7 @@ export async function describeListenFault(error: unknown, address: string, port:
   const { code } = error as { readonly code?: string }
   const setting = 'machineConfig.port'
   if (code === 'EADDRINUSE') {
-    const holder = await whoListens(port)
+    const holder = await whoListens(port, { address })
     const who = holder ? `${holder.name} (process ${holder.pid})` : 'another program'
     return { setting, why: `port ${port} of ${address} is in use by ${who}: stop that, or choose another port` }
   }

@@ -28,7 +28,7 @@ export async function describeListenFault({ code, address, port = 67, message }:
       why: `this user may not listen on port ${port}: give the daemon CAP_NET_BIND_SERVICE, as docs/netboot.md says for systemd and for containers`,
     }
   if (code === 'EADDRINUSE') {
-    const holder = await whoListens(port, 'udp')
+    const holder = await whoListens(port, { protocol: 'udp' })
     const who = holder ? `${holder.name} (process ${holder.pid})` : 'another program, mostly a DHCP server'
     return {
       setting,

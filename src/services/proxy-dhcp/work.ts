@@ -151,7 +151,7 @@ function describePlaces(places: readonly Place[]): string {
 
 /** A DHCP server of this machine that shares the port hears and answers, too: firmware then sees two of one address. */
 async function sharedWith({ server }: ProxyPorts) {
-  const holder = await whoListens(server, 'udp', 'others')
+  const holder = await whoListens(server, { protocol: 'udp', which: 'others' })
   if (!holder) return undefined
   const { name, pid } = holder
   return {

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
@@ -64,6 +65,24 @@ describe('the configuration’s check of the API', () => {
       `error api.port: port ${port} of 127.0.0.1 is in use by ${name} (process ${process.pid}): stop that, or choose another port`,
     ])
     other.close()
+  })
+
+  test('has nothing against the daemon itself, though another program has the port of another address', async () => {
+    await using folder = await temporaryFolder()
+    const ours = createServer().listen(0, '127.0.0.7')
+    await once(ours, 'listening')
+    const { port } = ours.address() as { port: number }
+    const code = `require('net').createServer().listen(${port}, '127.0.0.8', () => console.log('listens'))`
+    const other = spawn(process.execPath, ['-e', code])
+    await once(other.stdout, 'data')
+    const status = async () => ({ pid: other.pid!, services: [] })
+    await using _ = await serveControl(resolve(folder.path, 'control.sock'), { status } as never, { log: silentLog })
+    const files = { state: folder.path }
+    const section = (address: string) => ({ section: sectionOf({ address, port }), files }) as never
+    expect(await checkApi(section('127.0.0.8'))).toEqual([])
+    expect(await checkApi(section('127.0.0.7'))).toEqual([expect.objectContaining({ setting: 'api.port' })])
+    other.kill()
+    ours.close()
   })
 
   test('has nothing against the daemon itself, which has the port as long as it runs', async () => {
@@ -175,13 +194,28 @@ test('a socket that listens is told from those that are connected, as Linux list
   expect(socketsOn(table, 8420)).toEqual(['socket:[4711]'])
 })
 
+test('who listens on the same port of another address is somebody else, and who listens on all of them is not', () => {
+  const line = (local: string, inode: number) =>
+    `   0: ${local}:20E4 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 ${inode} 1 0 100 0 0 10 0`
+  const table = [
+    line('0100007F', 1),
+    line('0200007F', 2),
+    line('00000000', 3),
+    line('00000000000000000000000000000000', 4),
+  ].join('\n')
+  const on = (address: string) => socketsOn(table, 8420, { address })
+  expect(on('127.0.0.2')).toEqual(['socket:[2]', 'socket:[3]', 'socket:[4]'])
+  expect(on('192.168.0.8')).toEqual(['socket:[3]', 'socket:[4]'])
+  expect(on('nas.lan')).toHaveLength(4)
+})
+
 test('a UDP socket that waits for anybody is told from one that talks to somebody', () => {
   const table = [
     '   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops',
     '  12: 0100007F:0045 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 815 2 0 0',
     '  13: 0100007F:0045 0200007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 816 2 0 0',
   ].join('\n')
-  expect(socketsOn(table, 69, 'udp')).toEqual(['socket:[815]'])
+  expect(socketsOn(table, 69, { protocol: 'udp' })).toEqual(['socket:[815]'])
 })
 
 function tokenOf(name: string, file: string) {
