@@ -24,7 +24,9 @@ export function translateError(path: string, error: unknown): AgentError {
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new AgentError(
       'misconfigured',
-      `${path} can't be ${reads.has(syscall) ? 'read' : 'written'}: ${messageOf(error)}. Check who owns the share and how it is mounted`,
+      reads.has(syscall)
+        ? `${path} can't be read: ${messageOf(error)}. Check who may read the share and how it is mounted`
+        : `${path} can't be written: ${messageOf(error)}. Check who owns the share and how it is mounted`,
       error,
     )
   }

@@ -106,12 +106,17 @@ export interface BootHistory {
   readonly isAlways: boolean
 }
 
-export type BootAlertKind = 'netboot.loop' | 'netboot.stopped' | 'netboot.changed'
+export type BootAlertKind = 'netboot.loop' | 'netboot.stopped' | 'netboot.changed' | 'netboot.unsure'
 
-/** What people should know of how machines boot: for each kind of alert the machines, by name. */
+/**
+ * What people should know of how machines boot: for each kind of alert the machines, by name.
+ *
+ * @param endings since when the end of an image is on its way, by name or MAC address, ISO 8601
+ */
 export function planBootAlerts(
   histories: readonly BootHistory[],
   now: number,
+  endings: Readonly<Record<string, string>> = {},
 ): Readonly<Record<BootAlertKind, ReadonlyMap<string, AlertContent>>> {
   const each = (content: (history: BootHistory) => AlertContent | undefined) =>
     new Map(
@@ -124,21 +129,15 @@ export function planBootAlerts(
     'netboot.loop': each((history) => loopIn(history, now)),
     'netboot.stopped': each((history) => stopIn(history, now)),
     'netboot.changed': each(changeIn),
+    'netboot.unsure': unsureOf(endings, now),
   }
 }
 
 /** In ms. So long the last part of an image may be on its way, with all that is sent again. */
 const endsWithin = 60_000
 
-/**
- * Machines that were sent the end of their image, where nobody saw what became of it.
- *
- * @param endings since when, by name or MAC address, ISO 8601
- */
-export function unsureAlerts(
-  endings: Readonly<Record<string, string>>,
-  now: number,
-): ReadonlyMap<string, AlertContent> {
+/** Machines that were sent the end of their image, where nobody saw what became of it. */
+function unsureOf(endings: Readonly<Record<string, string>>, now: number): ReadonlyMap<string, AlertContent> {
   const unsure = Object.entries(endings).filter(([, at]) => !isFresh({ lastAt: at }, now, endsWithin))
   return new Map(
     unsure.map(([name]) => [
