@@ -25,7 +25,7 @@ export function translateError(path: string, error: unknown): AgentError {
     return new AgentError(
       'misconfigured',
       reads.has(syscall)
-        ? `${path} can't be read: ${messageOf(error)}. Check who may read the share and how it is mounted`
+        ? `${path} can't be read: ${messageOf(error)}. Check who owns the share and how it is mounted`
         : `${path} can't be written: ${messageOf(error)}. Check who owns the share and how it is mounted`,
       error,
     )
