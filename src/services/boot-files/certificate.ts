@@ -1,6 +1,8 @@
 import { X509Certificate } from 'node:crypto'
-import { dayOf } from '../../core/certificate-life.ts'
+import type { AlertContent } from '../../core/alert.ts'
+import { dayOf, describeLife, type LifeStage, stageOf } from '../../core/certificate-life.ts'
 import { messageOf } from '../../core/errors.ts'
+import { lifeOf } from '../../http/certificate.ts'
 import type { SectionFault } from '../../operations/service.ts'
 
 const setting = 'bootFiles.http.tls.certificate'
@@ -12,7 +14,7 @@ const setting = 'bootFiles.http.tls.certificate'
  * @param now in ms since the epoch
  */
 export function judgeCertificates(pem: string, now: number): readonly SectionFault[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  const blocks = blocksOf(pem)
   if (blocks.length === 0) return [{ setting, why: 'it is no certificate in PEM' }]
   const chain: X509Certificate[] = []
   for (const [index, block] of blocks.entries())
@@ -28,6 +30,38 @@ export function judgeCertificates(pem: string, now: number): readonly SectionFau
     ...kindFaults(chain, nameOf),
   ]
 }
+
+function blocksOf(pem: string): readonly string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+}
+
+/**
+ * What is to be told of the life of what is served; undefined while there is nothing. The certificate of an authority
+ * counts like the server's own: a chain is as good as the first of it that is over.
+ *
+ * @param pem certificates that a server runs with
+ * @param file as the configuration names it
+ * @param now in ms since the epoch
+ */
+export function alertOfLife(pem: string, file: string, now: number): AlertContent | undefined {
+  const lives = blocksOf(pem).map((cert) => lifeOf({ cert }))
+  const staged = lives.flatMap((life, index) => {
+    const stage = stageOf(life, now)
+    return stage !== undefined && told.has(stage) ? [{ life, stage, index }] : []
+  })
+  const first = staged.toSorted((one, other) => one.life.to - other.life.to)[0]
+  if (!first) return undefined
+  const what = lives.length === 1 ? 'the certificate' : `certificate ${first.index + 1} of ${lives.length}`
+  return {
+    severity: first.stage === 'month' ? 'info' : 'warning',
+    subject: 'boot-files',
+    text: `${describeLife(`${what} in ${file}`, first.life, first.stage)}; firmware may refuse one that is not valid`,
+    ...(first.stage === 'not-begun' ? {} : { action: 'Renew it: the new one is served within a minute' }),
+  }
+}
+
+/** Who has firmware that knows an authority of one's own renews by hand: a month before is early enough, and a week is late. */
+const told: ReadonlySet<LifeStage> = new Set<LifeStage>(['not-begun', 'month', 'week', 'day', 'ended'])
 
 function orderFaults(chain: readonly X509Certificate[]): readonly SectionFault[] {
   // A server shows the first one as its own.

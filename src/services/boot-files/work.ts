@@ -11,6 +11,7 @@ import { bootableImages } from '../../operations/netboot/boot-files.ts'
 import { followPlaces } from '../../operations/netboot/followed-places.ts'
 import { watchPresentNames } from '../../operations/netboot/present-names.ts'
 import { describeListenFault } from './faults.ts'
+import { followCertificate, readCertificate, settleCertificate } from './followed-certificate.ts'
 import { bootLimits } from './limits.ts'
 import type { ServeOrder } from './messages.ts'
 import { meterTransfer, meterUnserved } from './metered.ts'
@@ -38,8 +39,10 @@ export async function startBootFiles(
   { program, looksEvery = 5_000, readsEvery = 60_000 }: BootFilesMeans,
 ): Promise<RunningService> {
   const { section, log, meter } = context
-  if (section === undefined)
+  if (section === undefined) {
+    settleCertificate(context)
     return { status: () => 'off: set `bootFiles` to serve the share', [Symbol.asyncDispose]: async () => {} }
+  }
   const look = () => choosePlaces(section.listen, networkInterfaces())
   const { places, missing } = look()
   if (places.length === 0) throw new AgentError('misconfigured', `bootFiles.listen: ${missing.join('; ')}`)
@@ -65,15 +68,7 @@ export async function startBootFiles(
   meter.set('caretaker_boot_transfers', {}, 0)
   const names = watchPresentNames(context, () => child.show(scriptedImages(context.config(), names.all)))
   const following = followPlaces(places, look, context.restart, looksEvery)
-  const rereading = setInterval(() => {
-    readCertificate(context, section).then(
-      (tls) => {
-        if (tls?.cert !== order.tls?.cert || tls?.key !== order.tls?.key) context.restart()
-      },
-      // A file that is being written: what is in use stays in use.
-      () => {},
-    )
-  }, readsEvery).unref()
+  const certificate = followCertificate(context, { section, served: order.tls, readsEvery })
   return {
     status: () => {
       const shown = [...placesShown(order), ...following.missing].join(', ')
@@ -82,22 +77,12 @@ export async function startBootFiles(
     ended: child.ended,
     [Symbol.asyncDispose]: async () => {
       following[Symbol.dispose]()
-      clearInterval(rereading)
+      certificate[Symbol.dispose]()
       names[Symbol.dispose]()
       meter.set('caretaker_boot_transfers', {}, undefined)
       await child[Symbol.asyncDispose]()
     },
   }
-}
-
-/** @throws AgentError `misconfigured` where a file can't be read */
-async function readCertificate({ files }: Context, { http }: BootFilesSection): Promise<ServeOrder['tls']> {
-  return (
-    http?.tls && {
-      cert: await files.readSecret({ file: http.tls.certificate }, 'bootFiles.http.tls.certificate'),
-      key: await files.readSecret({ file: http.tls.key }, 'bootFiles.http.tls.key'),
-    }
-  )
 }
 
 /** @throws AgentError `misconfigured` where a file of the certificate can't be read */

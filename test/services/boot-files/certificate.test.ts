@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { judgeCertificates } from '../../../src/services/boot-files/certificate.ts'
+import { alertOfLife, judgeCertificates } from '../../../src/services/boot-files/certificate.ts'
 import { createChain, type Link } from '../../lab/authority.ts'
 
 const now = Date.now()
@@ -92,5 +92,50 @@ describe('of a file of certificates is said', () => {
     expect(judgeCertificates(await pem(), now)).toEqual([
       { setting: 'bootFiles.http.tls.certificate', why: expect.stringMatching(says) },
     ])
+  })
+})
+
+describe('of the life of a certificate that is served is told', () => {
+  const long = (days: number): Link => ({
+    kind: 'RSA',
+    from: new Date(now - 300 * day),
+    to: new Date(now + days * day),
+  })
+  test('nothing 31 days before its end', async () => {
+    expect(alertOfLife((await createChain([long(31)])).certs.join(''), 'boot.crt', now)).toBeUndefined()
+  })
+
+  test.each<{ readonly name: string; readonly links: readonly Link[]; readonly alert: object }>([
+    {
+      name: 'a word 29 days before',
+      links: [long(29)],
+      alert: {
+        severity: 'info',
+        text: expect.stringMatching(/^the certificate in boot\.crt expires on .*than a month;/),
+      },
+    },
+    {
+      name: 'a warning 6 days before',
+      links: [long(6)],
+      alert: { severity: 'warning', text: expect.stringContaining('in less than a week'), action: expect.any(String) },
+    },
+    {
+      name: 'that it is over',
+      links: [long(-1)],
+      alert: { severity: 'warning', text: expect.stringContaining(`expired on ${dated(new Date(now - day))}`) },
+    },
+    {
+      name: 'what ends first in the chain',
+      links: [long(29), long(6), long(100)],
+      alert: { severity: 'warning', text: expect.stringMatching(/^certificate 2 of 3 in boot\.crt expires on /) },
+    },
+    {
+      name: 'that it has not begun, which nobody renews',
+      links: [{ kind: 'RSA', from: new Date(now + day), to: new Date(now + 300 * day) }],
+      alert: { severity: 'warning', text: expect.stringContaining('check the clock of this machine') },
+    },
+  ])('$name', async ({ links, alert }) => {
+    const found = alertOfLife((await createChain(links)).certs.join(''), 'boot.crt', now)
+    expect(found).toMatchObject({ subject: 'boot-files', ...alert })
   })
 })

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
@@ -6,6 +6,7 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { geteuid, kill } from 'node:process'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { AlertContent } from '../../../src/core/alert.ts'
 import { createMeter } from '../../../src/core/metrics/meter.ts'
 import type { Transfer, TransferEvent } from '../../../src/core/netboot/boot-event.ts'
 import type { RunningService } from '../../../src/core/service.ts'
@@ -39,6 +40,8 @@ function contextOf(given: unknown, { share = 'metal-amd64-uki.efi', names = [] a
   const events: TransferEvent[] = []
   const endings: string[] = []
   const warnings: string[] = []
+  const alerts = new Map<string, AlertContent>()
+  let now = new Date()
   let restarts = 0
   let happened: (event: { readonly type: string }) => void = () => {}
   const meter = createMeter()
@@ -61,6 +64,12 @@ function contextOf(given: unknown, { share = 'metal-amd64-uki.efi', names = [] a
       boot: (event: TransferEvent) => void events.push(event),
       bootEnding: ({ client }: Transfer) => void endings.push(client),
     },
+    alerts: {
+      report: (id: string, content: AlertContent | undefined) =>
+        content ? alerts.set(id, content) : alerts.delete(id),
+      settle: (id: string) => alerts.delete(id),
+    },
+    now: () => now,
     restart: () => void (restarts += 1),
     ports: { share: { names: async () => [...names] } },
     onEvent: (listener: (event: { readonly type: string }) => void) => void (happened = listener),
@@ -72,6 +81,8 @@ function contextOf(given: unknown, { share = 'metal-amd64-uki.efi', names = [] a
     endings,
     warnings,
     meter,
+    alerts,
+    setClock: (at: Date) => void (now = at),
     restarts: () => restarts,
   }
 }
@@ -235,6 +246,36 @@ test('a certificate that is renewed is taken up', async () => {
   expect(restarts()).toBe(0)
   await write()
   await expect.poll(restarts).toBeGreaterThan(0)
+})
+
+test('a certificate that expires while it is served is an alert, until nothing is served with it', async () => {
+  const { certs, key } = await createChain([{ kind: 'RSA' }])
+  await writeFile(join(folder, 'ends.crt'), certs.join(''))
+  await writeFile(join(folder, 'ends.key'), key)
+  const section = {
+    listen: [address],
+    tftp: false,
+    http: { port: http, tls: { certificate: 'ends.crt', key: 'ends.key' } },
+  }
+  const { alerts, restarts, setClock } = await start(section, { readsEvery: 50 })
+  const id = 'boot-files.certificate'
+  expect(alerts.get(id)).toBeUndefined()
+  const ends = new X509Certificate(certs[0]!).validToDate.getTime()
+  setClock(new Date(ends - 6 * 86_400_000))
+  await expect.poll(() => alerts.get(id)?.text).toMatch(/^the certificate in ends\.crt expires on .*than a week; /)
+  setClock(new Date())
+  await expect.poll(() => alerts.has(id)).toBe(false)
+  expect(restarts()).toBe(0)
+})
+
+test.each([
+  { name: 'without the section', given: undefined },
+  { name: 'without HTTPS', given: { listen: [address], tftp: { port: tftp } } },
+])('an alert of a certificate is settled $name', async ({ given }) => {
+  const { context, alerts } = contextOf(given)
+  alerts.set('boot-files.certificate', { severity: 'warning', subject: 'boot-files', text: 'it expires' })
+  running.push(await startBootFiles(context, { program }))
+  expect(alerts).toEqual(new Map())
 })
 
 describe('of a certificate the check says what firmware makes of it', () => {
