@@ -6,6 +6,7 @@ import type { SecretSource } from '../config/scalars.ts'
 import { doubtful, type Mistake, wrong } from '../config/mistake.ts'
 import { dayOf } from '../core/certificate-life.ts'
 import { messageOf } from '../core/errors.ts'
+import { certificatesIn } from '../core/pem.ts'
 import { readText } from '../main/file-gate.ts'
 import type { Settings } from '../main/settings.ts'
 import { attempt, exposureOf, type Findings } from './findings.ts'
@@ -127,8 +128,8 @@ async function checkKey(path: Path, file: string, { share, user }: { share: stri
 /** A CA that can't be read, or has ended, trusts nobody. */
 function checkAuthority(path: Path, file: string): Promise<Findings> {
   return attempt(path, async () => {
-    const blocks = (await readText(file)).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
-    if (!blocks) throw new Error(`${file} contains no PEM certificate`)
+    const blocks = certificatesIn(await readText(file))
+    if (blocks.length === 0) throw new Error(`${file} contains no PEM certificate`)
     const ends = blocks.map((block) => {
       try {
         return new X509Certificate(block).validToDate.getTime()

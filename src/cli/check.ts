@@ -7,6 +7,7 @@ import { findMistakes } from '../config/mistakes.ts'
 import { dayOf, describeLife, stageOf } from '../core/certificate-life.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import { byPlace, type Fault, faultLine } from '../core/fault.ts'
+import { certificatesIn } from '../core/pem.ts'
 import { isAdminAccess, newAccess, readKubernetes, readTalos } from '../main/credentials.ts'
 import { faultsOfServices } from '../main/services.ts'
 import { type Environment, inspectSettings, type Settings } from '../main/settings.ts'
@@ -136,8 +137,7 @@ async function whyEnded(
 
 /** With a CA that has ended no connection is trusted. Of several one is enough. */
 function refuseEnded(ca: string, what: string): void {
-  const blocks = ca.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-  const ends = blocks.map((block) => new X509Certificate(block).validToDate.getTime())
+  const ends = certificatesIn(ca).map((block) => new X509Certificate(block).validToDate.getTime())
   if (ends.length > 0 && Math.max(...ends) <= Date.now())
     throw new AgentError(
       'misconfigured',

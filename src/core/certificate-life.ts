@@ -1,3 +1,5 @@
+import { certificatesIn } from './pem.ts'
+
 /** The lifetime of a client certificate: when its expiry is reported, and when it is renewed. Times in ms since the epoch. */
 export interface Life {
   readonly from: number
@@ -94,8 +96,10 @@ export function prefersCopy(
 
 /** Whether every certificate of one authority is among those of the other: a file may trust several in a rotation. */
 function isAmong(some: string, all: string): boolean {
-  const certificates = (pem: string) =>
-    pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [pem.trim()]
+  const certificates = (pem: string) => {
+    const blocks = certificatesIn(pem)
+    return blocks.length === 0 ? [pem.trim()] : blocks
+  }
   const known = new Set(certificates(all).map((one) => one.replaceAll(/\s/g, '')))
   return certificates(some).every((one) => known.has(one.replaceAll(/\s/g, '')))
 }

@@ -7,6 +7,7 @@ import { AgentError } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import type { Meter } from '../core/metrics/meter.ts'
 import type { Factory } from '../core/release/ports.ts'
+import { certificatesIn } from '../core/pem.ts'
 import { remembered } from '../operations/facts.ts'
 import { recallSchematic } from '../operations/known-schematic.ts'
 import { keepFile } from './kept-file.ts'
@@ -116,7 +117,7 @@ async function readAccess({ auth, ca }: One, setting: string, reader: SecretRead
 
 /** The certificates of a file, PEM. @throws AgentError `misconfigured` where it has none, or a damaged one */
 export function certificatesOf(text: string, file: string): readonly string[] {
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  const blocks = certificatesIn(text)
   // One that is broken would be passed over without a word.
   if (blocks.length === 0 || !blocks.every(isCertificate))
     throw new AgentError('misconfigured', `${file} holds no PEM certificate, or a damaged one`)

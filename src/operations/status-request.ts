@@ -77,7 +77,7 @@ export async function readStatus(
   }
 }
 
-/** What every look is told as: many ask between two of them. */
+/** The cluster of each look as `GET /status` shows it: many ask between two looks. */
 const shown = new WeakMap<Seen<Cluster>, StatusAnswer['cluster']>()
 
 function shownOf(seen: Seen<Cluster>): StatusAnswer['cluster'] {

@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect, getCACertificates, type TLSSocket } from 'node:tls'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { certificatesIn } from '../../core/pem.ts'
 import { createLines } from './lines.ts'
 import { notKnown, NutRefusal } from './refusal.ts'
 import type { NutAddress } from './socket.ts'
@@ -24,7 +25,7 @@ export class NoTls extends AgentError {}
  */
 export function readTrust(pem: string): Trust {
   try {
-    const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+    const blocks = certificatesIn(pem)
     if (blocks.length === 0) throw new Error('it contains no certificate (BEGIN CERTIFICATE)')
     return { by: 'file', certificates: blocks.map((block) => new X509Certificate(block)) }
   } catch (error) {

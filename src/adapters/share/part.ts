@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, rm, stat, writeFile } from 'node:fs/promises'
+import { type FileHandle, lstat, rm, stat, writeFile } from 'node:fs/promises'
 import { describeDuration } from '../../core/duration.ts'
 import { AgentError } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
@@ -98,7 +98,7 @@ async function downloadOnce(
 
 /** @throws AgentError where somebody else has written to the download, or put another one in its place */
 async function demandAlone(path: string, file: FileHandle, bytes: number): Promise<void> {
-  const [own, there] = await Promise.all([file.stat(), stat(path).catch(() => undefined)])
+  const [own, there] = await Promise.all([file.stat(), lstat(path).catch(() => undefined)])
   if (own.size === bytes && there?.size === bytes) return
   throw await whyTaken(path)
 }
@@ -222,7 +222,7 @@ async function writePiece(
   path: string,
   { bytes, at }: { readonly bytes: Uint8Array; readonly at: number },
 ): Promise<void> {
-  await stat(path).catch(async () => Promise.reject(await whyTaken(path)))
+  await lstat(path).catch(async () => Promise.reject(await whyTaken(path)))
   // A disk that is nearly full takes a part, and refuses the rest.
   for (let done = 0; done < bytes.length;)
     done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten

@@ -4,6 +4,7 @@ import { AgentError, messageOf } from '../../core/errors.ts'
 import { decodeDocument } from '../../core/machine-config/decode.ts'
 import { readSecrets, secretsOf, type SecretsBundle } from '../../core/machine-config/secrets.ts'
 import { isMapping, type Value } from '../../core/machine-config/tree.ts'
+import { certificatesIn } from '../../core/pem.ts'
 import type { SecretsMeans, SecretsStore } from '../../operations/provision/secrets-request.ts'
 import { documentsText, parseTrees, parseYaml } from '../../yaml.ts'
 import { isMissingFile, readText } from '../file-gate.ts'
@@ -74,7 +75,7 @@ export function parseBundle(text: string, what: string): SecretsBundle {
 export function isOfCluster({ certs }: SecretsBundle, ca: string): boolean | undefined {
   try {
     const own = new X509Certificate(atob(certs.os.crt)).fingerprint256
-    const blocks = ca.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+    const blocks = certificatesIn(ca)
     return blocks.length === 0 ? undefined : blocks.some((block) => new X509Certificate(block).fingerprint256 === own)
   } catch {
     return undefined

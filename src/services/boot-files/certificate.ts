@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto'
-import type { AlertContent } from '../../core/alert.ts'
+import type { AlertContent, Severity } from '../../core/alert.ts'
 import { dayOf, describeLife, type LifeStage, stageOf } from '../../core/certificate-life.ts'
 import { messageOf } from '../../core/errors.ts'
+import { certificatesIn } from '../../core/pem.ts'
 import { lifeOf } from '../../http/certificate.ts'
 import type { SectionFault } from '../../operations/service.ts'
 
@@ -14,7 +15,7 @@ const setting = 'bootFiles.http.tls.certificate'
  * @param now in ms since the epoch
  */
 export function judgeCertificates(pem: string, now: number): readonly SectionFault[] {
-  const blocks = blocksOf(pem)
+  const blocks = certificatesIn(pem)
   if (blocks.length === 0) return [{ setting, why: 'it is no certificate in PEM' }]
   const chain: X509Certificate[] = []
   for (const [index, block] of blocks.entries())
@@ -31,37 +32,42 @@ export function judgeCertificates(pem: string, now: number): readonly SectionFau
   ]
 }
 
-function blocksOf(pem: string): readonly string[] {
-  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+/** Whoever has firmware that knows an authority of one's own renews by hand: a month before is early enough, and a week is late. */
+const severities: Readonly<Record<LifeStage, Severity | undefined>> = {
+  'not-begun': 'warning',
+  half: undefined,
+  month: 'info',
+  week: 'warning',
+  day: 'warning',
+  ended: 'warning',
 }
 
 /**
- * What is to be told of the life of what is served; undefined while there is nothing. The certificate of an authority
- * counts like the server's own: a chain is as good as the first of it that is over.
+ * The alert about the certificates that are served; undefined while none is due. That of an authority counts like the
+ * server's own: a chain ends with the first of it that expires.
  *
  * @param pem certificates that a server runs with
  * @param file as the configuration names it
  * @param now in ms since the epoch
  */
 export function alertOfLife(pem: string, file: string, now: number): AlertContent | undefined {
-  const lives = blocksOf(pem).map((cert) => lifeOf({ cert }))
+  const lives = certificatesIn(pem).map((cert) => lifeOf({ cert }))
   const staged = lives.flatMap((life, index) => {
     const stage = stageOf(life, now)
-    return stage !== undefined && told.has(stage) ? [{ life, stage, index }] : []
+    if (stage === undefined) return []
+    const severity = severities[stage]
+    return severity === undefined ? [] : [{ life, stage, severity, index }]
   })
   const first = staged.toSorted((one, other) => one.life.to - other.life.to)[0]
   if (!first) return undefined
   const what = lives.length === 1 ? 'the certificate' : `certificate ${first.index + 1} of ${lives.length}`
   return {
-    severity: first.stage === 'month' ? 'info' : 'warning',
+    severity: first.severity,
     subject: 'boot-files',
     text: `${describeLife(`${what} in ${file}`, first.life, first.stage)}; firmware may refuse one that is not valid`,
     ...(first.stage === 'not-begun' ? {} : { action: 'Renew it: the new one is served within a minute' }),
   }
 }
-
-/** Who has firmware that knows an authority of one's own renews by hand: a month before is early enough, and a week is late. */
-const told: ReadonlySet<LifeStage> = new Set<LifeStage>(['not-begun', 'month', 'week', 'day', 'ended'])
 
 function orderFaults(chain: readonly X509Certificate[]): readonly SectionFault[] {
   // A server shows the first one as its own.

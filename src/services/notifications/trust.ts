@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { AgentError } from '../../core/errors.ts'
+import { certificatesIn } from '../../core/pem.ts'
 import type { Files } from '../../operations/service.ts'
 
 /** Whose certificates a channel believes; undefined: those of the public CAs, and of `NODE_EXTRA_CA_CERTS`. */
@@ -27,7 +28,7 @@ export async function readTrust(
 
 async function readAuthority(file: string, setting: string, files: Pick<Files, 'readSecret'>): Promise<string> {
   const text = await files.readSecret({ file }, setting)
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  const blocks = certificatesIn(text)
   // One that is broken would be passed over without a word.
   if (blocks.length === 0 || !blocks.every(isCertificate))
     throw new AgentError('misconfigured', `${setting}: ${file} holds no PEM certificate, or a damaged one`)

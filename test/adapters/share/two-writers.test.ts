@@ -1,4 +1,4 @@
-import { open, readFile, stat, writeFile } from 'node:fs/promises'
+import { lstat, open, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { messageOf } from '../../../src/core/errors.ts'
@@ -117,4 +117,30 @@ test('an image that was built anew gets a file of its own: another one may still
   await stageOn({ share: at.share, factory: at.factory }, order)
   expect((await old.stat()).size).toBe(size)
   expect((await at.published()).equals(at.image('v1.13.9'))).toBe(true)
+})
+
+test('a link of the same length that somebody puts in the place of a download is not taken for it', async () => {
+  const one = valve()
+  const staged = at.share.stage(order, one.factory, soon()).then(() => undefined, messageOf)
+  await one.asked
+  one.turn(1)
+  await expect.poll(one.taken, { interval: 1 }).toBe(1)
+  const elsewhere = join(at.directory, 'of-somebody')
+  await writeFile(elsewhere, at.image('v1.13.9'))
+  await expect
+    .poll(
+      () =>
+        rm(part).then(
+          () => true,
+          () => false,
+        ),
+      { interval: 1 },
+    )
+    .toBe(true)
+  await symlink(elsewhere, part)
+  one.turn(Infinity)
+  expect(await staged).toBeUndefined()
+  const own = join(at.place('v1.13.9'), bootName)
+  expect((await lstat(own)).isFile()).toBe(true)
+  expect((await readFile(own)).equals(at.image('v1.13.9'))).toBe(true)
 })

@@ -52,7 +52,7 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
   const { size } = file
   const blocks = Math.floor(size / blockSize) + 1
   const sender = createSender({ blocks, windowSize, hasOptions: accepted !== undefined, now: now() })
-  const source = createSource(file, { blockSize, windowSize: Math.min(windowSize, blocks), ending: watched.ending })
+  const source = createSource(file, { blockSize, blocks, windowSize, ending: watched.ending })
   const answer = accepted && formatOptions(accepted)
   let [hasStarted, isOver] = [false, false]
   let closedAt: number | undefined
@@ -182,23 +182,24 @@ function createGrowth() {
 
 interface SourceOptions {
   readonly blockSize: number
+  /** Of the file. */
+  readonly blocks: number
   readonly windowSize: number
   /** Waited for before the last block is given out. */
   ending(): Promise<void>
 }
 
 /** The packets of a file, one for each block of a window, used again and again. */
-function createSource(file: SharedFile, { blockSize, windowSize, ending }: SourceOptions) {
+function createSource(file: SharedFile, { blockSize, blocks, windowSize, ending }: SourceOptions) {
   const reader = createReader(file)
-  const last = Math.floor(file.size / blockSize) + 1
   let mayEnd = false
-  const packets = Array.from({ length: windowSize }, () => Buffer.allocUnsafe(headerSize + blockSize))
+  const packets = Array.from({ length: Math.min(windowSize, blocks) }, () => Buffer.allocUnsafe(headerSize + blockSize))
   const offsetOf = (block: number) => (block - 1) * blockSize
   const lengthOf = (block: number) => Math.min(blockSize, file.size - offsetOf(block))
   return {
-    /** Undefined where its bytes are not loaded yet. `isFree`: the packet of a block before it may be written over. */
+    /** Undefined where it is to be loaded first: its bytes are not there, or it is the last and may not leave yet. `isFree`: the packet of a block before it may be written over. */
     packetOf: (block: number, isFree: boolean): Buffer | undefined => {
-      if (block === last && !mayEnd) return undefined
+      if (block === blocks && !mayEnd) return undefined
       const length = lengthOf(block)
       const mayReuse = isFree && length === blockSize
       const packet = mayReuse ? packets[block % packets.length]! : Buffer.allocUnsafe(headerSize + length)
@@ -208,7 +209,7 @@ function createSource(file: SharedFile, { blockSize, windowSize, ending }: Sourc
     },
     load: async (block: number) => {
       await reader.load(offsetOf(block), lengthOf(block))
-      if (block !== last || mayEnd) return
+      if (block !== blocks || mayEnd) return
       await ending()
       mayEnd = true
     },
