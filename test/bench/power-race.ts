@@ -12,18 +12,28 @@ import { isUpsmonInstalled, startUpsmon, type Upsmon, upsmonDefaults, upsmonFast
 /** Rounds in which upsmon runs too, and so many of each setting; and rounds of ours alone. */
 const races = 2
 const upsmonsEach = 4
-const alone = 18
+const alone = 28
 const allowed = 1_500
 /** Ours by how often they ask: as by default, with upsmon's own DEADTIME as `deadTime`, and as often as makes sense. */
 const { pollIntervalOnBattery } = power.parse({})
 const [standard, often] = [`ours, ${describeDuration(pollIntervalOnBattery)}`, 'ours, 100 ms']
+const settings = [
+  { name: standard, power: racePower(`${pollIntervalOnBattery}ms`, '15s') },
+  { name: often, power: racePower('100ms', '3s') },
+] as const
 /** How many times upsmon takes as long at its defaults. */
 const timesFaster = 3
 
 /** All that takes part, at one upsd. */
 interface Field {
   readonly upsd: RealUpsd
-  readonly ours: readonly Ours[]
+  readonly ours: Ours
+}
+
+/** What each came to, by its name: ours in its parts, and upsmon in ms. */
+interface Results {
+  readonly answers: Map<string, Answer[]>
+  readonly stamps: Map<string, number[]>
 }
 
 interface Contest {
@@ -85,84 +95,71 @@ const contests: readonly Contest[] = [
   },
 ]
 
-/** Ours beside networkupstools/nut's upsmon as a secondary, at one and the same upsd. */
+/**
+ * Ours beside networkupstools/nut's upsmon as a secondary, at one and the same upsd. One homelab at a time: several on two
+ * cores would measure each other.
+ */
 export async function measurePowerRace(stack: AsyncDisposableStack): Promise<void> {
   if (!isUpsmonInstalled()) throw new Error('upsmon is missing: install nut-client')
   const directory = await mkdtemp(join(tmpdir(), 'caretaker-bench-'))
   stack.defer(() => rm(directory, { recursive: true, force: true }))
-  await using own = new AsyncDisposableStack()
-  const field = await gather(own, directory)
-  for (const contest of contests) await compete(field, contest)
-}
-
-/** Three daemons that ask as often as by default, and one that asks as often as makes sense. */
-async function gather(stack: AsyncDisposableStack, directory: string): Promise<Field> {
-  const upsd = stack.use(await startUpsd({ address: '127.0.84.93', variables: raceBattery }))
-  const ours: Ours[] = []
-  for (const net of [84, 85, 86])
-    ours.push(
-      await startOurs(stack, {
-        name: standard,
-        net,
-        upsd,
-        directory,
-        power: racePower(`${pollIntervalOnBattery}ms`, '15s'),
-      }),
-    )
-  ours.push(await startOurs(stack, { name: often, net: 87, upsd, directory, power: racePower('100ms', '3s') }))
-  return { upsd, ours }
-}
-
-async function compete(field: Field, contest: Contest): Promise<void> {
-  const { upsd, ours } = field
-  const answers = new Map<string, Answer[]>()
-  const stamps = new Map<string, number[]>()
-  const add = <T>(map: Map<string, T[]>, key: string, value: T) => map.set(key, [...(map.get(key) ?? []), value])
-  for (let round = 0; round < contest.races + contest.alone; round++) {
-    await using stack = new AsyncDisposableStack()
-    const isRace = round < contest.races
-    const each = isRace
-      ? [upsmonDefaults, upsmonFastest].flatMap((one) => Array<typeof one>(upsmonsEach).fill(one))
-      : []
-    // One after the other, so that they ask at different times.
-    const upsmons: Upsmon[] = []
-    for (const settings of each) {
-      upsmons.push(stack.use(await startUpsmon(upsd, settings)))
-      await sleep(1_000 * fraction(upsmons.length))
-    }
-    await waitFor('upsmon to be logged in', 15_000, async () => (await upsd.logins()) === upsmons.length, 200)
-    await upsd.status('OB DISCHRG')
-    for (const one of ours)
-      await waitFor(`${one.name} to be on battery`, 15_000, async () => (await one.mode()) === 'on-battery', 20)
-    await waitFor('upsmon to be on battery', 15_000, () => upsmons.every(({ output }) => /on battery/.test(output)))
-    // At another moment between two questions each time.
-    await sleep((isRace ? 5_000 : 1_000) * fraction(round + 1))
-
-    for (const { lab } of ours) lab.node('w-2').faults.silent = contest.silentNode === true
-    const at = await contest.happen(upsd)
-    const answered = ours.map(async (one) => add(answers, one.name, await one.firstOrder(at, 40_000)))
-    const stamped = upsmons.map(async (upsmon) => {
-      await waitFor(
-        `${upsmon.settings.name} to shut down`,
-        60_000,
-        async () => (await upsmon.shutDownAt()) !== undefined,
-      )
-      add(stamps, upsmon.settings.name, (await upsmon.shutDownAt())! - at)
-    })
-    await Promise.all([...answered, ...stamped])
-    await Promise.all(ours.map((one) => one.down(at)))
-    for (const { lab } of ours) lab.node('w-2').faults.silent = false
-    await contest.undo(upsd)
-    await Promise.all(ours.map((one) => one.recovered()))
+  const results = new Map(
+    contests.map((contest): [Contest, Results] => [contest, { answers: new Map(), stamps: new Map() }]),
+  )
+  for (const setting of settings) {
+    await using own = new AsyncDisposableStack()
+    const upsd = own.use(await startUpsd({ address: '127.0.84.93', variables: raceBattery }))
+    const ours = await startOurs(own, { ...setting, net: 84, upsd, directory })
+    for (const [contest, found] of results)
+      for (let round = 0; round < contest.races + contest.alone; round++)
+        await compete(contest, round, { upsd, ours }, found)
   }
-  tell(contest, answers, stamps)
+  for (const [contest, found] of results) tell(contest, found)
 }
 
-function tell(
-  { name, hasGoal, timesFastest }: Contest,
-  answers: ReadonlyMap<string, readonly Answer[]>,
-  stamps: ReadonlyMap<string, readonly number[]>,
-): void {
+async function compete(
+  contest: Contest,
+  round: number,
+  { upsd, ours }: Field,
+  { answers, stamps }: Results,
+): Promise<void> {
+  const add = <T>(map: Map<string, T[]>, key: string, value: T) => map.set(key, [...(map.get(key) ?? []), value])
+  await using stack = new AsyncDisposableStack()
+  const isRace = round < contest.races
+  const upsmons = isRace ? await enter(stack, upsd) : []
+  await upsd.status('OB DISCHRG')
+  await waitFor(`${ours.name} to be on battery`, 15_000, async () => (await ours.mode()) === 'on-battery', 20)
+  await waitFor('upsmon to be on battery', 15_000, () => upsmons.every(({ output }) => /on battery/.test(output)))
+  // At another moment between two questions each time.
+  await sleep((isRace ? 5_000 : 1_000) * fraction(round + 1))
+
+  const silent = ours.lab.node('w-2').faults
+  silent.silent = contest.silentNode === true
+  const at = await contest.happen(upsd)
+  const stamped = upsmons.map(async ({ settings: { name }, shutDownAt }) => {
+    await waitFor(`${name} to shut down`, 60_000, async () => (await shutDownAt()) !== undefined)
+    add(stamps, name, (await shutDownAt())! - at)
+  })
+  await Promise.all([ours.firstOrder(at, 40_000).then((answer) => add(answers, ours.name, answer)), ...stamped])
+  await ours.down(at)
+  silent.silent = false
+  await contest.undo(upsd)
+  await ours.recovered()
+}
+
+/** Some upsmons of each setting, logged in. */
+async function enter(stack: AsyncDisposableStack, upsd: RealUpsd): Promise<readonly Upsmon[]> {
+  const upsmons: Upsmon[] = []
+  // One after the other, so that they ask at different times.
+  for (const settings of [upsmonDefaults, upsmonFastest].flatMap((one) => Array<typeof one>(upsmonsEach).fill(one))) {
+    upsmons.push(stack.use(await startUpsmon(upsd, settings)))
+    await sleep(1_000 * fraction(upsmons.length))
+  }
+  await waitFor('upsmon to be logged in', 15_000, async () => (await upsd.logins()) === upsmons.length, 200)
+  return upsmons
+}
+
+function tell({ name, hasGoal, timesFastest }: Contest, { answers, stamps }: Results): void {
   console.log(`${name}, to the first order to shut down`)
   for (const [who, all] of answers) {
     const totals = all.map(({ total }) => total)

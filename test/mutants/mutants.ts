@@ -34,14 +34,7 @@ interface Totals {
   survivors: number
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    wide: { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-    list: { type: 'boolean', default: false },
-  },
-})
+const { values, positionals } = readArguments()
 const sources = await readSources(root, '{src,jobs,test}/**/*.ts')
 const byPath = new Map(sources.map((source) => [source.path, source]))
 const wanted = positionals.length > 0 ? positionals : ['src/core/power', 'src/core/cluster']
@@ -58,6 +51,19 @@ const totals: Totals = { mutants: 0, noticed: 0, argued: 0, survivors: 0 }
 }
 console.log(`\nall: ${describe(totals)}`)
 process.exitCode = totals.survivors > 0 ? 1 : 0
+
+function readArguments() {
+  const flag = { type: 'boolean', default: false } as const
+  try {
+    const read = parseArgs({ allowPositionals: true, options: { wide: flag, quick: flag, list: flag, help: flag } })
+    if (!read.values.help) return read
+    console.log(usage)
+    process.exit(0)
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
+    process.exit(2)
+  }
+}
 
 function isBelow(path: string, wanted: string): boolean {
   const folder = wanted.replace(/^\.\//, '').replace(/\/$/, '')
