@@ -204,7 +204,7 @@ async function lookForWhatScales({ config, ports, alerts, signal }: JobContext, 
   const { kubernetes } = ports
   const { shed, storageFlags } = config.power
   const limit = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
-  const isEarly = () => ['draining', 'shedding'].includes(record.current.stage)
+  const isEarly = () => record.current.stage === 'draining'
   const look = async <T>(what: 'workloads' | 'storage', question: Promise<T>, note: (answer: T) => Partial<Outage>) => {
     const answer = await question.catch((error: unknown) => {
       if (signal.aborted) return undefined

@@ -91,6 +91,10 @@ describe('a new outage', () => {
     expect(told(after)).toEqual({ 'w-1': is })
   })
 
+  test('a node that the look knows nothing of is silent', async () => {
+    expect(told((await begins({ machines: [w1] })).after)).toEqual({ 'w-1': 'up, was down' })
+  })
+
   test('a host that does not answer was down, or can tell nothing', async () => {
     const broken: Machine = { ...pve, name: 'broken' }
     const { after } = await begins({ machines: [nas, pve, broken], hostsUp: ['nas'] })
@@ -228,6 +232,39 @@ describe('what can be scaled and set', () => {
     using begun = await beginOrResume(again, 'low-battery', [w1])
     await begun.prepared
     expect([begun.record.current.scaled, lines()]).toEqual([[web], []])
+  })
+
+  test('is not asked for again where it is known', async () => {
+    const asked: string[] = []
+    const counting = {
+      scalable: async () => {
+        asked.push('workloads')
+        return []
+      },
+      storageSettings: async () => {
+        asked.push('storage')
+        return []
+      },
+    }
+    await begins({ ...wanted, kubernetes: counting, open: outage({ 'w-1': 'up' }, { scaled: [], storage: [] }) })
+    expect(asked).toEqual([])
+    await begins({ ...wanted, kubernetes: counting })
+    expect(asked).toEqual(['workloads', 'storage'])
+  })
+
+  test('is known once the drain may begin, and a failure says of what', async () => {
+    const late = async () => {
+      await new Promise(setImmediate)
+      return [web]
+    }
+    const away = async () => {
+      throw new AgentError('unreachable', 'no route to host')
+    }
+    const { context, record, lines } = agentAt({ ...wanted, kubernetes: { scalable: late, storageSettings: away } })
+    using begun = await beginOrResume(context, 'low-battery', [w1])
+    await begun.prepared
+    expect(record().scaled).toEqual([web])
+    expect(lines()).toEqual(['outage.lookup:storage: storage is left as found: no route to host'])
   })
 
   test('names a selector that the API server refuses', async () => {

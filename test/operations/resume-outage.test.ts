@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Power } from '../../src/core/power/feeds.ts'
 import type { Outage, OutageNode } from '../../src/core/power/outage.ts'
+import type { PowerState } from '../../src/core/power/state.ts'
 import { beginOrResume, comesUp } from '../../src/operations/begin-outage.ts'
 import { armedEntries, controlPlane, type NodeChoices, worker } from '../core/cluster/nodes.ts'
+import { powerOf, stateOf } from '../core/power/states.ts'
 import { agentAt, cp1, earlier, heard, type Homelab, nas, outage, pve, told, w1, w2 } from './begun.ts'
 
 /** Resumes an outage, and looks. */
@@ -71,6 +73,36 @@ describe('an outage that is resumed', () => {
     expect(told(after)).toEqual({ 'w-1': 'off, was ill', gone: 'off', 'w-2': 'up' })
     expect(after.nodes['w-2']!.wasHealthy).toBe(true)
     expect(after.startedAt).toBe(earlier)
+  })
+
+  test('every machine that it knows is judged by itself, and keeps what else is known of it', async () => {
+    const open = outage(
+      { 'w-1': { state: 'off', wasHealthy: false }, 'w-2': 'off', 'cp-1': 'off', pve: 'off' },
+      { stage: 'stopping', bootId: 'boot-1' },
+    )
+    // Nothing was seen of cp-1, and pve is asked by itself.
+    const nodes = [worker('w-1'), worker('w-2')]
+    const { after } = await resumes({ machines: [w1, w2, cp1, pve], open, nodes, hostsUp: ['pve'] })
+    expect(told(after)).toEqual({ 'w-1': 'drained, was ill', 'w-2': 'drained', 'cp-1': 'off', pve: 'drained' })
+    // Where our own machine does not tell its boot, the earlier one stands.
+    expect(after.bootId).toBe('boot-1')
+  })
+
+  test('a host that hangs holds nothing up', async () => {
+    const { context } = agentAt({ machines: [nas], open: outage({ nas: 'off' }) })
+    const hosts = {
+      answers: (_: string, signal: AbortSignal) =>
+        new Promise<boolean>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    }
+    const hanging = { ...context, ports: { ...context.ports, hosts: { ...context.ports.hosts, ...hosts } } }
+    using begun = await beginOrResume(hanging, 'low-battery', [nas])
+    expect(told(begun.record.current)).toEqual({ nas: 'off' })
+  })
+
+  test('only UPSes that are critical are named', async () => {
+    const power = powerOf({ rack: 'low-battery', desk: 'on-battery', shed: 'on-mains' })
+    const { after } = await resumes({ machines: [w1], open: outage({ 'w-1': 'up' }), power })
+    expect(after.upses).toEqual(['rack'])
   })
 
   test('remembers whom an agent before has told', async () => {
@@ -172,6 +204,20 @@ describe('a machine that answers although it was shut down', () => {
     expect(resumed.lines()).toEqual(isSpared ? [spared] : [])
   })
 
+  test('it is left alone where one UPS is silent and the other one does not fail', async () => {
+    const feed = { powerValue: { rack: 1, desk: 1 }, minSupplies: 2 }
+    const both = { ...w1, feed }
+    const open = outage({ 'w-1': 'off' }, { stage: 'stopped' })
+    const rack = heard(60_000).upses.get('rack')!
+    const comes = async (desk: PowerState) => {
+      const { context, see } = agentAt({ machines: [both], nodes: [worker('w-1')], power: powerOf({ rack, desk }) })
+      see()
+      return comesUp(context, open, [both])
+    }
+    expect(await comes(stateOf('on-mains', {}, 90_000, 100_000))).toEqual([])
+    expect(await comes(stateOf('low-battery', {}, 90_000, 100_000))).toEqual(['w-1'])
+  })
+
   test('it is left alone where no UPS feeds it, and that is said until it is silent', async () => {
     const open = outage({ 'w-2': 'off' }, { stage: 'stopped' })
     const agent = agentAt({ machines: [unpowered], nodes: [worker('w-2')] })
@@ -197,6 +243,7 @@ describe('what the next boot starts is said', () => {
       nodes: { talos: { bootedEntry: undefined }, kubernetes: upgrading },
       is: ['outage.armed: w-1 may start another release at the next boot: it was being upgraded'],
     },
+    { name: 'what runs, though it was being upgraded', nodes: { kubernetes: upgrading }, is: [] },
     { name: 'nobody knows, and nothing was installed', nodes: { talos: { bootedEntry: undefined } }, is: [] },
     { name: 'nobody knows of a silent one', nodes: { talos: 'silent', kubernetes: upgrading }, is: [] },
   ])('$name', async ({ nodes, is }) => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   beginOutage,
   missingNodes,
@@ -6,6 +6,8 @@ import {
   wentDown,
   withMachines,
   withNodeState,
+  withoutDrains,
+  withProofOfLife,
 } from '../../../src/core/power/outage.ts'
 import { outageOf } from './outages.ts'
 
@@ -100,6 +102,48 @@ test.each<{ state: Outage['nodes'][string]['state']; stage: Outage['stage']; aft
   expect(changed.nodes['w-1']).toEqual({ wasUp: true, state })
   expect(changed.nodes['cp-1']).toEqual(fresh.nodes['cp-1'])
   expect(fresh.nodes['w-1']?.state).toBe('up')
+})
+
+describe('a machine that proves to be up', () => {
+  test('was up when it began, and nothing else of it changes', () => {
+    const silent: Outage = {
+      ...fresh,
+      nodes: { ...fresh.nodes, 'w-1': { wasUp: false, wasHealthy: false, state: 'shutdown-sent' } },
+    }
+    expect(withProofOfLife(silent, 'w-1')).toEqual({
+      ...fresh,
+      nodes: { ...fresh.nodes, 'w-1': { wasUp: true, wasHealthy: false, state: 'shutdown-sent' } },
+    })
+  })
+
+  test('is no news where that is known, or where the outage does not know it', () => {
+    expect(withProofOfLife(fresh, 'w-1')).toBe(fresh)
+    expect(withProofOfLife(fresh, 'w-9')).toBe(fresh)
+  })
+})
+
+describe('once machines go down', () => {
+  test('of those that are meant what is up counts as drained, and keeps what else is known of it', () => {
+    const at = { up: '2026-03-01T02:01:00.000Z' }
+    const begun: Outage = {
+      ...fresh,
+      nodes: {
+        'cp-1': { wasUp: true, state: 'up' },
+        'w-1': { wasUp: false, wasHealthy: false, state: 'up', at },
+        'w-2': { wasUp: true, state: 'off' },
+      },
+    }
+    expect(withoutDrains(begun, [{ name: 'w-1' }, { name: 'w-2' }, { name: 'w-9' }])).toEqual({
+      ...begun,
+      nodes: { ...begun.nodes, 'w-1': { wasUp: false, wasHealthy: false, state: 'drained', at } },
+    })
+    expect(Object.keys(withoutDrains(begun, [{ name: 'w-9' }]).nodes)).toEqual(['cp-1', 'w-1', 'w-2'])
+  })
+
+  test('nothing changes where none of them is up', () => {
+    const off = withNodeState(fresh, 'w-1', 'off')
+    expect(withoutDrains(off, [{ name: 'w-1' }])).toBe(off)
+  })
 })
 
 test('a node that joined the configuration in the middle of an outage counts as one that ran', () => {

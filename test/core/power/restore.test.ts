@@ -112,6 +112,71 @@ test.each(['nonsense', '2106-02-07T06:28:15.000Z', '1970-01-01T00:00:00.000Z'])(
   },
 )
 
+describe('the record that is made anew', () => {
+  const scaled = [{ kind: 'Deployment', namespace: 'media', name: 'films', replicas: 2 }] as const
+  const off = { cordon: mark, notReadySince: cordonedAt + minute }
+
+  test('has what is up as drained, and what is down as off and to be woken', () => {
+    const machines = [controlPlane, seen('w-1', 'workers', off), seen('nas', 'nas', { isUp: true })]
+    const found = restoreOutage({ machines, scaled }, now)
+    expect(found).toEqual({
+      startedAt: mark.at,
+      reason: 'restored',
+      stage: 'stopped',
+      nodes: { 'cp-1': { wasUp: true, state: 'drained' }, 'w-1': { wasUp: true, state: 'off' } },
+      scaled,
+    })
+  })
+
+  test('only scales up where nothing is to be woken', () => {
+    const long = seen('w-1', 'workers', { cordon: mark, notReadySince: cordonedAt - 24 * 60 * minute })
+    expect(restoreOutage({ machines: [controlPlane, long], scaled }, now)).toMatchObject({
+      stage: 'draining',
+      nodes: { 'cp-1': { wasUp: true, state: 'drained' }, 'w-1': { wasUp: false, state: 'off' } },
+      scaled,
+    })
+  })
+
+  test('scales nothing up while a person keeps one of the nodes down', () => {
+    const ordered = seen('w-1', 'workers', { ...off, cordon: { ...mark, ordered: true } })
+    expect(restoreOutage({ machines: [controlPlane, ordered], scaled }, now)).toBeUndefined()
+    expect(restoreOutage({ machines: [ordered, seen('w-2', 'workers', off)], scaled }, now)?.scaled).toEqual([])
+  })
+
+  test('begins with the earliest mark', () => {
+    const later = seen('w-1', 'workers', { cordon: { why: 'power', at: '2026-11-26T10:30:00.000Z' }, isUp: true })
+    expect(restoreOutage({ machines: [later, controlPlane], scaled }, now)?.startedAt).toBe(mark.at)
+    expect(restoreOutage({ machines: [controlPlane, later], scaled }, now)?.startedAt).toBe(mark.at)
+  })
+
+  test('wakes a node that is silent and still Ready in Kubernetes', () => {
+    const { machine, kubernetes } = seen('w-1', 'workers', { cordon: mark })
+    expect(woken({ machine, isUp: false, kubernetes: { ...kubernetes!, ready: true } })).toEqual(['w-1'])
+  })
+})
+
+test('of what is up, and of a node in the middle of its upgrade, nobody is told', () => {
+  const ordered = { ...mark, ordered: true } as const
+  const upgrading = { cordon: { why: 'upgrade', at: mark.at } } as const
+  const machines = [
+    seen('w-1', 'workers', { isUp: true }),
+    seen('w-2', 'workers', { isUp: true, cordon: ordered }),
+    seen('w-3', 'workers', upgrading),
+    seen('nas', 'nas', { isUp: true }),
+  ]
+  expect(leftOff(machines)).toEqual({ unmarked: [], ordered: [] })
+})
+
+test('blindly nothing is expected of what is woken, and what is up is left alone', () => {
+  const machines = [seen('cp-1', 'control-planes'), seen('nas', 'nas', { isUp: true })]
+  expect(restoreBlindly(machines, now)).toEqual({
+    startedAt: now.toISOString(),
+    reason: 'restored',
+    stage: 'stopped',
+    nodes: { 'cp-1': { wasUp: true, wasHealthy: false, state: 'off' } },
+  })
+})
+
 test('blindly control planes are woken and the NAS, and only where none of them answers', () => {
   const off = [seen('cp-1', 'control-planes'), seen('w-1', 'workers'), seen('nas', 'nas'), seen('pi', 'hosts')]
   expect(Object.keys(restoreBlindly(off, now)!.nodes)).toEqual(['nas', 'cp-1'])
