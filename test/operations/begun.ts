@@ -1,13 +1,14 @@
 import type { Cluster, Node } from '../../src/core/cluster/cluster.ts'
 import type { Power } from '../../src/core/power/feeds.ts'
 import type { Machine } from '../../src/core/power/machines.ts'
+import type { Plan } from '../../src/core/plan.ts'
 import type { Outage, OutageNode } from '../../src/core/power/outage.ts'
 import { createAlerts } from '../../src/operations/alerts.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import type { JobContext } from '../../src/operations/job.ts'
 import { clusterOf } from '../core/cluster/nodes.ts'
 import { powerOf, stateOf } from '../core/power/states.ts'
-import { machineOf } from '../core/power/shutdowns.ts'
+import { machineOf, outline } from '../core/power/shutdowns.ts'
 import { memoryJournal } from '../fakes/journal.ts'
 import { soon } from '../patience.ts'
 
@@ -76,6 +77,7 @@ export function agentAt(homelab: Homelab) {
   const agent = new AbortController()
   const looks: (number | undefined)[] = []
   const asked: string[] = []
+  const carriedOut: string[] = []
   const context = {
     config: {
       power: { shed: homelab.shed ?? [], storageFlags: homelab.storageFlags ?? false, deadTime: 15_000 },
@@ -87,6 +89,7 @@ export function agentAt(homelab: Homelab) {
     monotonic: () => clock,
     signal: agent.signal,
     bootId: homelab.bootId,
+    carryOut: async (plan: Plan) => void carriedOut.push(...outline(plan)),
     answeredWithin: (ms: number) => new Set(recently.map((name) => (ms >= 10 * 60_000 ? name : `${name}, too late`))),
     observe: async (within?: number): Promise<Cluster> => {
       looks.push(within)
@@ -114,6 +117,8 @@ export function agentAt(homelab: Homelab) {
     looks,
     /** Hosts that were asked, by name. */
     asked,
+    /** Each phase that was carried out, in a line. */
+    carriedOut,
     /** What was looked at has answered. */
     see: () => looked.resolve(),
     stop: () => agent.abort(new Error('the agent stops')),
