@@ -4,6 +4,7 @@ import type { Machine } from '../../src/core/power/machines.ts'
 import type { Plan } from '../../src/core/plan.ts'
 import type { Outage, OutageNode } from '../../src/core/power/outage.ts'
 import { createAlerts } from '../../src/operations/alerts.ts'
+import { beginOrResume } from '../../src/operations/begin-outage.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import type { JobContext } from '../../src/operations/job.ts'
 import { clusterOf } from '../core/cluster/nodes.ts'
@@ -137,4 +138,17 @@ export function told({ nodes }: Outage): Readonly<Record<string, string>> {
       `${state}${wasUp ? '' : ', was down'}${wasHealthy === false ? ', was ill' : ''}`,
     ]),
   )
+}
+
+/** Begins, or resumes, and looks; `meanwhile` happens to the record while the look is under way. */
+export async function begins(homelab: Homelab, meanwhile: (outage: Outage) => Outage = (one) => one) {
+  const agent = agentAt(homelab)
+  const first = beginOrResume(agent.context, 'low-runtime', homelab.machines)
+  const before = agent.record()
+  agent.journal.saveOutage(meanwhile(before))
+  agent.see()
+  using begun = await first
+  await begun.looked
+  const { record, requestedBefore } = begun
+  return { ...agent, before, after: record.current, requestedBefore: [...requestedBefore] }
 }

@@ -35,7 +35,7 @@ describe('an outage that is resumed', () => {
     await new Promise(setImmediate)
     expect(isBegun).toBe(false)
     see()
-    using _ended = await begun
+    ;(await begun)[Symbol.dispose]()
     expect(told(journal.openOutage()!)).toEqual({ 'w-1': 'drained' })
   })
 
