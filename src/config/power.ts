@@ -148,7 +148,7 @@ export const power = z
       .meta({ description: 'Shut down after this long on battery, whatever the charge; or never' }),
     minimumCharge: percent.optional().meta({
       description:
-        "Shut down below this charge, in %; default: the UPS's own mark for a low battery (battery.charge.low)",
+        "Shut down below this charge, in %; default: the UPS's own mark for a low battery (battery.charge.low), or else 20; 0: never",
     }),
     minimumRuntime: duration
       .optional()

@@ -38,9 +38,10 @@ export function lookAt(state: PowerState, seen: Answer, policy: PowerPolicy): Lo
   })
   // What a self-test took from the battery is no fall of its own.
   const isTestOver = before && isOnPurpose(before.reading) && !isOnPurpose(reading)
-  const trend = nextTrend(isTestOver ? undefined : before?.trend, at, reading)
+  const known = 'trend' in state ? state.trend : undefined
+  const trend = nextTrend(isTestOver ? undefined : known, at, reading)
   const fall = fallOf(trend, reading)
-  const isInferred = !['battery', 'no-data'].includes(said) && contradicted(reading, fall, policy)
+  const isInferred = said !== 'battery' && contradicted(reading, fall, policy)
   const evidence = isInferred ? 'battery' : said
   const failures = isOnPurpose(reading) ? before?.failures : nextFailures(before?.failures, at, evidence)
   const lastOnBattery = evidence === 'battery' ? at : before?.lastOnBattery

@@ -65,6 +65,8 @@ export type PowerState =
       /** Since when the status only hints at mains power, and what it is. */
       readonly unclearSince?: number
       readonly reading?: UpsReading
+      /** What the battery has said meanwhile, to see whether it falls. */
+      readonly trend?: readonly Sample[]
     }
   | ({
       readonly mode: 'on-mains'

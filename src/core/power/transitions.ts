@@ -28,7 +28,7 @@ const silentAfter = 5_000
  * | unknown    | silence; the same for `deadTime` while nodes were stopping                       | unknown; critical    |
  * | on-mains   | OB for `onBatteryAfter`, moments of OL not counted                              | on-battery           |
  * | on-mains   | OB LB for `lowBatteryAfter`, OB FSD                                             | critical             |
- * | on-mains   | OL while the charge falls, below `onBatteryBelow` or with LB                    | as OB                |
+ * | any        | no OB while the charge falls, below `onBatteryBelow` or with LB                 | as OB                |
  * | on-mains   | FSD OL within minutes of a moment on battery, or with low figures               | critical             |
  * | on-mains   | FSD OL otherwise; after a silence of more than `deadTime`                       | forced; latched      |
  * | on-mains   | silence                                                                         | on-mains             |
@@ -46,7 +46,7 @@ const silentAfter = 5_000
  * | latched    | OB                                                                              | as from on-battery   |
  *
  * Silence proves nothing: it never starts a shutdown from mains and never cancels one. `WAIT`, or an empty status, is upsd
- * without data, and counts as silence. A status that says nothing of mains power is neither: the last known state
+ * without data, and counts as silence, unless its figures show that the battery empties. A status that says nothing of mains power is neither: the last known state
  * holds, its figures count, and what hints at mains power is believed once it lasts (`tokens.ts`). CAL, a calibration, is
  * on battery on purpose: only FSD and silence make it critical, and what comes after it counts from its end. So is a
  * self-test, for as long as one may last: a result that stays `In progress` must not disarm anything. OFF, BYPASS, ALARM
@@ -65,7 +65,7 @@ export function nextPowerState(state: PowerState, seen: Observation, policy: Pow
   }
   switch (evidence) {
     case 'no-data':
-      return afterSilence(state, seen.at, 'the UPS server has no data yet', policy)
+      return afterNoData(state, look, policy)
     case 'battery':
       return afterBattery(state, look, policy)
     case 'mains':
@@ -115,6 +115,16 @@ function afterSilence(state: PowerState, at: number, why: string, policy: PowerP
     default:
       return assertNever(state)
   }
+}
+
+/** The UPS server answers, and knows no status: that is silence. Its figures may tell that the battery empties all the same. */
+function afterNoData(state: PowerState, { at, heard }: Look, policy: PowerPolicy): PowerState {
+  const known = state.mode === 'unknown' || state.mode === 'on-mains' ? withTrend(state, heard) : state
+  return afterSilence(known, at, 'the UPS server has no data yet', policy)
+}
+
+function withTrend<State extends object>(state: State, { trend }: Pick<Heard, 'trend'>): State {
+  return trend === undefined ? state : { ...state, trend }
 }
 
 /** OL without FSD. */
@@ -209,7 +219,7 @@ function afterUnclear(state: PowerState, look: Look, policy: PowerPolicy): Power
       if (isBelieved) return onMains(at, look.heard)
       if (state.openOutage && !state.nodesAreDown && evidence === 'unclear' && at - state.since > policy.deadTime)
         return critical('outage-resumed', at, heard, newUse(state.since))
-      return { ...state, why: unclear(heard.reading), unclearSince, reading: heard.reading }
+      return { ...withTrend(state, heard), why: unclear(heard.reading), unclearSince, reading: heard.reading }
     case 'on-mains':
       // OB was the last word, and nothing has contradicted it.
       if (state.use?.battery.isSo && evidence === 'unclear') return afterBattery(state, { ...look, heard }, policy)

@@ -145,10 +145,21 @@ export function isShortOf(reading: UpsReading, policy: PowerPolicy): boolean {
 /** No UPS says with reason that its battery is low above this, in %: some report `battery.charge.low` of 100. */
 const sensibleLow = 50
 
-/** The charge to shut down below, in %: the policy's, or else where the UPS itself would say LB, which some never do. */
-function chargeFloor({ chargeLow }: UpsReading, { minimumCharge, ignoreLowBattery }: PowerPolicy): number | undefined {
+/**
+ * What counts as low where the UPS tells no mark of its own, in %: many begin to say LB at 20. Less where its LB is
+ * ignored, because that comes too early.
+ */
+const usualLow = 20
+const leastLow = 10
+
+/**
+ * The charge to shut down below, in %: the policy's, or else where the UPS itself would say LB. Some never do, and tell
+ * no mark either: no battery is to run flat for that.
+ */
+function chargeFloor({ chargeLow }: UpsReading, { minimumCharge, ignoreLowBattery }: PowerPolicy): number {
   if (minimumCharge !== undefined) return minimumCharge
-  return chargeLow !== undefined && chargeLow <= sensibleLow && !ignoreLowBattery ? chargeLow : undefined
+  if (ignoreLowBattery) return leastLow
+  return chargeLow !== undefined && chargeLow <= sensibleLow ? chargeLow : usualLow
 }
 
 /** Whether a figure is known, and below a mark that is known. */
@@ -169,9 +180,9 @@ export interface TriggerState {
 
 /** Every trigger, and whether it is armed for this UPS. A figure that is not reported disarms its own triggers only. */
 export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy): readonly TriggerState[] {
-  const { minimumCharge, minimumRuntime, maxOnBattery, maxDischargeRate, ignoreLowBattery, deadTime: silence } = policy
+  const { minimumRuntime, maxOnBattery, maxDischargeRate, ignoreLowBattery, deadTime: silence } = policy
   const unset = 'it is not configured'
-  const floor = reading ? chargeFloor(reading, policy) : minimumCharge
+  const floor = chargeFloor(reading ?? { status: [] }, policy)
   const told = (figure: 'charge' | 'runtime') => {
     const lacks = `battery.${figure}`
     if (reading === undefined || reading[figure] !== undefined) return undefined
@@ -199,11 +210,9 @@ export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy)
       minimumRuntime === undefined ? 'little runtime left' : `less than ${describeDuration(minimumRuntime)} of runtime`,
       minimumRuntime === undefined || minimumRuntime === 0 ? unset : told('runtime'),
     ),
-    one(
-      'low-charge',
-      floor === undefined ? 'a low charge' : `a charge below ${floor} %`,
-      floor === undefined ? unset : told('charge'),
-    ),
+    floor === 0
+      ? one('low-charge', 'a low charge', unset)
+      : one('low-charge', `a charge below ${floor} %`, told('charge')),
     one(
       'fast-depletion',
       maxDischargeRate === undefined

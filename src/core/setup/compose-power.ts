@@ -59,7 +59,10 @@ export function powerSetting(choices: Choices): Setting {
     key: 'power',
     value: group(
       limit,
-      setting('minimumCharge', 30, { isOff: true, beside: '%: shut down below it' }),
+      setting('minimumCharge', 30, {
+        isOff: true,
+        beside: "%: shut down below it; default: the UPS's own mark (battery.charge.low), or else 20; 0: never",
+      }),
       setting('minimumRuntime', '285s', { isOff: true, beside: 'the default is what the shutdown itself takes' }),
       upses.length > 1 && !isSaid
         ? {

@@ -65,7 +65,8 @@ describe('what a UPS says', () => {
       evidence: 'mains',
     },
     { name: 'with a short runtime', reading: saying('OL', { charge: 60, runtime: 300_000 }), evidence: 'mains' },
-    { name: 'while upsd has no data', reading: saying('WAIT', { charge: 20 }), evidence: 'no-data' },
+    { name: 'while upsd has no data', reading: saying('WAIT', { charge: 20 }), evidence: 'battery' },
+    { name: 'and less, while upsd has no data', reading: saying('WAIT', { charge: 50 }), evidence: 'no-data' },
   ])('while its charge falls $name is $evidence', ({ reading, changed, evidence }) => {
     expect(evidenceOf(reading, falling('charge', reading.charge!), changed)).toBe(evidence)
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { supplyOf } from '../../../src/core/power/feeds.ts'
-import type { PowerState } from '../../../src/core/power/state.ts'
+import { type PowerState, startPower } from '../../../src/core/power/state.ts'
 import { nextPowerState } from '../../../src/core/power/transitions.ts'
 import { type PowerPolicy, triggersOf } from '../../../src/core/power/triggers.ts'
 import type { UpsReading } from '../../../src/core/power/ups.ts'
@@ -28,6 +28,7 @@ describe('a runtime that is coarse', () => {
     const runtime = (second: number) => Math.ceil((840 - second) / step) * step * 1_000
     const { state, second } = onBattery(840, (at) => ({ charge: Math.round(100 - at / 8.4), runtime: runtime(at) }), {
       ...bare,
+      minimumCharge: 0,
       minimumRuntime: 240_000,
     })
     expect(told(state)).toBe('critical: low-runtime')
@@ -45,6 +46,41 @@ describe('a runtime that is coarse', () => {
   })
 })
 
+describe('figures that fall to nothing count, whatever the status says', () => {
+  const draining = (second: number) => ({ charge: Math.max(0, 100 - Math.max(0, second - 5) / 12) })
+
+  test.each(['', 'WAIT', 'FOO', 'ALARM', 'OFF', 'LB', 'OL', 'OL DISCHRG'])('"%s" after mains power', (status) => {
+    let state = after(['0: OL', ...each(1, 5, 'OL')], bare, false, { charge: 100 })
+    for (let second = 6; second <= 1_200 && state.mode !== 'critical'; second++)
+      state = nextPowerState(state, seenIn(`${second}: ${status || '='}`, draining(second)), {
+        ...policy,
+        ...bare,
+        onBatteryBelow: 50,
+      })
+    expect(told(state)).toMatch(/^critical: low-(charge|battery)$/)
+    expect(Math.round(('reading' in state && state.reading?.charge) || 0)).toBeGreaterThan(15)
+  })
+
+  test.each(['', 'WAIT', 'FOO', 'ALARM', 'OFF'])('"%s" from the start', (status) => {
+    let state = startPower(0)
+    for (let second = 0; second <= 1_200 && state.mode !== 'critical'; second++)
+      state = nextPowerState(state, seenIn(`${second}: ${status || '='}`, draining(second)), {
+        ...policy,
+        ...bare,
+        onBatteryBelow: 50,
+      })
+    expect(told(state)).toBe('critical: low-charge')
+  })
+
+  test('and figures that stand still tell nothing', () => {
+    const still = each(0, 1_200, '=')
+    expect(told(after(still, { ...bare, onBatteryBelow: 50 }, false, { charge: 30 }))).toBe('unknown')
+    expect(told(after(['0: OL', ...still.slice(1)], { ...bare, onBatteryBelow: 50 }, false, { charge: 30 }))).toBe(
+      'on-mains',
+    )
+  })
+})
+
 test('a charge that falls in large steps is not called fast', () => {
   const { state } = onBattery(280, (second) => ({ charge: 100 - 10 * Math.floor(second / 100) }), {
     ...bare,
@@ -54,6 +90,24 @@ test('a charge that falls in large steps is not called fast', () => {
 })
 
 describe('where nothing is configured, the UPS’s own mark is the floor of the charge', () => {
+  test.each<{ name: string; figures: Partial<UpsReading>; changed?: Partial<PowerPolicy>; floor: number }>([
+    { name: 'one that tells no mark', figures: {}, floor: 20 },
+    { name: 'one whose mark makes no sense', figures: { chargeLow: 100 }, floor: 20 },
+    { name: 'one whose LB is ignored', figures: { chargeLow: 40 }, changed: { ignoreLowBattery: true }, floor: 10 },
+    { name: 'one with a mark of its own', figures: { chargeLow: 5 }, floor: 5 },
+  ])('$name is not run flat: below $floor %', ({ figures, changed = {}, floor }) => {
+    // Slower than what counts as fast, and over before time alone decides.
+    const { state, second } = onBattery(800, (at) => ({ charge: 100 - at / 8, ...figures }), { ...bare, ...changed })
+    expect(told(state)).toBe('critical: low-charge')
+    expect(second).toBeGreaterThan((100 - floor) * 8)
+    expect(second).toBeLessThanOrEqual((100 - floor) * 8 + 5)
+  })
+
+  test('0 asks for none', () => {
+    const { state } = onBattery(800, (at) => ({ charge: 100 - at / 8 }), { ...bare, minimumCharge: 0 })
+    expect(told(state)).toBe('on-battery')
+  })
+
   const falls = (second: number) => ({ charge: 100 - second / 10, chargeLow: 20 })
 
   test('for a UPS that never says LB', () => {

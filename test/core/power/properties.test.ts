@@ -212,7 +212,7 @@ describe('in five thousand random lives of a UPS', () => {
         if (after.mode !== 'critical' || before.mode === 'critical') return true
         const allowed: Partial<Record<typeof after.reason, boolean>> = {
           'low-battery': !policy.ignoreLowBattery,
-          'low-charge': policy.minimumCharge !== undefined,
+          'low-charge': policy.minimumCharge !== 0,
           'low-runtime': policy.minimumRuntime !== undefined,
           'fast-depletion': policy.maxDischargeRate !== undefined,
           'on-battery-too-long': policy.maxOnBattery !== undefined,

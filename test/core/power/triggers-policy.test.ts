@@ -95,8 +95,8 @@ describe('a reason to shut down', () => {
   })
 
   test('is never what the policy does not ask for', () => {
-    const { minimumCharge: _, minimumRuntime: __, maxDischargeRate: ___, ...rest } = power
-    const none: PowerPolicy = { ...rest, maxOnBattery: undefined }
+    const { minimumRuntime: _, maxDischargeRate: __, ...rest } = power
+    const none: PowerPolicy = { ...rest, minimumCharge: 0, maxOnBattery: undefined }
     const worst = { ...seen, onBatteryFor: 86_400_000, shortFor: 86_400_000, depletion: 99 }
     expect(criticalReason(reading('OB', { charge: 0, runtime: 0 }), worst, none)).toBeUndefined()
     expect(criticalReason(reading('OB'), { ...seen, depletion: 15.1 }, power)).toBe('fast-depletion')

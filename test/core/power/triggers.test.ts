@@ -125,6 +125,7 @@ describe('a UPS on battery', () => {
       lowBatteryAfter: 0,
       maxOnBattery: undefined,
       deadTime: 1,
+      minimumCharge: 0,
     }
     const sight = { onBatteryFor: 9e9, lowFor: undefined, depletion: 99 }
     expect(criticalReason(on('OB', { charge: 0, runtime: 0 }), sight, open)).toBeUndefined()
@@ -225,7 +226,7 @@ describe('the triggers that guard a UPS', () => {
     {
       name: 'what is not configured',
       changed: {
-        minimumCharge: undefined,
+        minimumCharge: 0,
         minimumRuntime: undefined,
         maxDischargeRate: undefined,
         maxOnBattery: undefined,
@@ -250,7 +251,7 @@ describe('the triggers that guard a UPS', () => {
 
   test('are told in plain words where they are not configured', () => {
     const none = {
-      minimumCharge: undefined,
+      minimumCharge: 0,
       minimumRuntime: undefined,
       maxDischargeRate: undefined,
       maxOnBattery: undefined,
