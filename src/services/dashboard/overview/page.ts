@@ -5,6 +5,7 @@ import { countdownTo } from '../../../core/power/countdown.ts'
 import { policyFor } from '../../../core/power/triggers.ts'
 import { windowAt } from '../../../core/upgrade/window.ts'
 import type { Config } from '../../../config/config.ts'
+import { rolloutOf } from './rollout.ts'
 import { type Overview, overviewView } from './view.ts'
 
 /** How far back the last night reaches, in ms, and how much of it is shown. */
@@ -21,6 +22,7 @@ export default definePage<Overview>({
     return {
       status: known,
       alerts: operator.alerts(),
+      rollout: rolloutOf(operator, known, now()),
       window: windowOf(present, now()),
       countdown: countdownTo(known.power.upses, (label) => policyFor(present, label)),
       ...(await readLately(operator, now())),

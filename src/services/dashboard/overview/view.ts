@@ -17,6 +17,7 @@ import { type RequestButton, requestButtons } from '../../../http/markup/request
 import type { Viewing } from '../../../operations/pages.ts'
 import { verdictLine } from '../frame.ts'
 import { judge } from '../verdict.ts'
+import { type RolloutProgress, rolloutView } from './rollout.ts'
 
 export interface Overview {
   readonly status: StatusAnswer
@@ -24,6 +25,8 @@ export interface Overview {
   /** Undefined where nodes are never touched. */
   readonly window: WindowState | undefined
   readonly countdown: Countdown | undefined
+  /** The rollout that is under way. */
+  readonly rollout: RolloutProgress | undefined
   readonly lately: readonly Entry[]
 }
 
@@ -46,7 +49,7 @@ export function overviewView(overview: Overview, viewing: Viewing): Markup {
     }
     ${urgent.length === 0 ? '' : card('Open alerts', alertList(urgent, viewing), { id: 'alerts' })}
     <div class="cards">
-      ${card('Now and next', html`${nowView(status, viewing)} ${nextView(overview, viewing)}`, { id: 'next' })}
+      ${card('Now and next', html`${rolloutView(overview.rollout)} ${nowView(status, viewing)} ${nextView(overview, viewing)}`, { id: 'next' })}
       ${status.cluster.nodes.length === 0 ? '' : card('Nodes', nodesView(status, viewing))}
       ${card('Power', powerView(status, viewing))}
     </div>

@@ -18,6 +18,7 @@ import { requestButtons } from '../../../http/markup/requests.ts'
 import { table } from '../../../http/markup/table.ts'
 import type { Viewing } from '../../../operations/pages.ts'
 import { identityView } from './identity-view.ts'
+import { rangesOf } from './ranges.ts'
 
 /** What the page about the power shows. */
 export interface PowerData {
@@ -99,7 +100,7 @@ function upsCard(ups: UpsAnswer, { readings, outages, identities }: PowerData, v
 /** What spans less is a line of no width in a day, in ms. */
 const drawnFrom = 5 * 60_000
 
-/** Drawn by a script from the CSV; for whoever hears or prints the page the CSV is the table. */
+/** Drawn by a script from the CSV; for whoever sees no drawing there are words, and the CSV is the table. */
 function chart(
   label: string,
   samples: UpsReadingsAnswer['samples'],
@@ -110,6 +111,7 @@ function chart(
   const [first, last] = [samples[0], samples.at(-1)].map((sample) => Date.parse(sample?.at ?? ''))
   if (samples.length === 0) return empty('Nothing of the last day is on record yet: a reading a minute is kept.')
   if (last! - first! < drawnFrom) return empty('Too little of the last day is on record yet to draw it.')
+  const ranges = rangesOf(samples)
   return html`<figure
     class="chart"
     id="chart-${label}"
@@ -123,7 +125,8 @@ function chart(
       data-hx-morph-skip
     ></div>
     <figcaption class="soft small">
-      The last 24 hours${outages.some(isRecent(now)) ? ', with outages marked and their phases as lines' : ''}.
+      The last 24 hours${ranges === '' ? '' : `: ${ranges}`}.
+      ${outages.some(isRecent(now)) ? 'Outages are marked, with their phases as lines.' : ''}
       <a href="${csv}" download="${label}.csv">As CSV</a>
     </figcaption>
   </figure>`
