@@ -48,5 +48,18 @@ async function readLately(operator: Asking['operator'], now: Date): Promise<Pick
   const alerts = all.filter(({ kind }) => kind === 'alert')
   // What is an alert as well is said once.
   const said = all.filter((one) => one.kind === 'alert' || !alerts.some((alert) => saysTheSame(alert, one)))
-  return { lately: said.toSorted((one, other) => other.id - one.id).slice(0, shown) }
+  return { lately: counting(said.toSorted((one, other) => other.id - one.id)).slice(0, shown) }
+}
+
+/** An alert that opens again and again stands there once, with how often. */
+export function counting(newestFirst: readonly Entry[]): readonly Entry[] {
+  const same = Map.groupBy(newestFirst, ({ id, kind, subject, text }) =>
+    kind === 'alert' ? `${subject ?? ''} ${headOf({ text })}` : String(id),
+  )
+  return [...same.values()].map(([newest, ...others]) => {
+    const { text } = newest!
+    const head = headOf({ text })
+    if (others.length === 0) return newest!
+    return { ...newest!, text: `${head} (${others.length + 1} times)${text.slice(head.length)}` }
+  })
 }

@@ -15,6 +15,7 @@ import {
   notice,
   pageTitle,
   prose,
+  sentenceOf,
   type Tone,
 } from '../../../http/markup/parts.ts'
 import { type RequestButton, requestButtons } from '../../../http/markup/requests.ts'
@@ -32,7 +33,8 @@ export interface RolloutData {
 
 export function rolloutView({ answer, activities, past }: RolloutData, viewing: Viewing): Markup {
   const { plan, current, paused } = answer
-  return html`${pageTitle('Rollout', releaseText(plan))}
+  const isSaidBelow = plan.decision.kind === 'wait' && plan.decision.reason === plan.release.reason
+  return html`${pageTitle('Rollout', isSaidBelow ? '' : releaseText(plan))}
     ${
       paused === undefined
         ? ''
@@ -57,7 +59,7 @@ export function rolloutView({ answer, activities, past }: RolloutData, viewing: 
 }
 
 function releaseText({ release }: PlanAnswer): unknown {
-  if (release.kind === 'current') return html`${prose(release.reason)}.`
+  if (release.kind === 'current') return html`${prose(sentenceOf(release.reason))}.`
   return html`<span class="mono">${release.version}</span>: ${prose(release.reason)}.`
 }
 

@@ -75,7 +75,7 @@ function upsCard(ups: UpsAnswer, { readings, outages, identities }: PowerData, v
   return card(
     label,
     html`<p>
-        ${upsMode(ups, viewing)}${identity?.model === undefined ? '' : html` <span class="soft">${identity.model}</span>`}
+        ${upsMode(ups, viewing)}${identity?.model === undefined ? '' : html` <span class="soft">· ${identity.model}</span>`}
       </p>
       ${noReading === undefined ? '' : notice('warning', html`<p>No reading: ${noReading.why}.</p>`)}
       ${loginRefused === undefined ? '' : notice('warning', html`<p>${prose(loginRefused)}.</p>`)}
