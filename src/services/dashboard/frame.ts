@@ -85,7 +85,7 @@ export function wholePage(frame: Frame, framed: Framed): Markup {
       </head>
       <body data-tone="${tone}" data-version="${version}" data-live="${basePath}/live">
         <a class="skip" href="#main">Skip to the page</a>
-        <div id="stale"></div>
+        <section id="stale" aria-label="Connection" hidden></section>
         <div id="told" role="status" class="unseen"></div>
         <div class="frame">
           <header class="side">

@@ -131,12 +131,17 @@ test('an alert that opens again and again is told once, with how often; what els
     entry('alert', 'ups stood still: stage-image ran'),
     entry('event', 'ups is on battery'),
     entry('alert', 'ups stood still: no job ran', 'other'),
+    entry('alert', 'settled: ups is silent: it answers'),
+    entry('alert', 'settled: ups is worn out'),
+    entry('alert', 'settled: ups is silent: it answers'),
   ])
   expect(shown.map(({ text }) => text)).toEqual([
     'ups stood still (2 times): no job ran',
     'ups is on battery',
     'ups is on battery',
     'ups stood still: no job ran',
+    'settled: ups is silent (2 times): it answers',
+    'settled: ups is worn out',
   ])
 })
 

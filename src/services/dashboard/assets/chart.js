@@ -70,6 +70,11 @@
     return { times, known }
   }
 
+  /** Where nobody points at a moment it is the newest. */
+  function wordsOf(value, unit) {
+    return value === null || value === undefined ? '–' : `${Math.round(value * 10) / 10} ${unit}`
+  }
+
   function optionsOf(element, { unit, range, zero, series }, { width, isSparse }) {
     const axis = {
       stroke: colour('--soft'),
@@ -110,8 +115,7 @@
           stroke: colour(stroke),
           width: 2,
           points: { show: isSparse },
-          value: (plot, value) =>
-            value === null || value === undefined ? '–' : `${Math.round(value * 10) / 10} ${unit}`,
+          value: (plot, value, index, at) => wordsOf(at === null ? plot.data?.[index]?.at(-1) : value, unit),
         })),
       ],
       hooks: { drawClear: [marks(element)] },

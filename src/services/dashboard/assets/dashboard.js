@@ -245,6 +245,7 @@
     if (isStale !== wasStale) say(isStale ? 'Not heard from the daemon.' : 'The daemon is back.')
     wasStale = isStale
     document.body.classList.toggle('is-stale', isStale)
+    banner.hidden = !isStale
     write(
       banner,
       isStale ? `Not heard from the daemon for ${durationOf(silent)}. What is shown may be out of date.` : '',

@@ -54,12 +54,18 @@ async function readLately(operator: Asking['operator'], now: Date): Promise<Pick
 /** An alert that opens again and again stands there once, with how often. */
 export function counting(newestFirst: readonly Entry[]): readonly Entry[] {
   const same = Map.groupBy(newestFirst, ({ id, kind, subject, text }) =>
-    kind === 'alert' ? `${subject ?? ''} ${headOf({ text })}` : String(id),
+    kind === 'alert' ? `${subject ?? ''} ${openedOrSettled(text)}` : String(id),
   )
   return [...same.values()].map(([newest, ...others]) => {
     const { text } = newest!
-    const head = headOf({ text })
+    const head = openedOrSettled(text)
     if (others.length === 0) return newest!
     return { ...newest!, text: `${head} (${others.length + 1} times)${text.slice(head.length)}` }
   })
+}
+
+/** The first words of an alert, and whether it is over. */
+function openedOrSettled(text: string): string {
+  const [over = ''] = /^settled: /.exec(text) ?? []
+  return `${over}${headOf({ text: text.slice(over.length) })}`
 }

@@ -18,7 +18,7 @@ import { requestButtons } from '../../../http/markup/requests.ts'
 import { table } from '../../../http/markup/table.ts'
 import type { Viewing } from '../../../operations/pages.ts'
 import { identityView } from './identity-view.ts'
-import { rangesOf } from './ranges.ts'
+import { panelsOf, rangesOf } from './ranges.ts'
 
 /** What the page about the power shows. */
 export interface PowerData {
@@ -122,6 +122,7 @@ function chart(
       role="img"
       aria-label="Charge, load, runtime and input voltage of ${label} over the last 24 hours"
       data-drawing
+      data-panels="${panelsOf(samples)}"
       data-hx-morph-skip
     ></div>
     <figcaption class="soft small">
@@ -193,8 +194,10 @@ function planView({ form, reason, leftMs, leftUnknown, needsMs, timeline, unread
 const whenCell = ({ fromMs, toMs, reversible }: PowerPlanAnswer['timeline'][number]): Markup =>
   html`<span class="soft nowrap">${spanOf(fromMs, toMs)}${reversible ? '' : ', final'}</span>`
 
-const spanOf = (from: number, to: number) =>
-  from === to ? `at ${describeDuration(from)}` : `${describeDuration(from)} – ${describeDuration(to)}`
+function spanOf(from: number, to: number): string {
+  const [begins, ends] = [describeDuration(from), describeDuration(to)]
+  return begins === ends ? `at ${begins}` : `${begins} – ${ends}`
+}
 
 const shortened = (steps: readonly string[]) =>
   steps.length <= 2 ? steps.join(', ') : `${steps[0]} and ${steps.length - 1} more`
@@ -270,7 +273,8 @@ function outageTable(outages: readonly Outage[], viewing: Viewing): Markup {
       {
         title: 'off at',
         isSpare: true,
-        cell: ({ stoppedAt }) => (stoppedAt ? describeClock(stoppedAt, viewing.zone) : ''),
+        cell: ({ stoppedAt }) =>
+          stoppedAt ? html`<span class="nowrap">${describeClock(stoppedAt, viewing.zone)}</span>` : '',
       },
     ],
     outages,
