@@ -33,7 +33,7 @@ export function upsMode({ state, noReading }: UpsAnswer, drawing: Drawing): Mark
 
 /** What it tells of its battery, in large figures. @param identity what it is made for, where that is known */
 export function upsFigures({ state: { reading }, inputVolts }: UpsAnswer, identity: UpsIdentity = {}): Markup {
-  if (!reading) return html`<p class="empty">It has not told any figures yet.</p>`
+  if (!reading) return html`<p class="empty">No figures yet.</p>`
   const { chargePercent, runtimeMs, loadPercent, doubtful = {} } = reading
   const one = (name: string, text: string | undefined, doubted: string | undefined, bar: unknown = '') =>
     html`<div>

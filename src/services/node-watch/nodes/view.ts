@@ -51,7 +51,7 @@ export function nodesView({ cluster, target, leftBehind, machines, outage }: Nod
       blocking.length === 0
         ? ''
         : card(
-            'Budgets that block a drain',
+            'Disruption budgets that block a drain',
             html`<ul class="plain">
               ${blocking.map(
                 ({ budget, why, pods }) =>

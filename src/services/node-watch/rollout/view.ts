@@ -73,7 +73,7 @@ function decisionView({ decision, release, held, warnings, version }: PlanAnswer
       return notice(
         held.length > 0 || release.kind === 'wait' ? 'warning' : 'fine',
         html`<p>
-            ${release.kind === 'wait' ? 'Waiting for this release.' : 'Every node runs what it is to run.'}${end}
+            ${release.kind === 'wait' ? 'Waiting for this release.' : 'Every node runs the release that it should.'}${end}
           </p>
           ${notes}`,
       )
@@ -199,7 +199,7 @@ function phaseBar({ phases }: RolloutNode): Markup {
 
 function askedView({ approved, aborted, openUntil, snapshot, plan }: RolloutAnswer, viewing: Viewing): Markup {
   return facts([
-    ['order', plan.order.length === 0 ? 'no node is to be upgraded' : names(plan.order)],
+    ['order', plan.order.length === 0 ? 'no node is left to upgrade' : names(plan.order)],
     plan.takesMs > 0 ? ['takes', `about ${describeDuration(plan.takesMs)}`] : undefined,
     ['approved', approved ?? 'nothing'],
     openUntil === undefined ? undefined : ['window', html`open until ${moment(openUntil, viewing)}, by request`],
