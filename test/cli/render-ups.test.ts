@@ -105,6 +105,9 @@ ups.load: 18
 ups.realpower.nominal: 900
 ups.serial: LAB0001
 ups.status: OL  CHRG`)
+  const silent = { 'ups.load': '', 'ups.realpower.nominal': '900' }
+  const noLoad = { variables: silent, writable: [], commands: [], clients: [], secure: false }
+  expect(bare(renderUps({ label: 'ups', details: noLoad }))).not.toContain('\nload ')
   const little = renderUps({
     label: 'ups',
     details: { variables: {}, writable: [], commands: [], clients: [], secure: false },

@@ -1,6 +1,3 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
@@ -9,6 +6,7 @@ import type { Operator, StatusAnswer } from '../../src/core/operator.ts'
 import { worker } from '../core/cluster/nodes.ts'
 import { findBarriers, openPage, overflowOf, startBrowser, whyNoBrowser } from '../lab/browser.ts'
 import { lacks } from '../lab/needs.ts'
+import { serveDashboard as serve } from '../services/dashboard/served.ts'
 import { openDashboard, type SiteOptions } from '../services/dashboard/site.ts'
 
 const wide = { width: 1440, height: 900 }
@@ -16,9 +14,6 @@ const phone = { width: 390, height: 844 }
 /** In ms: many processes share the machine, and only what never comes is to fail. */
 const patience = 300_000
 const at = '2027-01-01T20:00:00.000Z'
-
-/** As `src/services/api/headers.ts` sends it. */
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'"
 
 const hostile = [
   `<script>alert(1)</script>" onload='x' &`,
@@ -29,43 +24,6 @@ const hostile = [
 ].join(' ')
 
 let browser: Browser
-
-/** The pages of a dashboard over HTTP, with the headers of the API. @param scope of whoever looks; undefined: a stranger */
-async function serve(options: SiteOptions, scope?: 'operate') {
-  const dashboard = await openDashboard(options)
-  const { ask } = dashboard
-  async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const headers = Object.fromEntries(
-      Object.entries(incoming.headers).flatMap(([name, value]) =>
-        // What is packed is no text.
-        typeof value === 'string' && name !== 'accept-encoding' ? [[name, value]] : [],
-      ),
-    )
-    const { url = '/' } = incoming
-    if (url.endsWith('/live')) {
-      // It is followed, and says nothing.
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': here\n\n')
-      return
-    }
-    const told = await ask(url, { headers, scope })
-    response.writeHead(told.status, { ...Object.fromEntries(told.headers), 'content-security-policy': policy })
-    response.end(told.text)
-  }
-  const server = createServer((incoming, response) => {
-    answer(incoming, response).catch((error: unknown) => response.destroy(error as Error))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://lab.example:${port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await dashboard[Symbol.asyncDispose]()
-    },
-  }
-}
 
 /** What is other than at a homelab where all is well. */
 interface State {

@@ -157,7 +157,7 @@ describe.skipIf(lacks(whyNoBrowser()))('a person at a browser', { timeout: 2 * p
     await page.goto(`${url}/`)
     await pressThrough(page, 'Approve v1.14.1', 'Approve it')
     await page.goto(`${url}/rollout`)
-    await page.waitForSelector('text=Every node runs what it is to run', { timeout: patience })
+    await page.waitForSelector('text=Every node runs the release that it should', { timeout: patience })
     expect(lab.nodes.map(({ version }) => version)).toEqual(['v1.14.1', 'v1.14.1'])
     expect(complaints).toEqual([])
     await context.close()

@@ -4,14 +4,14 @@ import { gates } from '../upgrade/gate.ts'
 import { windowAt } from '../upgrade/window.ts'
 import { compareVersions } from '../version.ts'
 import { commands } from './command.ts'
-import { type Component, entity, type Entity, onOff, type Settings, stateText } from './entity.ts'
+import { type Component, entity, type Entity, onOff, type Settings, stateText, whole } from './entity.ts'
 
 const topic = 'cluster'
 /** The worst first. */
 const states = ['outage', 'on battery', 'critical', 'warning', 'upgrading', 'waiting', 'fine'] as const
 const rollouts = ['idle', 'upgrading', 'waiting', 'stuck'] as const
 const stages = ['none', 'shedding', 'draining', 'stopping', 'stopped', 'waking'] as const
-/** So many alerts are told beside their number. */
+/** So many alerts are told beside their number: of more than 16 KiB of attributes Home Assistant keeps none. */
 const mostAlerts = 10
 
 const enumOf = (name: string, options: readonly string[], icon: string): Component => ({
@@ -24,7 +24,7 @@ const enumOf = (name: string, options: readonly string[], icon: string): Compone
 
 /** The homelab as a whole, and what a person may request. */
 export function clusterEntities(facts: Facts, settings: Settings): readonly Entity[] {
-  const { alerts, rollout, outage, shutdown } = facts
+  const { alerts, known, rollout, outage, shutdown } = facts
   const at = (field: string) => ({ id: field, topic, field })
   const worst = alerts.filter(({ severity }) => severity !== 'info')
   const waitsAt =
@@ -35,7 +35,7 @@ export function clusterEntities(facts: Facts, settings: Settings): readonly Enti
       at('problem'),
       { platform: 'binary_sensor', name: 'Problem', device_class: 'problem' },
       onOff(worst.length > 0),
-      { alerts: alerts.slice(0, mostAlerts).map(({ severity, text }) => `${severity}: ${text}`) },
+      { alerts: alerts.slice(0, mostAlerts).map(({ severity, text }) => stateText(`${severity}: ${text}`)) },
     ),
     entity(
       at('alerts'),
@@ -56,11 +56,22 @@ export function clusterEntities(facts: Facts, settings: Settings): readonly Enti
     ),
     entity(at('window_opens'), { platform: 'sensor', name: 'Next window', device_class: 'timestamp' }, windowOf(facts)),
     entity(at('outage'), enumOf('Outage', stages, 'mdi:power-plug-off'), stageOf(outage)),
-    entity(at('shutdown_takes'), duration('Shutdown takes'), shutdown && shutdown.needsMs / 1_000),
+    entity(at('shutdown_takes'), duration('Shutdown takes'), whole(shutdown && shutdown.needsMs / 1_000)),
     entity(
       at('battery_left'),
       duration('Battery left'),
-      shutdown?.leftMs == null ? undefined : shutdown.leftMs / 1_000,
+      whole(shutdown?.leftMs == null ? undefined : shutdown.leftMs / 1_000),
+    ),
+    entity(
+      at('nodes_seen'),
+      {
+        platform: 'sensor',
+        name: 'Nodes seen',
+        device_class: 'timestamp',
+        entity_category: 'diagnostic',
+        enabled_by_default: false,
+      },
+      known.cluster?.observedAt,
     ),
     updateOf(facts),
     ...(settings.buttons ? buttonsOf(settings) : []),

@@ -62,6 +62,11 @@ export function stateText(text: string): string {
   return letters.length <= longestState ? text : `${letters.slice(0, longestState - 1).join('')}…`
 }
 
+/** In whole numbers: nobody needs more, and Home Assistant keeps every change. Undefined stays so. */
+export function whole(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : Math.round(value)
+}
+
 /** Whether, as a binary sensor says it; null: it is not known. */
 export function onOff(whether: boolean | undefined): 'ON' | 'OFF' | null {
   return whether === undefined ? null : whether ? 'ON' : 'OFF'

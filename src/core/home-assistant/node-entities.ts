@@ -5,10 +5,11 @@ import { entity, type Entity, onOff, slugOf } from './entity.ts'
 /** Each node: whether it is well, and what it runs. */
 export function nodeEntities({ known: { cluster } }: Facts): readonly Entity[] {
   if (!cluster) return []
-  return cluster.nodes.flatMap((node) => entitiesFor(node, cluster.observedAt))
+  return cluster.nodes.flatMap(entitiesFor)
 }
 
-function entitiesFor(node: Node, observedAt: string): readonly Entity[] {
+/** Home Assistant keeps every change of an attribute: none of these changes with a look that found the same. */
+function entitiesFor(node: Node): readonly Entity[] {
   const { name, role, talos, kubernetes } = node
   const slug = slugOf(name)
   const at = (field: string) => ({ id: `node_${slug}_${field}`, topic: `node/${slug}`, field })
@@ -18,7 +19,6 @@ function entitiesFor(node: Node, observedAt: string): readonly Entity[] {
       role,
       ...(why === undefined ? {} : { why: `${name} ${why}` }),
       cordoned: kubernetes.ok ? kubernetes.value.unschedulable : null,
-      observed_at: observedAt,
     }),
     entity(
       at('talos'),

@@ -1,6 +1,6 @@
 import type { Facts } from '../known-facts.ts'
 import type { UpsAnswer } from '../power/answers.ts'
-import { entity, type Entity, onOff, slugOf } from './entity.ts'
+import { entity, type Entity, onOff, slugOf, whole } from './entity.ts'
 
 const modes = ['on-mains', 'on-battery', 'critical', 'forced', 'latched', 'unknown'] as const
 
@@ -31,7 +31,7 @@ function entitiesFor({ label, state, noReading, inputVolts }: UpsAnswer): readon
         unit_of_measurement: 's',
         state_class: 'measurement',
       },
-      reading?.runtimeMs === undefined ? undefined : reading.runtimeMs / 1_000,
+      whole(reading?.runtimeMs === undefined ? undefined : reading.runtimeMs / 1_000),
     ),
     entity(
       at('voltage'),

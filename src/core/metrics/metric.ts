@@ -1,3 +1,5 @@
+import { printable } from '../printable.ts'
+
 /** One family of metrics: what docs/metrics.md says of it, and what its samples are checked against. */
 export interface MetricSpec {
   readonly type: 'gauge' | 'counter' | 'histogram'
@@ -59,7 +61,8 @@ export interface Samples<T extends Table> {
 
 export function createSamples<T extends Table>(_table: T): Samples<T> {
   const all: Sample[] = []
-  const push = (family: string, labels: Sample['labels'], value: number) => void all.push({ family, labels, value })
+  const push = (family: string, labels: Sample['labels'], value: number) =>
+    void all.push({ family, labels: labelsOf(labels), value })
   return {
     add: (name, labels, value) => {
       if (value !== undefined && !Number.isNaN(Number(value))) push(name, labels, Number(value))
@@ -70,6 +73,18 @@ export function createSamples<T extends Table>(_table: T): Samples<T> {
     },
     all,
   }
+}
+
+/** Of a label, in letters: names and releases are shorter. */
+const longest = 128
+/** Nearly all labels are of these letters. */
+const plain = /^[ -~]{0,128}$/
+
+/** Labels that nodes and others fill: each on one line, and no longer than anything that is meant. */
+function labelsOf(labels: Sample['labels']): Sample['labels'] {
+  const texts = Object.values(labels)
+  if (texts.every((text) => plain.test(text))) return labels
+  return Object.fromEntries(Object.entries(labels).map(([name, text]) => [name, printable(text.slice(0, longest))]))
 }
 
 /** A moment of ISO 8601 as Prometheus has it, in seconds since the epoch. */

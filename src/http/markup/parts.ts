@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import { capitalized } from '../../core/capitalized.ts'
 import { copyButton } from './copyable.ts'
 
 /** What pages of the dashboard are drawn with. Every text is escaped where it is put in. */
@@ -33,8 +34,9 @@ export function card(title: string, content: unknown, options: CardOptions = {})
   </section>`
 }
 
-/** Names and what they stand for. */
+/** Names and what they stand for; nothing where there are none. */
 export function facts(rows: readonly (readonly [name: unknown, value: unknown] | undefined)[]): Markup {
+  if (rows.every((row) => row === undefined)) return nothing
   return html`<dl class="facts">
     ${rows.flatMap((row) =>
       row
@@ -61,6 +63,11 @@ export function prose(text: string): Markup {
     .map((part, index) =>
       index % 2 === 0 ? part : html`<code>${part}</code>${isCommand.test(part) ? copyButton(part) : ''}`,
     )}`
+}
+
+/** A clause as the beginning of a sentence: `no node answers`, but `v1.13.9 is the newest` and `cp-1 is away` as they are. */
+export function sentenceOf(clause: string): string {
+  return /^[a-z]+[ ,]/.test(clause) ? capitalized(clause) : clause
 }
 
 /** What is typed as it stands; a name of a setting is not, and neither is a command with a gap to be filled in. */

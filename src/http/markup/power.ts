@@ -33,15 +33,13 @@ export function upsMode({ state, noReading }: UpsAnswer, drawing: Drawing): Mark
 
 /** What it tells of its battery, in large figures. @param identity what it is made for, where that is known */
 export function upsFigures({ state: { reading }, inputVolts }: UpsAnswer, identity: UpsIdentity = {}): Markup {
-  if (!reading) return html`<p class="empty">It has not told any figures yet.</p>`
+  if (!reading) return html`<p class="empty">No figures yet.</p>`
   const { chargePercent, runtimeMs, loadPercent, doubtful = {} } = reading
   const one = (name: string, text: string | undefined, doubted: string | undefined, bar: unknown = '') =>
     html`<div>
-      <dt>${name}</dt>
-      <dd>
-        ${text ?? html`<span class="soft">?</span>`}${doubted === undefined ? '' : html` <small>not used</small>`}
-        ${bar}
-      </dd>
+      <dt>${name}${doubted === undefined ? '' : ', not used'}</dt>
+      <dd>${text ?? html`<span class="soft">?</span>`}</dd>
+      ${bar}
     </div>`
   const percent = (value: number | undefined) => (value === undefined ? undefined : `${Math.round(value)} %`)
   const charge = chargePercent ?? doubtful.chargePercent?.reported
@@ -67,15 +65,17 @@ function bar(
 ): Markup {
   if (value === undefined) return html``
   const shown = Math.max(0, Math.min(100, Math.round(value)))
-  return html`<meter
-    min="0"
-    max="100"
-    low="${low}"
-    high="${high}"
-    optimum="${optimum}"
-    value="${shown}"
-    aria-label="${name}"
-  ></meter>`
+  return html`<dd>
+    <meter
+      min="0"
+      max="100"
+      low="${low}"
+      high="${high}"
+      optimum="${optimum}"
+      value="${shown}"
+      aria-label="${name}"
+    ></meter>
+  </dd>`
 }
 
 /** What a shutdown of the power is at, for whoever holds a phone in the dark. */
@@ -96,6 +96,8 @@ export function alarmView(alarm: Alarm, viewing: Drawing & { readonly scope: Sco
   const isOpen = outage !== undefined && outage.reason !== 'on-battery'
   if (battery.length === 0 && !isOpen) return undefined
   const isDown = outage?.stage === 'stopped' || outage?.stage === 'waking'
+  // What starts a shutdown is told no longer once it is over.
+  const details = isDown ? undefined : alarm.details
   const tone = outage?.stage === 'waking' || outage?.reason === 'drill' ? 'warning' : 'critical'
   const isCancelled = battery.length > 0 && battery.every(({ state }) => state.cancelled !== undefined)
   const buttons: readonly (RequestButton | undefined)[] = [
@@ -115,28 +117,30 @@ export function alarmView(alarm: Alarm, viewing: Drawing & { readonly scope: Sco
           </div>`
     }
     <ul class="plain">
-      ${battery.map((ups) => html`<li>${describeBattery(ups, viewing)}</li>`)}
+      ${battery.map((ups) => html`<li>${describeBattery(ups, alarm.text, viewing)}</li>`)}
       ${next === undefined ? '' : html`<li>${words[next.reason]}; a low battery starts it sooner.</li>`}
     </ul>
     ${requestButtons(buttons, viewing)}
     ${
-      alarm.details === undefined
+      details === undefined
         ? ''
         : html`<details>
             <summary>What starts it, and what goes down when</summary>
-            <p>${prose(alarm.details)}</p>
+            <p>${prose(details)}</p>
           </details>`
     }
   </section>`
 }
 
 const words = {
-  'on-battery-too-long': 'By then it has run on battery for as long as it may',
-  'low-runtime': 'By then only the runtime that is kept for the shutdown is left',
+  'on-battery-too-long': 'It may run on battery no longer than that',
+  'low-runtime': 'Only the runtime that is kept for the shutdown is left by then',
 } as const
 
-function describeBattery({ label, state }: UpsAnswer, drawing: Drawing): Markup {
-  const { reading, reason, cancelled } = state
+/** @param said what is said already: a reason is not told twice */
+function describeBattery({ label, state }: UpsAnswer, said: string, drawing: Drawing): Markup {
+  const { reading, cancelled } = state
+  const reason = state.reason === undefined ? undefined : describeReason(state.reason)
   const figures = [
     ...(reading?.chargePercent === undefined ? [] : [`${Math.round(reading.chargePercent)} % charge`]),
     ...(reading?.runtimeMs === undefined ? [] : [`lasts ${describeDuration(reading.runtimeMs)}`]),
@@ -144,7 +148,7 @@ function describeBattery({ label, state }: UpsAnswer, drawing: Drawing): Markup 
   return html`<strong>${label}</strong> on battery for
     ${since(state.since, drawing)}${
       figures.length === 0 ? '' : `, ${figures.join(', ')}`
-    }${reason === undefined ? '' : `: ${describeReason(reason)}`}${
+    }${reason === undefined || said.includes(reason) ? '' : `: ${reason}`}${
       cancelled === undefined ? '' : '. The shutdown is cancelled until mains power is back'
     }`
 }

@@ -25,7 +25,9 @@ export function table<Row>(
   if (rows.length === 0) return empty(none)
   const classOf = ({ isFigure, isSpare }: Column<Row>) =>
     [isFigure ? 'figure' : '', isSpare ? 'spare' : ''].filter(Boolean).join(' ')
-  return html`<div class="table" tabindex="0" role="group" aria-label="${caption}">
+  // What has one cell beside its name needs no title on a phone.
+  const isPair = columns.filter(({ isSpare }) => !isSpare).length === 2
+  return html`<div class="table${isPair ? ' pair' : ''}" tabindex="0" role="group" aria-label="${caption}">
     <table>
       <caption class="unseen">
         ${caption}

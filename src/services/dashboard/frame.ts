@@ -42,6 +42,7 @@ export function livePart(frame: Frame, framed: Framed): Markup {
     id="live"
     data-title="${shownTitle}"
     data-tone="${tone}"
+    data-verdict="${verdict === undefined ? '' : `${verdict.text}.`}"
     data-icon="${assets.urlOf(`icon-${tone}.svg`)}"
     data-now="${now.toISOString()}"
     ${isStill ? html`data-still` : ''}
@@ -84,7 +85,7 @@ export function wholePage(frame: Frame, framed: Framed): Markup {
       </head>
       <body data-tone="${tone}" data-version="${version}" data-live="${basePath}/live">
         <a class="skip" href="#main">Skip to the page</a>
-        <div id="stale" role="status"></div>
+        <section id="stale" aria-label="Connection" hidden></section>
         <div id="told" role="status" class="unseen"></div>
         <div class="frame">
           <header class="side">

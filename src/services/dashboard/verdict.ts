@@ -1,7 +1,7 @@
 import type { StatusAnswer } from '../../core/operator.ts'
 import { type Alert, headOf } from '../../core/alert.ts'
 import { capitalized } from '../../core/capitalized.ts'
-import { counted, listed } from '../../core/count.ts'
+import { agreeing, counted, listed } from '../../core/count.ts'
 import { whyAway } from '../../core/cluster/away.ts'
 import { whyUnhealthy } from '../../core/cluster/cluster.ts'
 import { describeReason } from '../../core/event.ts'
@@ -70,7 +70,12 @@ function judgeWork({ activities, cluster: { nodes }, outage, leaseHolder, paused
   if (between !== undefined) return { tone: 'busy', text: `At work: ${between}`, short: 'At work' }
   const rest = paused ? '. Rollouts are paused' : ''
   const silent = power.upses.filter(({ noReading }) => noReading !== undefined).map(({ label }) => label)
-  if (silent.length > 0) return { tone: 'warning', text: `Nothing is heard of ${listed(silent)}`, short: 'Attention' }
+  if (silent.length > 0)
+    return {
+      tone: 'warning',
+      text: `${listed(silent)} ${agreeing(silent, 'does', 'do')} not answer`,
+      short: 'Attention',
+    }
   if (nodes.length === 0 && power.upses.length === 0)
     return { tone: 'fine', text: 'Nothing is configured to look after yet', short: undefined }
   if (nodes.length === 0) return { tone: 'fine', text: `The power is guarded${rest}`, short: undefined }

@@ -48,7 +48,9 @@ export async function beginSession(options: SessionOptions, signal: AbortSignal)
   const { topicPrefix } = first
   const configTopic = discoveryTopic(discoveryPrefix, topicPrefix)
   const births = new Set([`${discoveryPrefix}/status`, usualBirth])
-  const retained = await collectRetained(broker, [configTopic, `${topicPrefix}/ups/+`, `${topicPrefix}/node/+`], limits)
+  // Those that may be gone; whatever else stands below our prefix may be of others.
+  const stated = ['answer', 'ups/+', 'node/+'].map((below) => `${topicPrefix}/${below}`)
+  const retained = await collectRetained(broker, [configTopic, ...stated], limits)
   let announced = retained.get(configTopic) ?? ''
   /** By topic, what was told. */
   const told = new Map([...retained].filter(([topic]) => topic !== configTopic).map(([topic]) => [topic, '']))

@@ -134,7 +134,7 @@ describe('what is shown', () => {
     expect(stateAt(factsOf({ power }), 'ups/rack')).toMatchObject({
       state: 'on-mains',
       charge: 83,
-      runtime: 312.5,
+      runtime: 313,
       load: 18,
       voltage: 231.4,
       mains: 'ON',
@@ -172,6 +172,22 @@ describe('what is shown', () => {
       talos: 'v1.13.8',
     })
     expect(stateAt(factsOf({ known }), 'node/w-2')).toMatchObject({ well: 'ON' })
+  })
+
+  test('of a node is the same after a look that found the same; when that was is told once, where somebody wants it', () => {
+    const seen = (observedAt: string) =>
+      factsOf({ known: { cluster: { ...clusterOf(worker('w-1'), worker('w-2')), observedAt } } })
+    const [before, after] = ['2026-11-27T01:50:00Z', '2026-11-27T01:51:00Z'].map(seen)
+    for (const topic of ['node/w-1', 'node/w-2']) expect(stateAt(after!, topic)).toEqual(stateAt(before!, topic))
+    expect(stateAt(after!, 'cluster')).toMatchObject({ nodes_seen: '2026-11-27T01:51:00Z' })
+    const announced = entitiesOf(after!, settings).find(({ id }) => id === 'nodes_seen')
+    expect(announced?.component).toMatchObject({ enabled_by_default: false })
+  })
+
+  test('of alerts is no more than Home Assistant keeps of attributes', () => {
+    const alerts = Array.from({ length: 30 }, () => alert('warning', 'ü'.repeat(3_000)))
+    const attributes = stateAt(factsOf({ alerts }), 'cluster')['problem_attributes']
+    expect(new TextEncoder().encode(JSON.stringify(attributes)).length).toBeLessThan(16_384)
   })
 
   test('of a press is what came of it; without buttons there is none', () => {

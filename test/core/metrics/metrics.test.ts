@@ -44,6 +44,16 @@ describe('nodes', () => {
     for (const family of ['ready', 'outdated', 'armed', 'cordoned'])
       expect(valuesOf(samples, `caretaker_node_${family}`)).toEqual({})
   })
+
+  test('what one says of itself is a label of one line, and no longer than anything that is meant', () => {
+    const version = `v1.13.8\u001b[31m\u202e\n${'x'.repeat(10_000)}`
+    const samples = read({ known: seen(worker('w-1', { talos: { version } })) })
+    const [info] = samples.filter(({ family }) => family === 'caretaker_node_info')
+    const { node, version: told = '' } = info!.labels
+    expect(node).toBe('w-1')
+    expect(told).toMatch(/^v1\.13\.8 x+$/)
+    expect(told.length).toBeLessThanOrEqual(128)
+  })
 })
 
 describe('releases', () => {

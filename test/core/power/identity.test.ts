@@ -42,6 +42,7 @@ test.each([
       'ups.firmware': 'N/A',
       'ups.power.nominal': '0',
       'ups.realpower.nominal': 'lots',
+      'input.voltage.nominal': '1e9',
       'battery.date': 'not set',
     },
     is: {},
@@ -62,6 +63,8 @@ test('a text is no longer than a line, and writes to no terminal', () => {
   // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
   expect(serial).not.toMatch(/[\u0000-\u001f\u007f\u202e]/)
   expect(serial).toContain('SN')
+  const { firmware = '' } = upsIdentityOf({ 'ups.firmware': `${'f'.repeat(59)}🔋🔋` })
+  expect(firmware).toBe('f'.repeat(59))
 })
 
 test.each([

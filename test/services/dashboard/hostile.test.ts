@@ -17,7 +17,6 @@ import { at, outage, textOf, ups, viewing } from './drawn.ts'
 
 /** What somebody puts where a name or a reason goes. */
 const evil = `<script>alert(1)</script>" onload='x' &`
-
 const alert: Alert = { id: 'x', severity: 'warning', subject: evil, text: evil, action: evil, since: at }
 
 const overview: Overview = {
@@ -36,6 +35,7 @@ const overview: Overview = {
   alerts: [alert],
   window: undefined,
   countdown: undefined,
+  rollout: { release: evil, done: 1, total: 2, leftMs: 1 },
   lately: [{ id: 1, at, kind: 'alert', subject: evil, text: evil }],
 }
 

@@ -98,7 +98,7 @@ test.each([
   { of: power(ups('critical')), is: 'A shutdown of the cluster has begun', tone: 'critical', short: 'Shutting down' },
   {
     of: power(ups('unknown', { noReading: { forMs: 1, why: 'it does not answer' } })),
-    is: 'Nothing is heard of rack',
+    is: 'rack does not answer',
     tone: 'warning',
   },
   {

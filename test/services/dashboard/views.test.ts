@@ -200,11 +200,17 @@ test('the plan of a shutdown says in words which of its phases are final', async
 
 test('a UPS is shown with what it is, and how much of what it is made for is used', async () => {
   const identity = { model: 'APC Back-UPS ES 700G', serial: '5B1234', nominalWatts: 405, nominalVoltAmps: 700 }
-  const rack = ups({ mode: 'on-mains', reading: { status: ['OL'], chargePercent: 100, loadPercent: 18 } })
+  const reading = { status: ['OL'], chargePercent: 100, loadPercent: 18 }
+  const rack = { ...ups({ mode: 'on-mains', reading }), inputVolts: 231.4 }
   const plan = { form: 'ordered', reason: 'there is time', leftMs: null, needsMs: 10_000, timeline: [] }
   const data = { power: { upses: [rack] }, plan, outages: [], readings: [], identities: new Map([['rack', identity]]) }
   const text = await textOf(powerView(data as never, viewing))
-  for (const shown of ['APC Back-UPS ES 700G', 'About 73 W of 405 W used', '405 W, 700 VA', 'data-copy="5B1234"'])
+  for (const shown of [
+    'APC Back-UPS ES 700G',
+    '231 V at its input, about 73 W of 405 W used',
+    '405 W, 700 VA',
+    'data-copy="5B1234"',
+  ])
     expect(text).toContain(shown)
 })
 
@@ -229,6 +235,7 @@ test('so many nodes that their names would fill the overview are counted there',
           alerts: [],
           window: undefined,
           countdown: undefined,
+          rollout: undefined,
           lately: [],
         },
         viewing,

@@ -148,4 +148,20 @@ describe.skipIf(lacks(whyNoMosquitto()))('a button', () => {
     await expect.poll(() => home.all(it.config)).toHaveLength(2)
     expect(JSON.parse(home.heard.get(it.at('cluster'))!.payload)).toMatchObject({ paused: 'OFF' })
   })
+
+  test('that is switched off takes along what the last press came to', async () => {
+    const settings = { url: url(), topicPrefix: 'switched' }
+    const before = await presence({ settings })
+    const home = await listen()
+    await home.publish('switched/of-others', 'theirs', true)
+    await expect.poll(before.status).toContain('entities')
+    await home.publish('switched/command/resume', 'PRESS')
+    await expect.poll(() => answer(home, 'switched/answer')).toBe('rollouts were not paused')
+    await before.stop()
+    const after = await presence({ settings: { ...settings, buttons: false } })
+    await expect.poll(after.status).toContain('entities')
+    await expect.poll(() => home.heard.get('switched/answer')?.payload).toBe('')
+    await expect.poll(() => home.all('switched/availability').at(-1)).toBe('online')
+    expect(home.all('switched/of-others')).toEqual(['theirs'])
+  })
 })

@@ -1,6 +1,7 @@
 // Draws what UPSes have told, from the same CSV that people may take away. Without it the page says the figures in words.
 'use strict'
 ;(() => {
+  /** By id: what is drawn in an element, from which text. A plot is known to uPlot until it is destroyed. */
   const charts = new Map()
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 
@@ -16,14 +17,14 @@
   }
 
   /** Outages as bands, and the beginnings of their phases as lines, behind the figures. */
-  function marks(all) {
+  function marks(element) {
     return (plot) => {
       const { ctx, bbox } = plot
       ctx.save()
       ctx.beginPath()
       ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height)
       ctx.clip()
-      for (const { from, to, phases } of all) {
+      for (const { from, to, phases } of JSON.parse(element.dataset.marks)) {
         const left = plot.valToPos(from / 1_000, 'x', true)
         const right = plot.valToPos(to / 1_000, 'x', true)
         ctx.fillStyle = colour('--danger-soft')
@@ -55,7 +56,8 @@
     { unit: 'V', series: [['input_volts', 'input voltage', '--soft']] },
   ]
 
-  function draw(element, text) {
+  /** What of the panels has figures, in their units. */
+  function panelsIn(text) {
     const { times, column } = parse(text)
     const known = panels
       .map((panel) => ({
@@ -65,78 +67,132 @@
         ),
       }))
       .filter(({ values }) => values.some((all) => all.some((value) => value !== null)))
-    const drawing = element.querySelector('[data-drawing]')
-    drawing.replaceChildren()
-    const width = Math.max(200, drawing.clientWidth)
-    const now = Date.now() / 1_000
+    return { times, known }
+  }
+
+  /** Where nobody points at a moment it is the newest. */
+  function wordsOf(value, unit) {
+    return value === null || value === undefined ? '–' : `${Math.round(value * 10) / 10} ${unit}`
+  }
+
+  function optionsOf(element, { unit, range, zero, series }, { width, isSparse }) {
     const axis = {
       stroke: colour('--soft'),
       grid: { stroke: colour('--line'), width: 1 },
       ticks: { show: false },
       font: '12px system-ui',
     }
-    for (const { unit, range, zero, series, values } of known) {
-      // oxlint-disable-next-line no-new -- it draws into the page by itself
-      new uPlot(
-        {
-          width,
-          height: range ? 180 : 120,
-          cursor: { sync: { key: element.id } },
-          scales: {
-            x: { time: true, range: () => [now - 86_400, now] },
-            y: {
-              range: (plot, least, most) =>
-                range ?? [zero ? 0 : Math.floor(least - 2), Math.ceil(most * (zero ? 1.1 : 1) + 2)],
-            },
+    return {
+      width,
+      height: range ? 180 : 120,
+      cursor: { sync: { key: element.id } },
+      scales: {
+        x: {
+          time: true,
+          range: () => {
+            const now = Date.now() / 1_000
+            return [now - 86_400, now]
           },
-          axes: [
-            { ...axis, values: '{HH}:{mm}', space: 70, size: 30 },
-            {
-              ...axis,
-              size: 64,
-              space: range ? 30 : 22,
-              values: (plot, all) => all.map((value) => `${Math.round(value)} ${unit}`),
-            },
-          ],
-          series: [
-            { label: 'time', value: '{YYYY}-{MM}-{DD} {HH}:{mm}' },
-            ...series.map(([, label, stroke]) => ({
-              label,
-              stroke: colour(stroke),
-              width: 2,
-              points: { show: times.length < 3 },
-              value: (plot, value) =>
-                value === null || value === undefined ? '–' : `${Math.round(value * 10) / 10} ${unit}`,
-            })),
-          ],
-          hooks: { drawClear: [marks(JSON.parse(element.dataset.marks))] },
         },
-        [times, ...values],
-        drawing,
-      )
+        y: {
+          range: (plot, least, most) =>
+            range ?? [zero ? 0 : Math.floor(least - 2), Math.ceil(most * (zero ? 1.1 : 1) + 2)],
+        },
+      },
+      axes: [
+        { ...axis, values: '{HH}:{mm}', space: 70, size: 30 },
+        {
+          ...axis,
+          size: 64,
+          space: range ? 30 : 22,
+          values: (plot, all) => all.map((value) => `${Math.round(value)} ${unit}`),
+        },
+      ],
+      series: [
+        { label: 'time', value: '{YYYY}-{MM}-{DD} {HH}:{mm}' },
+        ...series.map(([, label, stroke]) => ({
+          label,
+          stroke: colour(stroke),
+          width: 2,
+          points: { show: isSparse },
+          value: (plot, value, index, at) => wordsOf(at === null ? plot.data?.[index]?.at(-1) : value, unit),
+        })),
+      ],
+      hooks: { drawClear: [marks(element)] },
     }
   }
 
+  /** New figures go into the plots that are there: a pointer stays where it is, and nothing flickers. */
+  function draw(element, text) {
+    const chart = charts.get(element.id)
+    if (!chart) return
+    const { times, known } = panelsIn(text)
+    const isSparse = times.length < 3
+    const drawing = element.querySelector('[data-drawing]')
+    const kind = [...known.map(({ unit }) => unit), isSparse].join()
+    if (chart.kind === kind && chart.drawing === drawing) {
+      for (const [index, { values }] of known.entries()) chart.plots[index].setData([times, ...values])
+      return
+    }
+    end(chart)
+    drawing.replaceChildren()
+    Object.assign(chart, {
+      kind,
+      drawing,
+      plots: known.map(
+        (panel) =>
+          new uPlot(
+            optionsOf(element, panel, { width: widthOf(element), isSparse }),
+            [times, ...panel.values],
+            drawing,
+          ),
+      ),
+    })
+  }
+
+  const widthOf = (element) => Math.max(200, element.querySelector('[data-drawing]').clientWidth)
+
+  function end(chart) {
+    for (const plot of chart.plots) plot.destroy()
+    Object.assign(chart, { plots: [], kind: undefined })
+  }
+
   async function show() {
-    for (const element of document.querySelectorAll('[data-readings]')) {
+    const elements = [...document.querySelectorAll('[data-readings]')]
+    for (const [id, chart] of charts) {
+      if (elements.some((element) => element.id === id)) continue
+      end(chart)
+      charts.delete(id)
+    }
+    for (const element of elements) {
       const before = charts.get(element.id)
-      const isMoved = before && before.width !== element.clientWidth
-      const isEmpty = element.querySelector('[data-drawing]').childElementCount === 0
-      if (before && !isMoved && !isEmpty && Date.now() - before.at < 60_000 && before.marks === element.dataset.marks)
-        continue
-      charts.set(element.id, { at: Date.now(), width: element.clientWidth, marks: element.dataset.marks })
+      const { marks: shownMarks } = element.dataset
+      const isLost = before?.drawing !== undefined && before.drawing !== element.querySelector('[data-drawing]')
+      if (before && !isLost && Date.now() - before.at < 60_000 && before.marks === shownMarks) continue
+      const chart = Object.assign(before ?? { plots: [] }, { at: Date.now(), marks: shownMarks })
+      charts.set(element.id, chart)
       try {
         const response = await fetch(element.dataset.readings)
         if (response.ok) draw(element, await response.text())
       } catch {
         // It is drawn with the next change.
+        chart.at = 0
       }
     }
   }
 
+  function fit() {
+    for (const element of document.querySelectorAll('[data-readings]')) {
+      const width = widthOf(element)
+      for (const plot of charts.get(element.id)?.plots ?? [])
+        if (plot.width !== width) plot.setSize({ width, height: plot.height })
+    }
+  }
+
   document.addEventListener('caretaker:shown', () => void show())
-  addEventListener('resize', () => void show())
+  addEventListener('resize', fit)
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+    for (const chart of charts.values()) end(chart)
     charts.clear()
     void show()
   })

@@ -47,13 +47,45 @@
       write(element, `${durationOf(now() - at(element))} ago`)
   }
 
+  // ── what is said ────────────────────────────────────────────────────────────────────────────────────────────────
+  const told = document.querySelector('#told')
+  let saying
+
+  /** To whoever hears the page; the same words twice in a row would be said once. */
+  function say(text) {
+    if (!told) return
+    clearTimeout(saying)
+    write(told, '')
+    saying = setTimeout(() => write(told, text), 50)
+  }
+
   // ── what is shown beside the page ───────────────────────────────────────────────────────────────────────────────
+  let tone
+  /** Whether what is drawn anew had the focus, which would begin again at the top where it is gone. */
+  let wasWithin = false
+  const isNowhere = () => document.activeElement === null || document.activeElement === document.body
+
+  function keepFocus(shown) {
+    if (wasWithin && isNowhere() && !dialog?.open) document.querySelector('#main').focus({ preventScroll: true })
+    wasWithin = shown.contains(document.activeElement)
+  }
+
+  document.addEventListener('focusin', ({ target }) => {
+    wasWithin = live()?.contains(target) === true || dialog?.contains(target) === true
+  })
+  // What is pointed at gets the focus afterwards, if it can have it.
+  document.addEventListener('pointerdown', () => (wasWithin = false))
+
   function adopt() {
     const shown = live()
     if (!shown) return
     ahead = Date.parse(shown.dataset.now) - Date.now()
     if (document.title !== shown.dataset.title) document.title = shown.dataset.title
-    document.body.dataset.tone = shown.dataset.tone
+    // What is done changes all the time; that it got worse or better does not.
+    if (tone !== undefined && tone !== shown.dataset.tone && shown.dataset.verdict) say(shown.dataset.verdict)
+    tone = shown.dataset.tone
+    document.body.dataset.tone = tone
+    keepFocus(shown)
     const icon = document.querySelector('link[rel="icon"]')
     const { icon: wanted } = shown.dataset
     if (icon && icon.getAttribute('href') !== wanted) icon.setAttribute('href', wanted)
@@ -203,11 +235,17 @@
   })
   addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
 
+  let wasStale = false
+
   function watchSilence() {
     if (document.body.dataset.live === undefined || document.hidden) return
     const silent = Date.now() - heardAt
     const isStale = silent > staleAfter
+    // The banner counts on; it is said once.
+    if (isStale !== wasStale) say(isStale ? 'Not heard from the daemon.' : 'The daemon is back.')
+    wasStale = isStale
     document.body.classList.toggle('is-stale', isStale)
+    banner.hidden = !isStale
     write(
       banner,
       isStale ? `Not heard from the daemon for ${durationOf(silent)}. What is shown may be out of date.` : '',
@@ -248,8 +286,6 @@
     }
   })
   // ── copying ─────────────────────────────────────────────────────────────────────────────────────────────────────
-  const told = document.querySelector('#told')
-
   /** Browsers give scripts no clipboard over plain HTTP, but copy what is selected. */
   function copySelected(text, button) {
     const area = document.createElement('textarea')
@@ -270,9 +306,7 @@
       () => true,
       () => copySelected(text, button),
     )
-    // The same words twice in a row would be said once.
-    write(told, '')
-    setTimeout(() => write(told, isCopied ? 'Copied.' : 'This could not be copied: select it instead.'), 50)
+    say(isCopied ? 'Copied.' : 'This could not be copied: select it instead.')
     if (!isCopied) return
     button.classList.add('is-copied')
     setTimeout(() => button.classList.remove('is-copied'), 2_000)

@@ -1,13 +1,14 @@
 import { html } from 'hono/html'
 import { entryKinds, type EntryKind } from '../../../core/entry-kind.ts'
-import type { Entry } from '../../../core/journal.ts'
+import { type Entry, entryKind } from '../../../core/journal.ts'
 import type { Page } from '../../../core/page.ts'
 import { entryList } from '../../../http/markup/entries.ts'
 import { card, type Markup, pageTitle } from '../../../http/markup/parts.ts'
 import { definePage, type Viewing } from '../../../operations/pages.ts'
 
-/** So many entries stand on a page. */
+/** So many entries stand on a page, and so many are searched for them: reading all of a journal would hold up the daemon. */
 const limit = 100
+export const searched = 1_000
 
 /** What of the journal is wanted, as the form says it. */
 export interface JournalData {
@@ -28,10 +29,14 @@ export default definePage<JournalData>({
     const wanted = wantedIn(query)
     const { kind, about, text, before } = wanted
     const filter = { ...(kind ? { kind } : {}), ...(about === '' ? {} : { node: about }) }
-    const page = operator.journal({ limit: text === '' ? limit : 1_000, before, ...filter })
+    if (text === '') return { wanted, page: operator.journal({ limit, before, ...filter }) }
     const sought = text.toLowerCase()
-    const items = page.items.filter((entry) => entry.text.toLowerCase().includes(sought))
-    return { wanted, page: { ...page, items } }
+    const { items: all, next } = operator.journal({ limit: searched, before, ...filter })
+    const found = all.filter((entry) => entry.text.toLowerCase().includes(sought))
+    const items = found.slice(0, limit)
+    const last = items.at(-1)
+    const later = found.length > limit && last ? entryKind.keyOf(last) : next
+    return { wanted, page: { items, ...(later === undefined ? {} : { next: later }) } }
   },
   view: journalView,
 })
@@ -54,6 +59,7 @@ export function journalView({ page, wanted }: JournalData, viewing: Viewing): Ma
     ...(text === '' ? {} : { text }),
     ...(page.next === undefined ? {} : { before: page.next }),
   })
+  const isPart = text !== '' && page.next !== undefined
   return html`${pageTitle('Journal', 'Everything that happened, newest first. New entries appear by themselves.')}
     <form class="filter" method="get" action="/journal">
       <label
@@ -68,11 +74,18 @@ export function journalView({ page, wanted }: JournalData, viewing: Viewing): Ma
     </form>
     ${card(
       before === undefined ? 'Newest' : 'Earlier',
-      html`${entryList(page.items, viewing, 'Nothing like that is in the journal.')}
+      html`${entryList(page.items, viewing, noneText(isPart))}
         <p>
           ${before === undefined ? '' : html`<a href="/journal">Newest</a> `}
-          ${page.next === undefined ? '' : html`<a href="/journal?${older}">Earlier</a>`}
+          ${page.next === undefined ? '' : html`<a href="/journal?${older}">${text === '' ? 'Earlier' : 'Search earlier entries'}</a>`}
         </p>`,
       { id: 'entries', isWide: true },
     )}`
+}
+
+/** @param isPart whether there are entries that were not searched */
+function noneText(isPart: boolean): string {
+  return isPart
+    ? `Nothing like that is among the ${searched.toLocaleString('en')} entries that were searched.`
+    : 'Nothing like that is in the journal.'
 }

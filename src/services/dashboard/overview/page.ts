@@ -5,6 +5,7 @@ import { countdownTo } from '../../../core/power/countdown.ts'
 import { policyFor } from '../../../core/power/triggers.ts'
 import { windowAt } from '../../../core/upgrade/window.ts'
 import type { Config } from '../../../config/config.ts'
+import { rolloutOf } from './rollout.ts'
 import { type Overview, overviewView } from './view.ts'
 
 /** How far back the last night reaches, in ms, and how much of it is shown. */
@@ -21,6 +22,7 @@ export default definePage<Overview>({
     return {
       status: known,
       alerts: operator.alerts(),
+      rollout: rolloutOf(operator, known, now()),
       window: windowOf(present, now()),
       countdown: countdownTo(known.power.upses, (label) => policyFor(present, label)),
       ...(await readLately(operator, now())),
@@ -46,5 +48,24 @@ async function readLately(operator: Asking['operator'], now: Date): Promise<Pick
   const alerts = all.filter(({ kind }) => kind === 'alert')
   // What is an alert as well is said once.
   const said = all.filter((one) => one.kind === 'alert' || !alerts.some((alert) => saysTheSame(alert, one)))
-  return { lately: said.toSorted((one, other) => other.id - one.id).slice(0, shown) }
+  return { lately: counting(said.toSorted((one, other) => other.id - one.id)).slice(0, shown) }
+}
+
+/** An alert that opens again and again stands there once, with how often. */
+export function counting(newestFirst: readonly Entry[]): readonly Entry[] {
+  const same = Map.groupBy(newestFirst, ({ id, kind, subject, text }) =>
+    kind === 'alert' ? `${subject ?? ''} ${openedOrSettled(text)}` : String(id),
+  )
+  return [...same.values()].map(([newest, ...others]) => {
+    const { text } = newest!
+    const head = openedOrSettled(text)
+    if (others.length === 0) return newest!
+    return { ...newest!, text: `${head} (${others.length + 1} times)${text.slice(head.length)}` }
+  })
+}
+
+/** The first words of an alert, and whether it is over. */
+function openedOrSettled(text: string): string {
+  const [over = ''] = /^settled: /.exec(text) ?? []
+  return `${over}${headOf({ text: text.slice(over.length) })}`
 }

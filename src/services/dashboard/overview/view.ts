@@ -17,6 +17,7 @@ import { type RequestButton, requestButtons } from '../../../http/markup/request
 import type { Viewing } from '../../../operations/pages.ts'
 import { verdictLine } from '../frame.ts'
 import { judge } from '../verdict.ts'
+import { type RolloutProgress, rolloutView } from './rollout.ts'
 
 export interface Overview {
   readonly status: StatusAnswer
@@ -24,6 +25,8 @@ export interface Overview {
   /** Undefined where nodes are never touched. */
   readonly window: WindowState | undefined
   readonly countdown: Countdown | undefined
+  /** The rollout that is under way. */
+  readonly rollout: RolloutProgress | undefined
   readonly lately: readonly Entry[]
 }
 
@@ -46,7 +49,7 @@ export function overviewView(overview: Overview, viewing: Viewing): Markup {
     }
     ${urgent.length === 0 ? '' : card('Open alerts', alertList(urgent, viewing), { id: 'alerts' })}
     <div class="cards">
-      ${card('Now and next', html`${nowView(status, viewing)} ${nextView(overview, viewing)}`, { id: 'next' })}
+      ${card('Now and next', html`${rolloutView(overview.rollout)} ${nowView(status, viewing)} ${nextView(overview, viewing)}`, { id: 'next' })}
       ${status.cluster.nodes.length === 0 ? '' : card('Nodes', nodesView(status, viewing))}
       ${card('Power', powerView(status, viewing))}
     </div>
@@ -116,12 +119,13 @@ function offersOf({ offers = [] }: Alert): readonly RequestButton[] {
   })
 }
 
-function nowView({ activities, leaseHolder, waiting, paused, missing, services }: StatusAnswer, viewing: Viewing) {
+function nowView(status: StatusAnswer, viewing: Viewing) {
+  const { activities, leaseHolder, waiting, paused, missing, services } = status
   const down = services.filter(({ state }) => state === 'down')
   const between = describeBetweenSteps(leaseHolder)
   return html`${
     activities.length === 0
-      ? empty(between === undefined ? 'Idle: nothing to do.' : `Between two steps of ${between}.`)
+      ? empty(between === undefined ? idleText(status) : `Between two steps of ${between}.`)
       : html`<ul class="plain">
           ${activities.map(
             ({ step, since: at, hint, progress }) =>
@@ -147,6 +151,12 @@ function nowView({ activities, leaseHolder, waiting, paused, missing, services }
     ...down.map(({ name, text }) => [`${name} is down`, text ?? 'no reason given'] as const),
     ...missing.map((text) => ['missing', prose(text)] as const),
   ])}`
+}
+
+/** Nobody is idle while the power is failing. */
+function idleText({ power: { upses }, outage }: StatusAnswer): string {
+  const isCalm = upses.every(({ state }) => state.mode === 'on-mains') && (!outage || outage.stage === 'over')
+  return isCalm ? 'Idle: nothing to do.' : 'Nothing is under way.'
 }
 
 function nextView({ status: { news, target, published, leftBehind }, window }: Overview, viewing: Viewing): Markup {
@@ -181,6 +191,11 @@ function powerView({ power: { upses } }: StatusAnswer, viewing: Viewing): Markup
     <p class="small"><a href="/power">History, and what a shutdown would do</a></p>`
 }
 
+/** `w-1`: is being upgraded; `5 nodes`: are shut down because of the power cut. */
+function awayRow(why: string, own: readonly { readonly name: string }[]): readonly [string, string] {
+  return own.length === 1 ? [own[0]!.name, why] : [counted(own.length, 'node'), why.replace(/^is /, 'are ')]
+}
+
 /** So many nodes of one release are named; of more the overview shows the number, and their page the names. */
 const named = 8
 
@@ -188,8 +203,13 @@ function nodesView({ cluster: { nodes, observedAt, kubernetes }, outage }: Statu
   const versions = Map.groupBy(nodes, ({ talos }) => (talos.ok ? talos.value.version : 'not answering'))
   const ill = nodes.flatMap((node) => {
     const why = whyUnhealthy(node)
-    return why === undefined ? [] : [{ name: node.name, why: whyAway(node, outage) ?? why }]
+    return why === undefined ? [] : [{ name: node.name, away: whyAway(node, outage), why }]
   })
+  // Those that we have taken away share their reason.
+  const away = Map.groupBy(
+    ill.filter((one) => one.away !== undefined),
+    (one) => one.away!,
+  )
   return html`<p class="big">${nodes.length - ill.length}<small> of ${counted(nodes.length, 'node')} ready</small></p>
     ${facts([
       ...[...versions].map(
@@ -200,7 +220,8 @@ function nodesView({ cluster: { nodes, observedAt, kubernetes }, outage }: Statu
           ] as const,
       ),
       kubernetes.ok ? ['Kubernetes', kubernetes.value] : ['Kubernetes', kubernetes.error],
-      ...ill.map(({ name, why }) => [name, html`<span>${why}</span>`] as const),
+      ...[...away].map(([why, own]) => awayRow(why, own)),
+      ...ill.filter((one) => one.away === undefined).map(({ name, why }) => [name, html`<span>${why}</span>`] as const),
     ])}
     <p class="small"><a href="/nodes">All nodes</a> · seen ${ago(observedAt, viewing)}</p>`
 }

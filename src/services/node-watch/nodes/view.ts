@@ -2,6 +2,7 @@ import { html } from 'hono/html'
 import { type OutageOfNodes, whyAway } from '../../../core/cluster/away.ts'
 import { type Node, type SeenCluster, whyUnhealthy } from '../../../core/cluster/cluster.ts'
 import { armedRelease, isStagedByUs, nextBootOf } from '../../../core/cluster/next-boot.ts'
+import { capitalized } from '../../../core/capitalized.ts'
 import { counted } from '../../../core/count.ts'
 import { copyable } from '../../../http/markup/copyable.ts'
 import { ago } from '../../../http/markup/moments.ts'
@@ -38,7 +39,7 @@ export function nodesView({ cluster, target, leftBehind, machines, outage }: Nod
   const others = machines.filter(({ kind }) => kind !== 'node')
   const blocking = workloads.ok ? workloads.value.blocking : []
   return html`${pageTitle('Nodes', html`${counted(nodes.length, 'node')}, seen ${ago(observedAt, viewing)}.`)}
-    ${kubernetes.ok ? '' : notice('warning', html`<p>The Kubernetes API does not answer: ${kubernetes.error}.</p>`)}
+    ${kubernetes.ok ? '' : notice('warning', html`<p>${silenceText(kubernetes.error)}.</p>`)}
     ${leftBehind.map((text) => notice('warning', html`<p>${prose(text)}.</p>`))}
     ${nodes.length === 0 ? empty('No node is configured.') : ''}
     <div class="cards">
@@ -50,7 +51,7 @@ export function nodesView({ cluster, target, leftBehind, machines, outage }: Nod
       blocking.length === 0
         ? ''
         : card(
-            'Budgets that block a drain',
+            'Disruption budgets that block a drain',
             html`<ul class="plain">
               ${blocking.map(
                 ({ budget, why, pods }) =>
@@ -64,6 +65,11 @@ export function nodesView({ cluster, target, leftBehind, machines, outage }: Nod
           )
     }
     ${others.length === 0 ? '' : card('Other machines', machineTable(others, viewing), { isWide: true })}`
+}
+
+/** Most errors begin with who does not answer. */
+function silenceText(error: string): string {
+  return /^the kubernetes api\b/i.test(error) ? capitalized(error) : `The Kubernetes API does not answer: ${error}`
 }
 
 interface Beside {
@@ -86,7 +92,7 @@ function nodeCard(node: Node, { machine, target, outage }: Beside, viewing: View
         ${!seen?.cordon && seen?.unschedulable ? badge('warning', 'cordoned by someone else') : ''}
         ${seen?.paused === undefined ? '' : badge('warning', 'paused')}
       </p>
-      ${why === undefined ? '' : html`<p${away === undefined ? '' : html` class="soft"`}>It ${why}.</p>`}
+      ${why === undefined || (away !== undefined && !talos.ok) ? '' : html`<p${away === undefined ? '' : html` class="soft"`}>It ${why}.</p>`}
       ${notesOf(node).map((text) => html`<p>${text}.</p>`)}
       ${facts([
         ['Talos', versionText(node, isBehind ? target : undefined)],
@@ -142,8 +148,8 @@ function buttonsFor({ name, kubernetes }: Node): readonly (RequestButton | undef
   const common = { given: { node: name }, about: name }
   return [
     seen?.paused === undefined
-      ? { at: '/nodes/do/pause', label: 'Pause', ...common }
-      : { at: '/nodes/do/resume', label: 'Resume', ...common },
+      ? { at: '/nodes/do/pause', label: 'Pause upgrades', ...common }
+      : { at: '/nodes/do/resume', label: 'Resume upgrades', ...common },
     seen?.attempts?.failure === undefined ? undefined : { at: '/nodes/do/retry', label: 'Try again', ...common },
   ]
 }

@@ -15,6 +15,7 @@ import {
   notice,
   pageTitle,
   prose,
+  sentenceOf,
   type Tone,
 } from '../../../http/markup/parts.ts'
 import { type RequestButton, requestButtons } from '../../../http/markup/requests.ts'
@@ -32,7 +33,8 @@ export interface RolloutData {
 
 export function rolloutView({ answer, activities, past }: RolloutData, viewing: Viewing): Markup {
   const { plan, current, paused } = answer
-  return html`${pageTitle('Rollout', releaseText(plan))}
+  const isSaidBelow = plan.decision.kind === 'wait' && plan.decision.reason === plan.release.reason
+  return html`${pageTitle('Rollout', isSaidBelow ? '' : releaseText(plan))}
     ${
       paused === undefined
         ? ''
@@ -57,7 +59,7 @@ export function rolloutView({ answer, activities, past }: RolloutData, viewing: 
 }
 
 function releaseText({ release }: PlanAnswer): unknown {
-  if (release.kind === 'current') return html`${prose(release.reason)}.`
+  if (release.kind === 'current') return html`${prose(sentenceOf(release.reason))}.`
   return html`<span class="mono">${release.version}</span>: ${prose(release.reason)}.`
 }
 
@@ -71,7 +73,7 @@ function decisionView({ decision, release, held, warnings, version }: PlanAnswer
       return notice(
         held.length > 0 || release.kind === 'wait' ? 'warning' : 'fine',
         html`<p>
-            ${release.kind === 'wait' ? 'Waiting for this release.' : 'Every node runs what it is to run.'}${end}
+            ${release.kind === 'wait' ? 'Waiting for this release.' : 'Every node runs the release that it should.'}${end}
           </p>
           ${notes}`,
       )
@@ -197,7 +199,7 @@ function phaseBar({ phases }: RolloutNode): Markup {
 
 function askedView({ approved, aborted, openUntil, snapshot, plan }: RolloutAnswer, viewing: Viewing): Markup {
   return facts([
-    ['order', plan.order.length === 0 ? 'no node is to be upgraded' : names(plan.order)],
+    ['order', plan.order.length === 0 ? 'no node is left to upgrade' : names(plan.order)],
     plan.takesMs > 0 ? ['takes', `about ${describeDuration(plan.takesMs)}`] : undefined,
     ['approved', approved ?? 'nothing'],
     openUntil === undefined ? undefined : ['window', html`open until ${moment(openUntil, viewing)}, by request`],

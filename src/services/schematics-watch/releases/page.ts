@@ -3,7 +3,16 @@ import type { PlanAnswer } from '../../../core/operator.ts'
 import type { ReleaseAnswer } from '../../../core/release/release-answer.ts'
 import { exclusionOf, type ReleasePolicy } from '../../../core/release/policy.ts'
 import { isNewer } from '../../../core/version.ts'
-import { badge, card, type Markup, notice, pageTitle, prose, type Tone } from '../../../http/markup/parts.ts'
+import {
+  badge,
+  card,
+  type Markup,
+  notice,
+  pageTitle,
+  prose,
+  sentenceOf,
+  type Tone,
+} from '../../../http/markup/parts.ts'
 import { requestButtons } from '../../../http/markup/requests.ts'
 import { table } from '../../../http/markup/table.ts'
 import { definePage, type Viewing } from '../../../operations/pages.ts'
@@ -68,7 +77,7 @@ export function judgeRelease(release: ReleaseAnswer, { decision, running, policy
 export function releasesView({ releases, decision }: ReleasesData, viewing: Viewing): Markup {
   const decided = decision.kind === 'current' ? decision.reason : `${decision.version}: ${decision.reason}`
   return html`${pageTitle('Releases', 'What the Image Factory offers, and what becomes of it.')}
-  ${notice(decision.kind === 'wait' ? 'warning' : 'fine', html`<p>${prose(decided)}.</p>`)}
+  ${notice(decision.kind === 'wait' ? 'warning' : 'fine', html`<p>${prose(sentenceOf(decided))}.</p>`)}
   ${card(
     'Releases',
     table(

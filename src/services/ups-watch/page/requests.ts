@@ -25,7 +25,7 @@ export const powerRequests: Readonly<Record<string, PageRequest>> = {
     scope: 'operate',
     fields: [
       { kind: 'given', name: 'machine' },
-      { kind: 'check', name: 'all', label: 'Those too that were off before' },
+      { kind: 'check', name: 'all', label: 'Also those that were off before' },
     ],
     preview: ({ machine }) =>
       machine === undefined
@@ -48,7 +48,7 @@ export const powerRequests: Readonly<Record<string, PageRequest>> = {
       return [
         `Everything is shut down now: ${listed(phases)}`,
         `It ${describeFit(needsMs, leftMs ?? undefined, 0, leftUnknown)}`,
-        'It stays down, also with mains power, until a person wakes it',
+        'It stays down until someone wakes it, even when mains power is back',
       ]
     },
     perform: async (_, { operator }, asked) => (await operator.power.shutDown(asked)).said,

@@ -18,6 +18,7 @@ import { requestButtons } from '../../../http/markup/requests.ts'
 import { table } from '../../../http/markup/table.ts'
 import type { Viewing } from '../../../operations/pages.ts'
 import { identityView } from './identity-view.ts'
+import { panelsOf, rangesOf } from './ranges.ts'
 
 /** What the page about the power shows. */
 export interface PowerData {
@@ -74,7 +75,7 @@ function upsCard(ups: UpsAnswer, { readings, outages, identities }: PowerData, v
   return card(
     label,
     html`<p>
-        ${upsMode(ups, viewing)}${identity?.model === undefined ? '' : html` <span class="soft">${identity.model}</span>`}
+        ${upsMode(ups, viewing)}${identity?.model === undefined ? '' : html` <span class="soft">· ${identity.model}</span>`}
       </p>
       ${noReading === undefined ? '' : notice('warning', html`<p>No reading: ${noReading.why}.</p>`)}
       ${loginRefused === undefined ? '' : notice('warning', html`<p>${prose(loginRefused)}.</p>`)}
@@ -99,7 +100,7 @@ function upsCard(ups: UpsAnswer, { readings, outages, identities }: PowerData, v
 /** What spans less is a line of no width in a day, in ms. */
 const drawnFrom = 5 * 60_000
 
-/** Drawn by a script from the CSV; for whoever hears or prints the page the CSV is the table. */
+/** Drawn by a script from the CSV; for whoever sees no drawing there are words, and the CSV is the table. */
 function chart(
   label: string,
   samples: UpsReadingsAnswer['samples'],
@@ -110,6 +111,7 @@ function chart(
   const [first, last] = [samples[0], samples.at(-1)].map((sample) => Date.parse(sample?.at ?? ''))
   if (samples.length === 0) return empty('Nothing of the last day is on record yet: a reading a minute is kept.')
   if (last! - first! < drawnFrom) return empty('Too little of the last day is on record yet to draw it.')
+  const ranges = rangesOf(samples)
   return html`<figure
     class="chart"
     id="chart-${label}"
@@ -120,10 +122,12 @@ function chart(
       role="img"
       aria-label="Charge, load, runtime and input voltage of ${label} over the last 24 hours"
       data-drawing
+      data-panels="${panelsOf(samples)}"
       data-hx-morph-skip
     ></div>
     <figcaption class="soft small">
-      The last 24 hours${outages.some(isRecent(now)) ? ', with outages marked and their phases as lines' : ''}.
+      The last 24 hours${ranges === '' ? '' : `: ${ranges}`}.
+      ${outages.some(isRecent(now)) ? 'Outages are marked, with their phases as lines.' : ''}
       <a href="${csv}" download="${label}.csv">As CSV</a>
     </figcaption>
   </figure>`
@@ -190,8 +194,10 @@ function planView({ form, reason, leftMs, leftUnknown, needsMs, timeline, unread
 const whenCell = ({ fromMs, toMs, reversible }: PowerPlanAnswer['timeline'][number]): Markup =>
   html`<span class="soft nowrap">${spanOf(fromMs, toMs)}${reversible ? '' : ', final'}</span>`
 
-const spanOf = (from: number, to: number) =>
-  from === to ? `at ${describeDuration(from)}` : `${describeDuration(from)} – ${describeDuration(to)}`
+function spanOf(from: number, to: number): string {
+  const [begins, ends] = [describeDuration(from), describeDuration(to)]
+  return begins === ends ? `at ${begins}` : `${begins} – ${ends}`
+}
 
 const shortened = (steps: readonly string[]) =>
   steps.length <= 2 ? steps.join(', ') : `${steps[0]} and ${steps.length - 1} more`
@@ -267,7 +273,8 @@ function outageTable(outages: readonly Outage[], viewing: Viewing): Markup {
       {
         title: 'off at',
         isSpare: true,
-        cell: ({ stoppedAt }) => (stoppedAt ? describeClock(stoppedAt, viewing.zone) : ''),
+        cell: ({ stoppedAt }) =>
+          stoppedAt ? html`<span class="nowrap">${describeClock(stoppedAt, viewing.zone)}</span>` : '',
       },
     ],
     outages,
