@@ -194,7 +194,7 @@ describe('a host', () => {
   test('that answers is up, and one that does not is woken', async () => {
     const homelab = homelabWith(() => {})
     const sent = recorded(homelab)
-    homelab.ports.hosts.answers = answers<boolean>(false, refused('timed-out') as never, true).next
+    homelab.ports.hosts.answers = answers(false, refused('timed-out'), true).next
     expect(await perform(homelab, host())).toBe('done')
     expect(sent).toEqual(['wake nas'])
     expect(await perform(homelab, host())).toBe('done')

@@ -54,14 +54,15 @@ process.exitCode = totals.survivors > 0 ? 1 : 0
 
 function readArguments() {
   const flag = { type: 'boolean', default: false } as const
+  const leave = (code: number, text: string): never => {
+    console[code === 0 ? 'log' : 'error'](text)
+    process.exit(code)
+  }
   try {
     const read = parseArgs({ allowPositionals: true, options: { wide: flag, quick: flag, list: flag, help: flag } })
-    if (!read.values.help) return read
-    console.log(usage)
-    process.exit(0)
+    return read.values.help ? leave(0, usage) : read
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
-    process.exit(2)
+    return leave(2, `${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
   }
 }
 

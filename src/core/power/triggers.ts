@@ -183,13 +183,13 @@ export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy)
   const { minimumRuntime, maxOnBattery, maxDischargeRate, ignoreLowBattery, deadTime: silence } = policy
   const unset = 'it is not configured'
   const floor = chargeFloor(reading ?? { status: [] }, policy)
-  const told = (figure: 'charge' | 'runtime') => {
+  const told = (figure: 'charge' | 'runtime', isWanted = true) => {
     const lacks = `battery.${figure}`
     if (reading === undefined || reading[figure] !== undefined) return undefined
     const doubt = reading.doubts?.[figure]
     // A doubt is reported for itself.
     if (doubt) return { disarmed: `${lacks} is not used: ${doubt.why}` }
-    return { lacks, disarmed: `the UPS does not report ${lacks}` }
+    return { ...(isWanted ? { lacks } : {}), disarmed: `the UPS does not report ${lacks}` }
   }
   const one = (reason: CriticalReason, text: string, off?: string | Pick<TriggerState, 'disarmed' | 'lacks'>) => ({
     reason,
@@ -212,7 +212,8 @@ export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy)
     ),
     floor === 0
       ? one('low-charge', 'a low charge', unset)
-      : one('low-charge', `a charge below ${floor} %`, told('charge')),
+      : // Nobody needs to be told that a mark which nobody has set is of no use.
+        one('low-charge', `a charge below ${floor} %`, told('charge', policy.minimumCharge !== undefined)),
     one(
       'fast-depletion',
       maxDischargeRate === undefined

@@ -103,6 +103,16 @@ describe('where nothing is configured, the UPS’s own mark is the floor of the 
     expect(second).toBeLessThanOrEqual((100 - floor) * 8 + 5)
   })
 
+  test('a UPS that reports no charge lacks nothing that anybody has asked for', () => {
+    const low = (changed: Partial<PowerPolicy>) =>
+      triggersOf({ status: ['OL'], runtime: 900_000 }, { ...policy, ...changed }).find(
+        ({ reason }) => reason === 'low-charge',
+      )
+    const disarmed = 'the UPS does not report battery.charge'
+    expect(low(bare)).toEqual({ reason: 'low-charge', text: 'a charge below 20 %', disarmed })
+    expect(low({ minimumCharge: 40 })).toMatchObject({ disarmed, lacks: 'battery.charge' })
+  })
+
   test('0 asks for none', () => {
     const { state } = onBattery(800, (at) => ({ charge: 100 - at / 8 }), { ...bare, minimumCharge: 0 })
     expect(told(state)).toBe('on-battery')
