@@ -25,6 +25,7 @@ const stageImage = defineJob({
     on('release.published'),
     on('schematic.changed'),
     on('share.changed'),
+    on('share.returned'),
     on('rollout.finished'),
     every('30m'),
   ],
