@@ -95,7 +95,7 @@ async function tidy(context: JobContext, view: StagingView, { orders }: StagingP
   noteUsed({ config, journal }, contents)
   const inUse = releasesInUse({ journal, cluster: await context.observe() })
   const fresh = orders.map(({ order }) => order)
-  const surplus = surplusOf({ images: view.images, ...contents, inUse, fresh }, config.share.keep)
+  const surplus = surplusOf({ images: view.images, ...contents, inUse, fresh, now: context.now() }, config.share.keep)
   await share.prune(surplus, signal)
 }
 

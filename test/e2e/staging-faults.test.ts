@@ -168,6 +168,7 @@ test.skipIf(lacking || !(await isReadableByOthers()))(
         const staged: readonly string[] = await it.staged().catch(() => [])
         return staged.includes(version)
       })
+      expect(it.daemon.output).toContain('the share can be written again')
       await waitFor('both alerts to be over', 30_000, async () => {
         const open = await it.alerts()
         return !open.includes(failed) && !open.includes('share.away')

@@ -138,11 +138,12 @@ describe('a schematic that a person has taken back', () => {
 })
 
 describe('what is taken away', () => {
+  const later = new Date('2026-12-24T00:00:00.000Z')
   const surplus = (
     given: Partial<Parameters<typeof surplusOf>[0]>,
     { keep = 2, images = [mini] }: { readonly keep?: number; readonly images?: readonly WantedImage[] } = {},
   ) => {
-    const taken = surplusOf({ images, staged: [], names: [], inUse: [], fresh: [], ...given }, keep)
+    const taken = surplusOf({ images, staged: [], names: [], inUse: [], fresh: [], now: later, ...given }, keep)
     return [...taken.images.map(({ version, architecture }) => `${version} ${architecture}`), ...taken.names]
   }
   const several = (image: WantedImage, ...versions: readonly string[]) => versions.map((one) => stagedOf(image, one))
@@ -175,6 +176,19 @@ describe('what is taken away', () => {
     const staged = several(mini, 'v1.13.9', 'v1.13.4', 'v1.13.3', 'v1.13.2', 'v1.13.1')
     const names = [nameOf(mini, 'v1.13.9'), { ...nameOf(mini, 'v1.13.2'), file: 'old.efi' }]
     expect(surplus({ staged, names, fresh: [staged.at(-1)!] }, { keep: 1 })).toEqual(['v1.13.3 amd64'])
+  })
+
+  test.each([
+    { name: 'within the hour', at: '2026-11-09T00:59:59.000Z', taken: ['v1.13.7 amd64'] },
+    { name: 'before our clock went back', at: '2026-11-01T00:00:00.000Z', taken: ['v1.13.7 amd64'] },
+    { name: 'an hour ago', at: '2026-11-09T01:00:00.000Z', taken: ['v1.13.8 amd64', 'v1.13.7 amd64'] },
+  ])('nor what a name served until $name: a machine may still read it', ({ at, taken }) => {
+    const staged = several(mini, 'v1.13.9', 'v1.13.8', 'v1.13.7')
+    const names = [nameOf(mini, 'v1.13.9', ['v1.13.8', 'v1.13.7'])]
+    const former = names[0]!.history.map((one) => ({ ...one, publishedAt: '2026-10-01T00:00:00.000Z' }))
+    expect(surplus({ staged, names: [{ ...names[0]!, history: former }], now: new Date(at) }, { keep: 1 })).toEqual(
+      taken,
+    )
   })
 
   test('is counted for each image apart', () => {
