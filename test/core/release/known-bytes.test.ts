@@ -72,6 +72,7 @@ test('where nothing is held, there is nothing to accept', () => {
 test('is kept under its own name, and for as long as something is held', () => {
   expect(knownBytesKind.name).toBe('image-bytes')
   expect([known, held].map(knownBytesKind.isOpen)).toEqual([false, true])
+  expect(knownBytesKind.retention).toEqual({ most: 1_000 })
 })
 
 test('other bytes are refused with both digests, and with what accepts them', () => {

@@ -24,7 +24,7 @@ const cases: readonly Case[] = [
   {
     name: 'while a node that was not upgraded yet does not answer',
     view: { running: ['v1.14.1'], silent: ['w-2'] },
-    says: 'kept: w-2 may run an older release: no answer',
+    says: 'keep: w-2 may run an older release: no answer',
   },
   {
     name: 'while a node does not answer, and nothing newer is at stake',
@@ -36,17 +36,17 @@ const cases: readonly Case[] = [
     view: { running: ['v1.14.1'], silent: ['w-2'], names: [] },
     says: 'v1.14.1: every node runs it',
   },
-  { name: 'while no node answers', view: { running: [], silent: ['w-1'] }, says: 'kept: no node answers' },
+  { name: 'while no node answers', view: { running: [], silent: ['w-1'] }, says: 'keep: no node answers' },
   {
     name: 'where nodes run what is no release',
     view: { running: ['v1.13.9-dirty'] },
-    says: 'kept: no node runs an official release',
+    says: 'keep: no node runs an official release',
   },
   { name: 'before there is a node', view: { hasNodes: false, running: [] }, says: 'v1.14.1: it is the target release' },
   {
     name: 'before there is a node or a target',
     view: { hasNodes: false, running: [], target: undefined },
-    says: 'kept: there is no target release',
+    says: 'keep: there is no target release',
   },
   {
     name: 'as soon as it is staged',
@@ -72,7 +72,7 @@ const cases: readonly Case[] = [
   {
     name: 'where everything was withdrawn',
     view: { withdrawn: ['v1.13.9', 'v1.13.8', 'v1.12.11'] },
-    says: 'kept: v1.13.9 was withdrawn by the Image Factory',
+    says: 'keep: v1.13.9 was withdrawn by the Image Factory',
   },
   {
     name: 'where what the others run was withdrawn, while a node does not answer',
@@ -82,13 +82,13 @@ const cases: readonly Case[] = [
       withdrawn: ['v1.14.2'],
       staged: ['v1.13.9', 'v1.14.1', 'v1.14.2'].map(stagedOf),
     },
-    says: 'kept: w-2 may run an older release: no answer',
+    says: 'keep: w-2 may run an older release: no answer',
   },
   {
     name: 'where it was withdrawn, and is to be kept',
     view: { withdrawn: ['v1.13.9'] },
     policy: { withdrawn: 'keep' },
-    says: 'kept: v1.13.9 was withdrawn by the Image Factory',
+    says: 'keep: v1.13.9 was withdrawn by the Image Factory',
   },
   {
     name: 'where it was withdrawn before it was published at all',
@@ -131,9 +131,14 @@ const cases: readonly Case[] = [
     says: 'v1.12.11: v1.13.9 was withdrawn by the Image Factory',
   },
   {
+    name: 'where it was withdrawn: nothing that was never released, though a node runs it',
+    view: { withdrawn: ['v1.13.9'], running: ['v1.13.9', 'v1.13.8-dirty'], staged: [], offered: ['v1.12.11'] },
+    says: 'v1.12.11: v1.13.9 was withdrawn by the Image Factory',
+  },
+  {
     name: 'where everything was withdrawn while a node does not answer',
     view: { withdrawn: ['v1.13.9', 'v1.13.8', 'v1.12.11'], silent: ['w-2'] },
-    says: 'kept: v1.13.9 was withdrawn by the Image Factory',
+    says: 'keep: v1.13.9 was withdrawn by the Image Factory',
   },
   {
     name: 'where no node was ever heard, and nothing is published: they may wait for it',
@@ -143,7 +148,7 @@ const cases: readonly Case[] = [
   {
     name: 'where no node was ever heard, and there is no target',
     view: { running: [], silent: ['w-1'], names: [], target: undefined },
-    says: 'kept: no node answers',
+    says: 'keep: no node answers',
   },
   {
     name: 'where there is no node, and nothing is published',
@@ -171,7 +176,7 @@ const cases: readonly Case[] = [
 describe('what machines boot', () => {
   test.each(cases)('$name', (given) => {
     const decided = decidePublication(image, { ...usual, ...given.view }, { ...policy, ...given.policy })
-    const what = decided.kind === 'keep' ? 'kept' : decided.version
+    const what = decided.kind === 'publish' ? decided.version : decided.kind
     expect(`${what}: ${decided.reason}`).toBe(given.says)
   })
 })

@@ -62,6 +62,12 @@ describe('what is taken away', () => {
     expect(surplus({ names: [nameOf(board, 'v1.13.9')] }, { images: [mini, board] })).toEqual([])
   })
 
+  test('nor the last images before one that is gone', () => {
+    const staged = several(mini, 'v1.13.8', 'v1.13.7')
+    const names = [nameOf(mini, 'v1.13.9', ['v1.13.8', 'v1.13.7'])]
+    expect(surplus({ staged, names }, { keep: 1 })).toEqual(['v1.13.7 amd64'])
+  })
+
   test('and of what was never published at all, all but the newest', () => {
     expect(surplus({ staged: several(mini, 'v1.13.9', 'v1.13.8', 'v1.13.7') })).toEqual(['v1.13.7 amd64'])
   })

@@ -94,7 +94,10 @@ describe('what is to be on the share', () => {
   test('that a name does not serve the target yet has a reason', () => {
     const remarks = (view: Partial<StagingView>) => planStaging({ ...usual, images: [mini], ...view }, policy).remarks
     expect(remarks({})).toEqual({ mini: 'every node runs it' })
-    expect(remarks({ running: [], silent: ['w-1'] })).toEqual({ mini: 'no node answers' })
+    const away: Partial<StagingView> = { running: [], silent: ['w-1'] }
+    expect(remarks(away)).toEqual({ mini: 'no node answers' })
+    expect(remarks({ ...away, target: undefined })).toEqual({ mini: 'no node answers' })
+    expect(remarks({ ...away, target: undefined, names: [] })).toEqual({ mini: 'no node answers' })
   })
 
   test('where by policy it is left as it was changed, what is as it was is served all the same', () => {
