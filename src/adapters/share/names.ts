@@ -12,10 +12,11 @@ const publishingTakes = 300
 
 /** Every name that we have published, each looked at; its bytes are read only where it does not look as it was left. */
 export async function readNames(layout: Layout): Promise<PublishedName[]> {
+  const found: PublishedName[] = []
+  const names = await findNames(layout)
   // A share whose images can't be read is no better than one whose names can't.
   await listOwn(join(layout.directory, 'talos'))
-  const found: PublishedName[] = []
-  for (const { file, record } of await findNames(layout)) {
+  for (const { file, record } of names) {
     const { served, bytes: _, stagedAt: __, sha256: ___, ...shown } = record
     found.push({ ...shown, file, bytes: served.bytes, fault: await lastingFault(layout, { file, record }) })
   }
