@@ -41,4 +41,26 @@ export const arguedImages: readonly Argued[] = [
     code: "const osRelease = parseOsRelease((await textOf('.osrel')) ?? '')",
     because: 'a UKI without the section is refused before',
   },
+  {
+    path: 'src/core/release/uki.ts',
+    code: "const base = shared ?? profiles.find(({ commandLine }) => commandLine !== undefined)?.commandLine ?? ''",
+    change: [
+      "shared ?? profiles.find(({ commandLine }) =>  … ed)?.commandLine ?? '' → shared ?? profiles.find(({ commandLine }) =>  … ndefined)?.commandLine",
+      'profiles.find(({ commandLine }) => commandLin … ndefined)?.commandLine → profiles.find(({ commandLine }) => commandLin … undefined).commandLine',
+      "'' → 'x'",
+    ],
+    because: 'a UKI without any .cmdline is refused before',
+  },
+  {
+    path: 'src/core/release/uki.ts',
+    code: 'if (profiles.length === 0) return [{ id: undefined, title: undefined, commandLine: base }]',
+    change: ['id: undefined, → nothing', 'title: undefined, → nothing'],
+    because: 'a field that is not there reads as undefined',
+  },
+  {
+    path: 'src/core/release/uki.ts',
+    code: "if (match) fields[match[1]!] = match[2] ?? match[3] ?? match[4] ?? ''",
+    change: ["match[2] ?? match[3] ?? match[4] ?? '' → match[2] ?? match[3] ?? match[4]", "'' → 'x'"],
+    because: 'one of the three ways to write a value has always matched, and be it nothing',
+  },
 ]

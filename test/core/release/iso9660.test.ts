@@ -1,28 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { isIso, openIso } from '../../../src/core/release/iso9660.ts'
-import { type IsoOptions, writeIso } from '../../lab/iso-writer.ts'
+import { isIso } from '../../../src/core/release/iso9660.ts'
+import type { IsoOptions } from '../../lab/iso-writer.ts'
 import { filler } from '../../lab/uki-writer.ts'
+import { boot, catalogue, end, files, isoOf, open, primary, read, sector } from './cds.ts'
 import { sourceOf } from './images.ts'
-
-const sector = 2_048
-/** Where the parts are that the writer puts there, in sectors. */
-const [primary, boot, end, catalogue, root] = [16, 17, 18, 19, 20]
-const files = { 'boot/vmlinuz': filler(3_000, 'k'), 'boot/grub/grub.cfg': filler(70, 'g'), 'readme.': filler(9, 'r') }
-
-/** An image with some of its bytes changed. */
-function isoOf(change: (iso: Buffer) => void = () => {}, options: Partial<IsoOptions> = {}): Buffer {
-  const iso = writeIso({ label: 'TALOS_V1_13_9', files, efi: filler(5_000, 'efi'), ...options })
-  change(iso)
-  return iso
-}
-
-const open = (iso: Uint8Array) => openIso(sourceOf(iso))
-
-/** The contents of a file; undefined where it is not found. */
-async function read(iso: Buffer, path: string): Promise<Buffer | undefined> {
-  const extent = await (await open(iso)).find(path)
-  return extent && iso.subarray(extent.start, extent.end)
-}
 
 describe('an image of a CD', () => {
   test('tells its label, and where its files are, whatever the case of their names', async () => {
@@ -71,6 +52,19 @@ describe('an image of a CD', () => {
     { says: 'it is an image of a CD that does not boot', iso: isoOf((iso) => (iso[boot * sector + 1] = 0)) },
   ])('is refused: $says', async ({ says, iso }) => {
     await expect(open(iso)).rejects.toThrow(says)
+  })
+
+  test.each([
+    {
+      name: 'stands behind the last descriptor',
+      change: (iso: Buffer) => {
+        iso.copy(iso, end * sector, boot * sector, (boot + 1) * sector)
+        iso[boot * sector] = 0xff
+      },
+    },
+    { name: 'is of another kind', change: (iso: Buffer) => void (iso[boot * sector] = 2) },
+  ])('does not boot by what $name', async ({ change }) => {
+    await expect(open(isoOf(change))).rejects.toThrow('it is an image of a CD that does not boot')
   })
 
   test('is as long as it says', async () => {
@@ -145,9 +139,8 @@ describe('what it boots by UEFI', () => {
       name: 'it stands behind the last section',
       options: beside,
       change: (iso) => {
-        iso.copy(iso, at + 128, at + 64, at + 128)
+        iso.copy(iso, at + 96, at + 64, at + 128)
         iso.writeUInt16LE(0, at + 66)
-        iso.fill(0, at + 96, at + 128)
       },
     },
   ])('is nothing where $name', async ({ options = {}, change = () => {} }) => {
@@ -183,116 +176,15 @@ describe('what it boots by UEFI', () => {
   })
 
   test('may be listed up to the end of the list', async () => {
-    const { found, is } = await efiAtOf((iso) => iso.writeUInt16LE(61, at + 66), beside)
-    expect(found).toBe(is)
+    for (const kind of [0x90, 0x91]) {
+      const { found, is } = await efiAtOf((iso) => {
+        iso[at + 64] = kind
+        iso.writeUInt16LE(61, at + 66)
+      }, beside)
+      expect(found).toBe(is)
+    }
     await expect(open(isoOf((iso) => iso.writeUInt32LE(iso.length / sector, boot * sector + 0x47)))).rejects.toThrow(
       'it ends inside the list of what it boots',
     )
-  })
-})
-
-interface Row {
-  readonly plain: string
-  /** What stands behind the name (SUSP). */
-  readonly more?: Buffer
-  readonly at?: number
-  readonly bytes?: number
-  readonly flags?: number
-  readonly extended?: number
-}
-
-function rowOf({ plain, more = Buffer.alloc(0), at = 22, bytes = 9, flags = 0, extended = 0 }: Row): Buffer {
-  const head = 33 + plain.length + (plain.length % 2 === 0 ? 1 : 0)
-  const row = Buffer.alloc(head + more.length + ((head + more.length) % 2))
-  row.writeUInt8(row.length, 0)
-  row.writeUInt8(extended, 1)
-  row.writeUInt32LE(at, 2)
-  row.writeUInt32LE(bytes, 10)
-  row.writeUInt8(flags, 25)
-  row.writeUInt8(plain.length, 32)
-  row.write(plain, 33, 'latin1')
-  more.copy(row, head)
-  return row
-}
-
-/** A field of SUSP: two letters, its length, and its version. */
-const field = (kind: string, data: string, length = 4 + data.length) =>
-  Buffer.from(`${kind}${String.fromCharCode(length)}\u0001${data}`, 'latin1')
-
-describe('a name in a directory', () => {
-  /** An image whose root has these rows alone, from this place in it on. */
-  const withRows = (rows: readonly Buffer[], from = 0) =>
-    isoOf((iso) => Buffer.concat(rows).copy(iso.fill(0, root * sector, (root + 1) * sector), root * sector + from))
-  const found = async (rows: readonly Buffer[], path: string) => (await open(withRows(rows))).find(path)
-  const place = { start: 22 * sector, end: 22 * sector + 9 }
-
-  test.each([
-    { plain: 'README.TXT;1', path: 'readme.txt' },
-    { plain: 'README.;1', path: 'readme' },
-    { plain: 'README;12', path: 'readme' },
-    { plain: 'EVEN', path: 'even' },
-    { plain: 'LONG_NAM.EFI;1', more: field('NM', '\0long name.efi'), path: 'Long Name.EFI' },
-    { plain: 'A;1', more: Buffer.concat([field('NM', '\u0001two '), field('NM', '\0pieces')]), path: 'two pieces' },
-    { plain: 'A;1', more: Buffer.concat([field('PX', '123456'), field('NM', '\0x')]), path: 'x' },
-    // Without a name, too long for its row, or too short to be one: nothing of it counts.
-    { plain: 'A;1', more: field('NM', '\0'), path: 'a' },
-    { plain: 'A;1', more: field('NM', '\0x', 99), path: 'a' },
-    { plain: 'A;1', more: Buffer.concat([field('PX', 'x', 3), field('NM', '\0x')]), path: 'a' },
-    { plain: 'A;1', more: field('NN', '\0x'), path: 'a' },
-  ])('$plain is $path', async ({ path, ...row }) => {
-    expect(await found([rowOf({ plain: 'OTHER;1', at: 3 }), rowOf(row)], path)).toEqual(place)
-  })
-
-  test('is found behind what is damaged, and in a later sector', async () => {
-    const short = Buffer.from(rowOf({ plain: 'B;1' }))
-    short.writeUInt8(99, 32)
-    expect(await found([short, rowOf({ plain: 'A;1' })], 'a')).toEqual(place)
-    expect(await found([short], 'b')).toBeUndefined()
-    const { length } = rowOf({ plain: 'A;1' })
-    const iso = Buffer.concat([isoOf(), Buffer.alloc(2 * sector)])
-    const at = iso.length - 2 * sector
-    iso.writeUInt32LE(at / sector, primary * sector + 156 + 2)
-    iso.writeUInt32LE(2 * sector, primary * sector + 156 + 10)
-    rowOf({ plain: 'B;1' }).copy(iso, at + sector - length)
-    rowOf({ plain: 'A;1' }).copy(iso, at + sector)
-    // The end of the first sector is empty.
-    for (const name of ['a', 'b'])
-      expect(await (await open(iso)).find(name), name).toEqual(name === 'a' ? place : undefined)
-    iso.fill(0, at, at + sector)
-    rowOf({ plain: 'B;1' }).copy(iso, at)
-    for (const name of ['a', 'b']) expect(await (await open(iso)).find(name), name).toEqual(place)
-  })
-
-  test('of less than its fields ends nothing', async () => {
-    const stub = Buffer.alloc(33)
-    stub.writeUInt8(33, 0)
-    stub.write('X', 32)
-    expect(await found([stub, Buffer.alloc(0), rowOf({ plain: 'A;1' })], 'a')).toEqual(place)
-    // One that goes on behind the end of the directory is none.
-    expect(await (await open(withRows([rowOf({ plain: 'A;1' })], sector - 20))).find('a')).toBeUndefined()
-  })
-
-  test('leads to its file behind what the file says of itself', async () => {
-    expect(await found([rowOf({ plain: 'A;1', at: 21, extended: 1 })], 'a')).toEqual(place)
-  })
-
-  test('of a file in parts, or one that is cut off, is refused', async () => {
-    await expect(found([rowOf({ plain: 'A;1', flags: 0x80 })], 'a')).rejects.toThrow('a in it is in more than one part')
-    const { length } = isoOf()
-    const at = length / sector - 1
-    expect(await found([rowOf({ plain: 'A;1', at, bytes: sector })], 'a')).toEqual({
-      start: length - sector,
-      end: length,
-    })
-    await expect(found([rowOf({ plain: 'A;1', at, bytes: sector + 1 })], 'a')).rejects.toThrow('it ends inside a')
-  })
-
-  test('is not looked for in a directory that is far too large, or not there', async () => {
-    const sized = (bytes: number) =>
-      Buffer.concat([isoOf((iso) => iso.writeUInt32LE(bytes, primary * sector + 156 + 10)), Buffer.alloc(1_100_000)])
-    expect(await (await open(sized(1_048_576))).find('none')).toBeUndefined()
-    await expect((await open(sized(1_048_577))).find('none')).rejects.toThrow('a directory larger than')
-    const gone = isoOf((iso) => iso.writeUInt32LE(iso.length / sector, primary * sector + 156 + 2))
-    await expect((await open(gone)).find('none')).rejects.toThrow('it ends inside a directory')
   })
 })
