@@ -91,6 +91,14 @@ describe.each(kinds)('FAT$bits', ({ ends, bad, ...kind }) => {
     expect((await read(full.image, '', 'A.TXT')).equals(data)).toBe(true)
     setNext(full.image, { bits, cluster: 2, next: count + 2, tableAt: full.places.tableAt })
     await expect(read(full.image, '', 'A.TXT')).rejects.toThrow('is damaged')
+    for (const beyond of [count + 2, count + 3]) {
+      setNext(full.image, { bits, cluster: 2, next: beyond, tableAt: full.places.tableAt })
+      const fat = await open(full.image)
+      const [two] = (await fat.list(''))!
+      await expect(fat.open({ ...two!, bytes: 1_024 })).rejects.toThrow('is damaged')
+      // What it has more of than its size is not asked for.
+      expect((await fat.open({ ...two!, bytes: 500 })).size).toBe(500)
+    }
     const [entry] = (await (await open(full.image)).list(''))!
     await expect((await open(full.image)).open({ ...entry!, bytes: count * 512 + 1 })).rejects.toThrow(
       'a file in it is larger than its file system',
@@ -233,6 +241,8 @@ describe('a name', () => {
     expect(await damaged((rows) => (rows[64 + 13]! ^= 1))).toEqual(['LONG~100'])
     expect(await damaged((rows) => rows.fill(0xe5, 32, 33).fill(0xe5, 64, 65))).toEqual(['LONG~100'])
     expect(await damaged((rows) => (rows[96] = 0xe5))).toEqual([])
+    expect(await damaged((rows) => (rows[32] = 0xe5))).toEqual(['fourteen.long'])
+    expect(await damaged((rows) => rows.writeUInt16LE(0, 32 + 1))).toEqual(['fourteen.long'])
     // What begins anew has nothing to do with what stood before.
     expect(await damaged((rows) => (rows[64] = 0x41))).toEqual(['fourteen.long'])
     // The rest of the row is not part of it, however it is filled.
