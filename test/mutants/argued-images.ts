@@ -63,4 +63,10 @@ export const arguedImages: readonly Argued[] = [
     change: ["match[2] ?? match[3] ?? match[4] ?? '' → match[2] ?? match[3] ?? match[4]", "'' → 'x'"],
     because: 'one of the three ways to write a value has always matched, and be it nothing',
   },
+  {
+    path: 'src/core/release/iso.ts',
+    code: "const [, kernelPath, words = ''] = /^[ \\t]*linux[ \\t]+(\\S+)[ \\t]*(.*)$/m.exec(text) ?? []",
+    change: "'' → 'x'",
+    because: 'where the line is there, so are its words, and be they none; where it is not, they are not asked for',
+  },
 ]
