@@ -25,6 +25,7 @@ const stageImage = defineJob({
     on('release.published'),
     on('schematic.changed'),
     on('share.changed'),
+    on('share.returned'),
     on('rollout.finished'),
     every('30m'),
   ],
@@ -94,7 +95,7 @@ async function tidy(context: JobContext, view: StagingView, { orders }: StagingP
   noteUsed({ config, journal }, contents)
   const inUse = releasesInUse({ journal, cluster: await context.observe() })
   const fresh = orders.map(({ order }) => order)
-  const surplus = surplusOf({ images: view.images, ...contents, inUse, fresh }, config.share.keep)
+  const surplus = surplusOf({ images: view.images, ...contents, inUse, fresh, now: context.now() }, config.share.keep)
   await share.prune(surplus, signal)
 }
 

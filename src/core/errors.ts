@@ -64,6 +64,12 @@ function saidOnce(doing: string, message: string): string {
   return parts.filter((part, index) => part !== parts[index - 1]).join(': ')
 }
 
+/** The first error of this kind among one and its causes; undefined where there is none. */
+export function findError<T extends Error>(error: unknown, kind: new (...given: never) => T): T | undefined {
+  if (error instanceof kind) return error
+  return error instanceof Error && error.cause !== undefined ? findError(error.cause, kind) : undefined
+}
+
 /** Whether it is a bug, and not a failure that an adapter has translated. */
 export function isUnexpected(error: unknown): boolean {
   return !(error instanceof AgentError) || error.code === 'internal'

@@ -15,6 +15,8 @@ export type Event =
   | { type: 'image.staged'; version: string; schematic: string }
   /** Something else has changed what machines boot. */
   | { type: 'share.changed'; file: string }
+  /** The share is back, or takes again what it had refused. */
+  | { type: 'share.returned' }
   | { type: 'node.returned'; node: string }
   | { type: 'node.lost'; node: string }
   | { type: 'node.upgraded'; node: string; version: string }
@@ -57,6 +59,8 @@ export function describeEvent(event: Event): string {
       return `${event.version} is staged on the share`
     case 'share.changed':
       return `${event.file} on the share was changed by something else`
+    case 'share.returned':
+      return 'the share can be written again'
     case 'node.returned':
       return `${event.node} answers`
     case 'node.lost':
@@ -108,7 +112,7 @@ export function subjectOf(event: Event): string {
   if ('ups' in event) return event.ups
   if ('version' in event) return event.version
   if ('schematic' in event) return event.schematic
-  if ('file' in event) return 'share'
+  if (event.type.startsWith('share.')) return 'share'
   return event.type === 'agent.started' ? 'agent' : 'cluster'
 }
 

@@ -87,6 +87,14 @@ export const remembered = {
   ),
   /** A person wants everything on the share as it should be: empty though it was in use, and changed by others. */
   shareAccepted: fact('share.accepted', flag),
+  /** The last staging failed because of the share in this directory; in bytes, what must be free there, where that is known. */
+  shareWaits: fact(
+    'share.waits',
+    object<{ readonly directory: string; readonly needed?: number | undefined }>({
+      directory: text,
+      needed: optional(number),
+    }),
+  ),
   /** What each node ran when it answered last, by its name. */
   ran: fact(
     'nodes.ran',

@@ -1,6 +1,8 @@
-import { AgentError, messageOf } from '../core/errors.ts'
+import { AgentError, findError, messageOf } from '../core/errors.ts'
 import { stuck } from '../core/job.ts'
 import { OtherBytes } from '../core/release/known-bytes.ts'
+import { ShareFull } from '../core/release/share-full.ts'
+import { remembered } from './facts.ts'
 import type { Job, JobContext } from './job.ts'
 import { reportHeld } from './known-bytes.ts'
 import { reportServed } from './verify-share.ts'
@@ -17,9 +19,12 @@ export function reportingShare(job: Job): Job {
     ...job,
     run: async (context) => {
       try {
-        return await job.run(context)
+        const outcome = await job.run(context)
+        remembered.shareWaits.remember(context.ports.journal, undefined)
+        return outcome
       } catch (error) {
-        const held = findOtherBytes(error)
+        await noteWait(context, error)
+        const held = findError(error, OtherBytes)
         if (!held) throw error
         return stuck(held.message)
       } finally {
@@ -29,9 +34,16 @@ export function reportingShare(job: Job): Job {
   }
 }
 
-function findOtherBytes(error: unknown): OtherBytes | undefined {
-  if (error instanceof OtherBytes) return error
-  return error instanceof Error && error.cause !== undefined ? findOtherBytes(error.cause) : undefined
+/**
+ * Notes whether it was the share that failed, as it says itself just now: then it is watched, and staged on as soon as it can
+ * be again. Where it says that nothing is wrong with it, another look would only fail once more.
+ */
+async function noteWait({ config, ports: { share, journal }, signal }: JobContext, error: unknown): Promise<void> {
+  if (signal.aborted) return
+  const needed = findError(error, ShareFull)?.needed
+  const why = await share.whyNotWritable(needed).catch(messageOf)
+  const waits = { directory: config.share.directory, ...(needed === undefined ? {} : { needed }) }
+  remembered.shareWaits.remember(journal, why === undefined ? undefined : waits)
 }
 
 async function reportShare({ alerts, ports, signal, log, now }: JobContext): Promise<void> {

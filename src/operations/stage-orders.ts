@@ -1,7 +1,8 @@
-import { AgentError } from '../core/errors.ts'
+import { AgentError, findError } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import { phase } from '../core/plan.ts'
 import type { ImageOrder } from '../core/release/image.ts'
+import { ShareFull } from '../core/release/share-full.ts'
 import type { StagingOrder } from '../core/release/staging.ts'
 import { remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
@@ -73,7 +74,7 @@ export async function stageOrders(
   forgetRequests(ports.journal, orders, failed)
   return {
     fresh,
-    failed: failed.toSorted((a, b) => Number(a.isRequest) - Number(b.isRequest)).map(({ error }) => error),
+    failed: failed.toSorted((a, b) => rankOf(a) - rankOf(b)).map(({ error }) => error),
   }
 }
 
@@ -81,6 +82,11 @@ interface Failure {
   readonly version: string
   readonly error: AgentError
   readonly isRequest: boolean
+}
+
+/** What machines need before what a person wants; of those first what lacks room, which a person can mend at once. */
+function rankOf({ isRequest, error }: Failure): number {
+  return (isRequest ? 2 : 0) + (findError(error, ShareFull) ? 0 : 1)
 }
 
 function keyOf({ version, schematic, architecture, secureBoot, kind }: ImageOrder): string {

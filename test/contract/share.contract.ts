@@ -51,6 +51,15 @@ export function shareContract(open: () => Promise<ShareUnderTest>): void {
     expect(sections.filter(({ bytes }) => bytes <= 0)).toEqual([])
   })
 
+  test('says why no image can be written, and nothing where one can', async () => {
+    await using at = await open()
+    expect(await at.share.whyNotWritable(undefined)).toBeUndefined()
+    expect(await at.share.whyNotWritable(1_000)).toBeUndefined()
+    expect(await at.share.whyNotWritable(1e18)).toMatch(/^the share has .* free and needs /)
+    await stage(at, 'v1.13.9')
+    expect(await at.share.whyNotWritable(1_000)).toBeUndefined()
+  })
+
   test('serves one image at a time, and shows it first', async () => {
     await using at = await open()
     await stage(at, 'v1.13.8')

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { runCli, startDaemon, waitFor } from '../lab/daemon.ts'
 import { temporaryFolder } from '../lab/process.ts'
-import { unprivileged } from '../lab/unprivileged.ts'
+import { isReadableByOthers } from '../lab/unprivileged.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -46,13 +46,8 @@ test('a state directory that everybody could read is closed by the next start, t
   expect(daemon.output).toContain('others could read the state directory')
 })
 
-const isReadable = await unprivileged(() => stat(join(root, 'bin', 'caretaker.mjs'))).then(
-  () => true,
-  () => false,
-)
-
 // Without a Docker engine: the folder as the image makes it, which is what a new volume gets.
-test.skipIf(process.getuid?.() !== 0 || !isReadable)(
+test.skipIf(process.getuid?.() !== 0 || !(await isReadableByOthers()))(
   'any user of a container can use a new volume for the state, and a later one is told what to do',
   { timeout: 300_000 },
   async () => {

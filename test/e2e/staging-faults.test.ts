@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -7,6 +7,7 @@ import type { StagedImage } from '../../src/core/release/image.ts'
 import { endStore, type LabDaemon, runCli, startDaemon, waitFor } from '../lab/daemon.ts'
 import { type Homelab, homelabSchematicId, startHomelab } from '../lab/homelab.ts'
 import { lacks } from '../lab/needs.ts'
+import { isReadableByOthers } from '../lab/unprivileged.ts'
 
 /** The real process, and a share on a small disk of its own that fails while an image comes. */
 
@@ -21,13 +22,20 @@ interface Scene extends AsyncDisposable {
   readonly daemon: LabDaemon
   /** Stages the next release by the command; it comes slowly. Resolves when some of it is there. */
   begin(): Promise<{ readonly ended: ReturnType<typeof runCli> }>
+  /** The Factory offers a release, and the daemon hears of it: nobody asks for it to be staged. */
+  offer(version: string): Promise<void>
+  /** The ids of the alerts that are open. */
+  alerts(): Promise<readonly string[]>
   /** The releases on the share, in order. */
   staged(): Promise<readonly string[]>
   mount(): void
   unmount(): void
 }
 
-async function scene(net: number): Promise<Scene> {
+/** A user without rights, who has the share and everything else of the daemon's. */
+const somebody = 54_323
+
+async function scene(net: number, { uid }: { readonly uid?: number } = {}): Promise<Scene> {
   await using stack = new AsyncDisposableStack()
   const directory = await mkdtemp(join(tmpdir(), 'caretaker-share-fails-'))
   stack.defer(() => rm(directory, { recursive: true, force: true }))
@@ -42,7 +50,9 @@ async function scene(net: number): Promise<Scene> {
   lab.factory.faults.redirect = true
   const overrides = { upgrade: { enabled: false }, share: { directory: share, checkEvery: '5s' } }
   const config = await lab.writeConfig(directory, overrides)
-  const daemon = stack.use(await startDaemon({ config, directory }))
+  if (uid !== undefined) execFileSync('chown', ['-R', `${uid}:${uid}`, directory])
+  const as = uid === undefined ? {} : { uid, environment: { HOME: '/' } }
+  const daemon = stack.use(await startDaemon({ config, directory, ...as }))
   const staged = async () =>
     (await daemon.control.get<readonly StagedImage[]>('/staged')).map(({ version }) => version).toSorted()
   await waitFor('the first image', 30_000, async () => (await staged()).includes('v1.13.9'))
@@ -56,6 +66,11 @@ async function scene(net: number): Promise<Scene> {
     staged,
     mount,
     unmount,
+    offer: async (version) => {
+      lab.factory.publish(version)
+      await daemon.control.post('/jobs/watch-releases/run')
+    },
+    alerts: async () => (await daemon.control.get<readonly { readonly id: string }[]>('/alerts')).map(({ id }) => id),
     begin: async () => {
       lab.factory.faults.bytesPerSecond = 15_000
       lab.factory.publish(next)
@@ -115,3 +130,50 @@ test.skipIf(lacking)('a share that is unmounted while an image comes', { timeout
   expect(await runCli(['stage', '-c', it.config])).toMatchObject({ code: 0 })
   await expectServed(it)
 })
+
+const failed = 'job.failed:stage-image'
+
+test.skipIf(lacking)(
+  'a share without room is staged on by itself as soon as it has some',
+  { timeout: 300_000 },
+  async () => {
+    await using it = await scene(189)
+    const photos = join(it.share, 'photos')
+    await writeFile(photos, Buffer.alloc(9_000_000)).catch(() => undefined)
+    await it.offer(next)
+    await waitFor('the staging to fail', 30_000, async () => (await it.alerts()).includes(failed))
+    expect(await it.staged()).toEqual(['v1.13.9'])
+    await rm(photos)
+    await waitFor('the next release to be staged', 30_000, async () => (await it.staged()).includes(next))
+    await waitFor('the alert to be over', 10_000, async () => !(await it.alerts()).includes(failed))
+    await expectServed(it)
+  },
+)
+
+test.skipIf(lacking || !(await isReadableByOthers()))(
+  'a share that its owner has closed is told, and staged on by itself once it is open again',
+  { timeout: 300_000 },
+  async () => {
+    await using it = await scene(190, { uid: somebody })
+    for (const [version, folder] of [
+      [next, it.share],
+      ['v1.13.11', join(it.share, 'talos')],
+    ] as const) {
+      await chmod(folder, 0o000)
+      await it.offer(version)
+      await waitFor('it to be told', 60_000, async () => (await it.alerts()).includes('share.away'))
+      await waitFor('the staging to fail', 30_000, async () => (await it.alerts()).includes(failed))
+      await chmod(folder, 0o755)
+      await waitFor('the release to be staged', 30_000, async () => {
+        const staged: readonly string[] = await it.staged().catch(() => [])
+        return staged.includes(version)
+      })
+      expect(it.daemon.output).toContain('the share can be written again')
+      await waitFor('both alerts to be over', 30_000, async () => {
+        const open = await it.alerts()
+        return !open.includes(failed) && !open.includes('share.away')
+      })
+      await expectServed(it)
+    }
+  },
+)

@@ -2,6 +2,7 @@ import { AgentError } from '../../src/core/errors.ts'
 import { type ImageRef, isSameImage, type StagedImage } from '../../src/core/release/image.ts'
 import type { Share } from '../../src/core/release/ports.ts'
 import type { FormerImage, PublishedName } from '../../src/core/release/published.ts'
+import { ShareFull } from '../../src/core/release/share-full.ts'
 
 /** What an order of the image that most homelabs have alone says beside its release and schematic. */
 export const plainUki = { architecture: 'amd64', secureBoot: false, kind: 'uki', kernelArguments: [] } as const
@@ -12,17 +13,23 @@ export interface FakeShare extends Share {
   damage(file: string, fault: string): void
   /** What a machine gets that boots this file; undefined where nothing is there. */
   serves(file: string): { version: string; schematic: string } | undefined
+  /** Nothing can be written from now on, with this error; undefined: it can be again. */
+  block(why: AgentError | undefined): void
   /** Everything is gone, as from a mount point without its mount. */
   empty(): void
 }
 
 type Kept = Omit<StagedImage, 'published' | 'publishedAs'> & ImageRef
 
-/** A share in memory, which never runs full and never forgets. `note` is told of what is staged and published. */
+/** In bytes. */
+const room = 1e12
+
+/** A share in memory, which has more room than is ever needed and never forgets. `note` is told of what is staged and published. */
 export function fakeShare(note: (entry: string) => Promise<void>): FakeShare {
   /** Newest first. */
   let images: Kept[] = []
   const names = new Map<string, PublishedName>()
+  let blocked: AgentError | undefined
   let clock = Date.parse('2026-11-22T00:00:00.000Z')
   const now = () => new Date((clock += 1_000)).toISOString()
 
@@ -49,6 +56,7 @@ export function fakeShare(note: (entry: string) => Promise<void>): FakeShare {
       const { kernelArguments, asset: _, ...image } = order
       let kept = images.find((candidate) => isSameImage(candidate, image))
       if (!kept) {
+        if (blocked) throw blocked
         await note(`stage ${image.version}`)
         const bytes = (await factory.warm({ ...image, kernelArguments }, signal)) ?? 0
         kept = { ...image, sha256: 'b'.repeat(64), bytes, stagedAt: now(), path: image.version }
@@ -61,6 +69,7 @@ export function fakeShare(note: (entry: string) => Promise<void>): FakeShare {
       const kept = images.find((candidate) => isSameImage(candidate, image))
       if (!kept) throw new AgentError('not-found', `${image.version} is not staged on the share`)
       if (before && before.fault === undefined && isSameImage(before, kept)) return
+      if (blocked) throw blocked
       await note(`publish ${image.version}`)
       const { version, schematic, architecture, secureBoot, kind } = kept
       const of = { version, schematic, architecture, secureBoot, kind }
@@ -72,6 +81,11 @@ export function fakeShare(note: (entry: string) => Promise<void>): FakeShare {
       for (const file of surplus.names) names.delete(file)
       images = images.filter((image) => !surplus.images.some((one) => isSameImage(one, image)))
     },
+    whyNotWritable: async (needed = 0) => {
+      if (needed > room) return `the share has ${room} bytes free and needs ${needed}`
+      return blocked instanceof ShareFull && needed === 0 ? undefined : blocked?.message
+    },
+    block: (why) => void (blocked = why),
     damage: (file, fault) => void names.set(file, { ...names.get(file)!, fault }),
     serves: (file) => names.get(file),
     empty: () => {

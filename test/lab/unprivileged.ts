@@ -1,3 +1,6 @@
+import { access } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+
 /** The user `nobody` of every Linux. */
 const nobody = 65_534
 
@@ -10,4 +13,14 @@ export async function unprivileged<T>(action: () => T | Promise<T>): Promise<T> 
   } finally {
     process.seteuid!(0)
   }
+}
+
+const launcher = fileURLToPath(new URL('../../bin/caretaker.mjs', import.meta.url))
+
+/** Whether another user can start what is to be tested: a checkout may lie in a closed folder. */
+export function isReadableByOthers(): Promise<boolean> {
+  return unprivileged(() => access(launcher)).then(
+    () => true,
+    () => false,
+  )
 }

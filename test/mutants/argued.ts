@@ -1,6 +1,7 @@
 import { arguedBatteries } from './argued-batteries.ts'
+import { arguedImages } from './argued-images.ts'
 import { type Argued, arguedPlans } from './argued-plans.ts'
 import { arguedStates } from './argued-states.ts'
 
 /** All mutants that may survive. */
-export const argued: readonly Argued[] = [...arguedStates, ...arguedBatteries, ...arguedPlans]
+export const argued: readonly Argued[] = [...arguedStates, ...arguedBatteries, ...arguedPlans, ...arguedImages]

@@ -17,14 +17,25 @@ const name = (fault?: string): PublishedName => ({
   history: [],
 })
 
+interface Given {
+  readonly changed?: 'restore' | 'report'
+  /** What the last staging needs of the share, where it has failed. */
+  readonly waits?: { readonly needed?: number }
+  /** Why it can't be written, one look after another; the last stays. */
+  readonly refuses?: readonly (string | Error | undefined)[]
+}
+
 /** A watch over a share that looks one way after another; the last look stays. */
 async function watched(
   looks: readonly (readonly PublishedName[] | Error)[],
-  changed: 'restore' | 'report' = 'restore',
+  { changed = 'restore', waits, refuses = [undefined] }: Given = {},
 ) {
   const stop = new AbortController()
   const told: ShareHealth[] = []
   const restored: string[] = []
+  const asked: (number | undefined)[] = []
+  let returned = 0
+  let waiting = waits
   let looked = 0
   const ended = watchShare({
     names: async () => {
@@ -34,14 +45,25 @@ async function watched(
     },
     settings: () => ({ directory: '/srv/pxe', checkEvery: 1, changed }),
     used: () => 1,
+    waits: (directory) => (directory === '/srv/pxe' ? waiting : undefined),
+    whyNotWritable: async (needed) => {
+      const why = refuses[Math.min(asked.push(needed), refuses.length) - 1]
+      if (why instanceof Error) throw why
+      return why
+    },
+    returned: async () => {
+      returned += 1
+      waiting = undefined
+    },
     tell: (health) => void told.push(health),
     changed: async (file) => void restored.push(file),
     signal: stop.signal,
   })
-  await expect.poll(() => looked > looks.length + 2).toBe(true)
+  const hasAsked = () => refuses.length === 1 || asked.length === refuses.length
+  await expect.poll(() => looked > looks.length + 2 && hasAsked()).toBe(true)
   stop.abort()
   await ended
-  return { told, restored }
+  return { told, restored, returned, asked }
 }
 
 test('what something else has changed is told, and asked to be published again once', async () => {
@@ -57,7 +79,7 @@ test('what changes in another way is asked for again, and so is what comes back'
 })
 
 test('by policy nothing is asked for', async () => {
-  const { told, restored } = await watched([[name('is gone')]], 'report')
+  const { told, restored } = await watched([[name('is gone')]], { changed: 'report' })
   expect(told.at(-1)?.changed.size).toBe(1)
   expect(restored).toEqual([])
 })
@@ -70,4 +92,26 @@ test('a share that is away at one look alone is no news, and one that stays away
   expect(gone.told.at(-1)?.away?.text).toBe('the share does not answer')
   const empty = await watched([[]])
   expect(empty.told.at(-1)?.away?.text).toMatch(/is the share mounted/)
+})
+
+test('a share that is back is staged on again, once', async () => {
+  const away = new AgentError('misconfigured', 'the share can’t be read')
+  expect(await watched([[name()], away, away, [name()]])).toMatchObject({ returned: 1, asked: [undefined] })
+  // One that is empty was not mounted.
+  expect(await watched([[], [], [name()]])).toMatchObject({ returned: 1 })
+  expect(await watched([[name()]])).toMatchObject({ returned: 0, asked: [] })
+  expect(await watched([[name()], away])).toMatchObject({ returned: 0, asked: [] })
+})
+
+test('a share that has refused an image is staged on again as soon as it takes one', async () => {
+  const full = 'the share has 5 MB free and needs 6 MB'
+  const refuses = [full, new AgentError('unreachable', 'no answer'), full, undefined]
+  const { returned, asked } = await watched([[name()]], { waits: { needed: 6e6 }, refuses })
+  expect({ returned, asked }).toEqual({ returned: 1, asked: [6e6, 6e6, 6e6, 6e6] })
+})
+
+test('a share that is back and can’t be written is not staged on', async () => {
+  const away = new AgentError('unreachable', 'the share does not answer')
+  const refuses = ['it is mounted read-only']
+  expect(await watched([away, [name()]], { refuses })).toMatchObject({ returned: 0, asked: [undefined] })
 })

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PublishedName } from '../../core/release/published.ts'
-import { sha256Of, writeWhole } from './files.ts'
+import { listOwn, sha256Of, writeWhole } from './files.ts'
 import { type Layout, publishedPath, recordPath } from './layout.ts'
 import { type PublishedRecord, readRecord } from './manifest.ts'
 import { findNames, type FoundName } from './staged.ts'
@@ -12,7 +13,10 @@ const publishingTakes = 300
 /** Every name that we have published, each looked at; its bytes are read only where it does not look as it was left. */
 export async function readNames(layout: Layout): Promise<PublishedName[]> {
   const found: PublishedName[] = []
-  for (const { file, record } of await findNames(layout)) {
+  const names = await findNames(layout)
+  // A share whose images can't be read is no better than one whose names can't.
+  await listOwn(join(layout.directory, 'talos'))
+  for (const { file, record } of names) {
     const { served, bytes: _, stagedAt: __, sha256: ___, ...shown } = record
     found.push({ ...shown, file, bytes: served.bytes, fault: await lastingFault(layout, { file, record }) })
   }

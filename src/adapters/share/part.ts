@@ -5,6 +5,7 @@ import { AgentError } from '../../core/errors.ts'
 import type { ImageOrder } from '../../core/release/image.ts'
 import type { Download, Factory } from '../../core/release/ports.ts'
 import type { Proofs } from '../../core/release/proofs.ts'
+import { ShareFull } from '../../core/release/share-full.ts'
 import { openPart, readSmall } from './own-file.ts'
 import { checkSpace, megabytes } from './space.ts'
 import { translate, translateError, whyTaken } from './trouble.ts'
@@ -67,6 +68,7 @@ async function downloadOnce(
   let file = await openPart(path, { goesOn: etag !== undefined }).catch(translate(path))
   // Closes the connection when writing fails, too.
   const over = new AbortController()
+  let size: number | undefined
   try {
     const offset = etag === undefined ? 0 : (await file.stat()).size
     const resume = etag !== undefined && offset > 0 ? { offset, etag } : undefined
@@ -78,9 +80,10 @@ async function downloadOnce(
       await file.close()
       file = await openPart(path, { goesOn: false })
     }
-    demandUsual(incoming.size, order)
+    size = incoming.size
+    demandUsual(size, order)
     await announce(path, incoming.etag)
-    await checkSpace(path, incoming.size, goesOn ? offset : 0)
+    await checkSpace(path, size, goesOn ? offset : 0)
     const from = { path, offset: goesOn ? offset : 0, largest: largestOf(order) }
     const received = await receive(file, incoming, from, signal)
     await file.sync()
@@ -89,6 +92,8 @@ async function downloadOnce(
   } catch (error) {
     const told = error instanceof AgentError ? error : translateError(path, error)
     if (!told.retryable && !signal.aborted) await discard(path)
+    // Something else has filled it while it came.
+    if (told instanceof ShareFull && size !== undefined) throw new ShareFull(told.message, 2 * size, error)
     throw told
   } finally {
     over.abort()

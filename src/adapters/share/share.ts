@@ -22,6 +22,7 @@ import { whyPlaceNotSigned } from './signed.ts'
 import { findImages, findStaged, observe } from './staged.ts'
 import { sectionsOf } from './uki-file.ts'
 import { verifyImage } from './verify.ts'
+import { whyNotWritable } from './writable.ts'
 
 export interface ShareOptions extends Layout {
   /** How long an observation of the directory may take, in ms. */
@@ -118,6 +119,7 @@ export function createShare({
     verify: (image, signal) => translated(verify(image, signal)),
     digest: (path, most, signal) => translated(sha256Of(join(directory, path), most, signal)),
     sections: (path) => translated(sectionsOf(join(directory, path))),
+    whyNotWritable: (needed) => whyNotWritable(layout, needed),
     staged: () => translated(staged.present()),
     names: () => translated(names.fresh()),
     stage: (order, factory, signal) => translated(stage(order, factory, signal)),

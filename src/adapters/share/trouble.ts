@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { ShareFull } from '../../core/release/share-full.ts'
 
 /** Calls that change nothing. */
 const reads = new Set(['scandir', 'stat', 'lstat', 'statfs'])
@@ -20,7 +21,7 @@ export function translateError(path: string, error: unknown): AgentError {
     dest,
   } = error as NodeJS.ErrnoException & { readonly dest?: string }
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new AgentError('rejected', `the share is full: free space in ${dirname(path)}`, error)
+    return new ShareFull(`the share is full: free space in ${dirname(path)}`, undefined, error)
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new AgentError(
       'misconfigured',

@@ -59,6 +59,11 @@ export interface Share {
   staged(): Promise<readonly StagedImage[]>
   /** Every name that we have published, and whether what machines get under it is still what we gave it. */
   names(): Promise<readonly PublishedName[]>
+  /**
+   * Why no image can be written to it just now, or none that needs so many bytes; undefined where one can. Nothing is
+   * written to find out.
+   */
+  whyNotWritable(needed: number | undefined): Promise<string | undefined>
   /** Brings an image onto the share, checked, and publishes nothing. What is there already is not brought again. */
   stage(image: ImageOrder, factory: Pick<Factory, 'warm' | 'open'>, signal: AbortSignal): Promise<StagedImage>
   /**

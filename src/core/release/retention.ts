@@ -10,22 +10,28 @@ export interface RetentionView {
   readonly inUse: readonly { readonly version: string; readonly schematic: string | undefined }[]
   /** What was just staged. */
   readonly fresh: readonly SurplusImage[]
+  readonly now: Date
 }
+
+/** In ms: a machine that has got a name's file may ask for the rest of its image, such as an initramfs, for so long. */
+const bootsWithin = 3_600_000
 
 /**
  * What is taken away from the share. Of each image `keep` releases stay that its name served, and as many that it never
- * did. What a name serves, what a node runs or may go back to, and what was just staged stays whatever the number.
+ * did. What a name serves or served within the hour, what a node runs or may go back to, and what was just staged stays
+ * whatever the number.
  */
-export function surplusOf({ images, staged, names, inUse, fresh }: RetentionView, keep: number): Surplus {
+export function surplusOf({ images, staged, names, inUse, fresh, now }: RetentionView, keep: number): Surplus {
   const kept = new Set<StagedImage>()
   const claimed = new Set<string>()
   for (const image of images) {
     const own = staged.filter((one) => isOf(image, one, images))
     const present = presentName(image, names)
-    const served = [...(present ? [present] : []), ...formerImages(image, names)].flatMap(
-      (former) => own.find((one) => isSameImage(one, former)) ?? [],
-    )
+    const shown = [...(present ? [present] : []), ...formerImages(image, names)]
+    const found = (former: (typeof shown)[number]) => own.find((one) => isSameImage(one, former)) ?? []
+    const served = shown.flatMap(found)
     for (const one of [...new Set(served)].slice(0, keep)) kept.add(one)
+    for (const one of shown.filter((_, index) => isRecent(shown[index - 1], now)).flatMap(found)) kept.add(one)
     for (const one of own.filter((other) => !served.includes(other)).slice(0, keep)) kept.add(one)
     for (const { file } of namesOf(image, names)) claimed.add(file)
   }
@@ -46,6 +52,11 @@ export function surplusOf({ images, staged, names, inUse, fresh }: RetentionView
       .filter((name) => !stays.includes(name) && !staged.some((one) => kept.has(one) && isSameImage(one, name)))
       .map(({ file }) => file),
   }
+}
+
+/** Whether what came before this one was served until a moment ago; a clock that went back makes nothing old. */
+function isRecent(successor: Pick<PublishedName, 'publishedAt'> | undefined, now: Date): boolean {
+  return successor !== undefined && now.getTime() - Date.parse(successor.publishedAt) < bootsWithin
 }
 
 /** One of its own schematic, or of one that it had before an edit: of a schematic that no other image has. */

@@ -22,11 +22,21 @@ export default defineService({
         const used = remembered.shareUsed.recall(journal)
         return used?.directory === directory ? used.names : 0
       },
+      waits: (directory) => {
+        const waits = remembered.shareWaits.recall(journal)
+        return waits?.directory === directory ? waits : undefined
+      },
+      whyNotWritable: (needed) => share.whyNotWritable(needed),
       tell: ({ away, changed }) => {
         alerts.report('share.away', away)
         alerts.report('share.changed', together([...changed.values()]))
       },
       changed: (file) => emit({ type: 'share.changed', file }),
+      returned: async () => {
+        // Noted anew where the next staging fails as well.
+        remembered.shareWaits.remember(journal, undefined)
+        await emit({ type: 'share.returned' })
+      },
       signal,
     })
     return { ended, [Symbol.asyncDispose]: () => ended }

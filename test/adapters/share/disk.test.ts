@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { errorOf, failureOf } from '../../../src/adapters/share/apart/wire.ts'
 import type { Factory } from '../../../src/core/release/ports.ts'
+import { ShareFull } from '../../../src/core/release/share-full.ts'
 import { mountFuse, whyNoFuse } from '../../lab/fuse.ts'
 import { unprivileged } from '../../lab/unprivileged.ts'
 import { refusal } from '../refusal.ts'
@@ -83,6 +86,33 @@ describe('a share without room', () => {
     expect(await filesOf(path)).toEqual([])
   })
 
+  test('that something else fills while an image comes says how much it needs, to other processes as well', async ({
+    skip,
+  }) => {
+    skip(!mayMount, 'only root can mount a small disk')
+    const path = await mount('size=8m')
+    const fill = () => {
+      try {
+        writeFileSync(join(path, 'photos'), Buffer.alloc(9_000_000))
+      } catch {
+        // All that was left is taken.
+      }
+    }
+    const { length } = at.image('v1.13.9')
+    const error = await refusal(stage(during(fill)))
+    for (const told of [error, errorOf(structuredClone(failureOf(error)))]) {
+      expect(told).toBeInstanceOf(ShareFull)
+      expect(told).toMatchObject({ code: 'rejected', needed: 2 * length })
+    }
+    expect(await at.share.whyNotWritable(2 * length)).toMatch(
+      /^the share has \d MB free and needs 6 MB: free space in /,
+    )
+    expect(await at.share.whyNotWritable(undefined)).toBeUndefined()
+    await rm(join(path, 'photos'))
+    expect(await at.share.whyNotWritable(2 * length)).toBeUndefined()
+    expect(await stage()).toMatchObject({ published: true })
+  })
+
   test('counts what it has of the image already', async ({ skip }) => {
     skip(!mayMount, 'only root can mount a small disk')
     // Room for the image twice and little more: with most of it there, not twice again.
@@ -123,10 +153,9 @@ describe('a share that can’t be used', () => {
   test('because it is not mounted is named', async () => {
     const directory = join(at.directory, 'volume1', 'tftp')
     at.share = at.open({ directory })
-    expect(await refusal(stage())).toMatchObject({
-      code: 'misconfigured',
-      message: `share.directory ${directory} does not exist: is the share mounted?`,
-    })
+    const message = `share.directory ${directory} does not exist: is the share mounted?`
+    expect(await refusal(stage())).toMatchObject({ code: 'misconfigured', message })
+    expect(await at.share.whyNotWritable(undefined)).toBe(message)
   })
 
   test('because it is a file is named', async () => {
@@ -146,6 +175,7 @@ describe('a share that can’t be used', () => {
         `^${path}/talos can't be written: the file system is mounted read-only.*\\. Check who owns the share and how it is mounted$`,
       ),
     )
+    expect(await at.share.whyNotWritable(undefined)).toMatch(/can't be written: the file system is mounted read-only/)
   })
 
   test('because it belongs to somebody else says what to check', async () => {
@@ -160,7 +190,9 @@ describe('a share that can’t be used', () => {
     await at.stage('v1.13.9')
     for (const folder of [at.directory, join(at.directory, 'talos')]) {
       await chmod(folder, 0o000)
-      const looks = await unprivileged(() => Promise.all([refusal(at.share.staged()), refusal(stage())]))
+      const looks = await unprivileged(() =>
+        Promise.all([refusal(at.share.staged()), refusal(at.share.names()), refusal(stage())]),
+      )
       await chmod(folder, 0o755)
       for (const error of looks)
         expect(error).toMatchObject({

@@ -1,7 +1,6 @@
 import { env } from 'node:process'
 import { describe, expect, test } from 'vitest'
 import { AgentError } from '../../../src/core/errors.ts'
-import { openFat } from '../../../src/core/release/fat.ts'
 import { refuseIso } from '../../../src/core/release/iso.ts'
 import { writeFat } from '../../lab/fat-writer.ts'
 import { writeIso } from '../../lab/iso-writer.ts'
@@ -67,76 +66,6 @@ describe('an ISO is refused', () => {
     { iso: filler(80_000, 'x'), says: 'it is no image of a CD' },
   ])('that $says', async ({ iso, order, says }) => {
     expect(await refusalOf(iso, order)).toContain(says)
-  })
-})
-
-describe('a file in a FAT file system', () => {
-  const long = filler(50_000, 'long')
-  const image = writeFat({ 'EFI/Linux/Talos-v1.13.9-beta.0.efi': long, 'EFI/Linux/empty.efi': Buffer.alloc(0) })
-  /** Where its table says what comes behind a cluster. */
-  const entryAt = (cluster: number) => 32 * 512 + cluster * 4
-  const read = async (bytes: Buffer) => {
-    const fat = await openFat(sourceOf(bytes), 0)
-    const entries = (await fat.list('efi/LINUX'))!
-    const part = await fat.open(entries.find(({ bytes: size }) => size === long.length)!)
-    return { names: entries.map(({ name }) => name), contents: Buffer.from(await part.read(0, part.size)), part }
-  }
-
-  test('is read by its long name, from any place on', async () => {
-    const { names, contents, part } = await read(image)
-    expect(names).toEqual(['Talos-v1.13.9-beta.0.efi', 'empty.efi'])
-    expect(contents.equals(long)).toBe(true)
-    expect(Buffer.from(await part.read(40_000, 20_000)).equals(long.subarray(40_000))).toBe(true)
-  })
-
-  test('is read where it lies in pieces', async () => {
-    const other = Buffer.from(image)
-    const first = 2
-    // The second and the third cluster change places.
-    const dataAt = image.length - (13 + 3) * 4_096
-    const place = (cluster: number) => dataAt + (cluster - first) * 4_096
-    for (const [from, to] of [
-      [3, 4],
-      [4, 3],
-    ] as const)
-      image.copy(other, place(to), place(from), place(from) + 4_096)
-    for (const [cluster, next] of [
-      [2, 4],
-      [4, 3],
-      [3, 5],
-    ] as const)
-      other.writeUInt32LE(next, entryAt(cluster))
-    expect((await read(other)).contents.equals(long)).toBe(true)
-  })
-
-  test.each([
-    { name: 'whose chain ends early', next: 0x0fff_ffff, says: 'is cut off in its file system' },
-    { name: 'whose chain leads nowhere', next: 0x00ff_ffff, says: 'is damaged' },
-    { name: 'whose chain leads to no cluster', next: 0, says: 'is damaged' },
-  ])('$name is refused', async ({ next, says }) => {
-    const other = Buffer.from(image)
-    other.writeUInt32LE(next, entryAt(4))
-    await expect(read(other)).rejects.toThrow(says)
-  })
-
-  test('is given up where it lies in a thousand pieces', async () => {
-    const other = writeFat({ 'EFI/Linux/a.efi': filler(5_000_000, 'x') })
-    for (let cluster = 2; cluster + 3 < 1_222; cluster += 2) {
-      other.writeUInt32LE(cluster + 2, entryAt(cluster))
-      other.writeUInt32LE(cluster + 2 - 1 + 2, entryAt(cluster + 1))
-    }
-    other.writeUInt32LE(2, entryAt(1_200))
-    const fat = await openFat(sourceOf(other), 0)
-    const [entry] = (await fat.list('EFI/Linux'))!
-    await expect(fat.open(entry!)).rejects.toThrow('in more pieces than that of any image')
-  })
-
-  test('a directory that leads back to itself ends', async () => {
-    const other = Buffer.from(image)
-    const root = other.readUInt32LE(44)
-    other.writeUInt32LE(root, entryAt(root))
-    // Full of names, so that no end is found.
-    await expect(openFat(sourceOf(other), 0).then((fat) => fat.list('x'))).rejects.toThrow('a directory larger than')
   })
 })
 

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { acceptHeld, isHeldStill, judgeBytes, type KnownBytes } from '../../../src/core/release/known-bytes.ts'
+import {
+  acceptHeld,
+  type HeldImage,
+  isHeldStill,
+  judgeBytes,
+  type KnownBytes,
+  knownBytesKind,
+  OtherBytes,
+} from '../../../src/core/release/known-bytes.ts'
 
 const proofs = { sha256: undefined, hasSignature: false }
 const arrived = (sha256: string) => ({
@@ -46,7 +54,8 @@ describe('what a URL answers', () => {
 test('what is held is not downloaded once more for a day', () => {
   expect(isHeldStill(known, at(1))).toBe(false)
   expect(isHeldStill(held, at(24))).toBe(true)
-  expect(isHeldStill(held, at(26))).toBe(false)
+  expect(isHeldStill(held, at(25))).toBe(false)
+  expect(isHeldStill(undefined, at(1))).toBe(false)
 })
 
 test('what a person accepts is what the URL answers from then on', () => {
@@ -54,4 +63,24 @@ test('what a person accepts is what the URL answers from then on', () => {
   expect(accepted).toEqual({ ...known, sha256: 'b', since: '2026-11-22T03:00:00.000Z' })
   expect(judgeBytes(accepted, arrived('b'), at(4)).kind).toBe('same')
   expect(judgeBytes(accepted, arrived('a'), at(4)).kind).toBe('other')
+})
+
+test('where nothing is held, there is nothing to accept', () => {
+  expect(acceptHeld(known, at(3))).toBe(known)
+})
+
+test('is kept under its own name, and for as long as something is held', () => {
+  expect(knownBytesKind.name).toBe('image-bytes')
+  expect([known, held].map(knownBytesKind.isOpen)).toEqual([false, true])
+  expect(knownBytesKind.retention).toEqual({ most: 1_000 })
+})
+
+test('other bytes are refused with both digests, and with what accepts them', () => {
+  const error = new OtherBytes(held as HeldImage)
+  expect(error).toMatchObject({ code: 'rejected', known: held })
+  expect(error.message).toBe(
+    'the Factory sends other bytes for v1.13.9 than before: https://factory.example/image/a/v1.13.9/metal-amd64-uki.efi ' +
+      'answered a on 2026-11-22, and now b; they are kept apart. If the Factory has built it anew, as after an upgrade of ' +
+      'its own, accept it with `caretaker stage --accept b`',
+  )
 })

@@ -49,6 +49,64 @@ describe('a program whose parts overlap is refused', () => {
   })
 })
 
+describe('a program of the least that there may be', () => {
+  /** Headers alone: the smallest optional header, and sections without a byte. */
+  function programOf(sections: number, optionalSize = 152): Buffer {
+    const program = Buffer.alloc(0x98 + optionalSize + 40 * sections)
+    program.write('MZ', 0, 'latin1')
+    program.writeUInt32LE(0x80, 0x3c)
+    program.write('PE\0\0', 0x80, 'latin1')
+    program.writeUInt16LE(sections, 0x86)
+    program.writeUInt16LE(optionalSize, 0x94)
+    program.writeUInt16LE(0x20b, 0x98)
+    program.writeUInt16LE(10, 0x98 + 68)
+    return program
+  }
+  const none = 'the PE header is not that of an EFI program'
+
+  test.each([
+    { sections: 96, optionalSize: 152, why: undefined },
+    { sections: 0, optionalSize: 240, why: undefined },
+    { sections: 97, optionalSize: 152, why: none },
+    { sections: 1, optionalSize: 151, why: none },
+  ])('with $sections sections and an optional header of $optionalSize bytes: $why', async (given) => {
+    const { sections, optionalSize, why } = given
+    const outcome = await read(programOf(sections, optionalSize)).then(
+      (pe) => pe.sections.length,
+      (error: Error) => error.message,
+    )
+    expect(outcome).toBe(why ?? sections)
+  })
+
+  test('tells how long its headers are, and a certificate of a byte', async () => {
+    const image = imageOf()
+    expect((await read(image)).headersSize).toBe(sectionOf(image, '.text').offset)
+    image.writeUInt32LE(image.length, 0x98 + 144)
+    image.writeUInt32LE(1, 0x98 + 148)
+    const { certificates } = await read(Buffer.concat([image, Buffer.alloc(1)]))
+    expect(certificates).toEqual({ offset: image.length, size: 1 })
+    image.writeUInt32LE(image.length - 1, 0x98 + 144)
+    await expect(read(image)).rejects.toThrow('its certificate table overlaps .profile')
+  })
+
+  test('is refused where a section of one byte lies in the headers', async () => {
+    const image = imageOf()
+    const { row } = sectionOf(image, '.uname')
+    image.writeUInt32LE(1, row + 16)
+    image.writeUInt32LE(0x40, row + 20)
+    await expect(read(image)).rejects.toThrow('its section .uname overlaps the headers')
+  })
+
+  test('is told as cut off where its optional header begins', async () => {
+    await expect(read(imageOf().subarray(0, 0x99))).rejects.toThrow('the file ends inside the optional header')
+  })
+
+  test('is not quoted from far inside where it is none', async () => {
+    const page = Buffer.concat([Buffer.alloc(80, '\n'), Buffer.from('hidden')])
+    await expect(read(page)).rejects.toThrow('it is not an EFI program; it starts with ""')
+  })
+})
+
 describe('what a signature covers', () => {
   const digest = (image: Buffer, pe: Pe) => {
     const { ranges, padding } = signedBytesOf(pe, image.length)

@@ -1,50 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { StagedImage } from '../../../src/core/release/image.ts'
-import type { PublishedName } from '../../../src/core/release/published.ts'
 import {
   decidePublication,
-  formerImages,
-  imageBefore,
   type PublicationPolicy,
   type PublicationView,
 } from '../../../src/core/release/publication.ts'
-
-const image = {
-  name: 'amd64',
-  schematic: 'homelab',
-  schematicId: 'a'.repeat(64),
-  architecture: 'amd64',
-  secureBoot: false,
-  kind: 'uki',
-  file: 'boot.efi',
-  nodes: [],
-  diskless: false,
-} as const
-
-const built = { schematic: image.schematicId, architecture: 'amd64', secureBoot: false, kind: 'uki' } as const
-
-function stagedOf(version: string): StagedImage {
-  const stagedAt = '2026-11-22T00:00:00.000Z'
-  return { ...built, version, sha256: 'b', bytes: 1, stagedAt, path: version, publishedAs: [], published: false }
-}
-
-function nameOf(version: string, former: readonly string[] = [], file: string = image.file): PublishedName {
-  const history = former.map((one) => ({ ...built, version: one, publishedAt: '2026-11-21T00:00:00.000Z' }))
-  return { ...built, file, version, publishedAt: '2026-11-22T00:00:00.000Z', bytes: 1, history, fault: undefined }
-}
-
-const usual: PublicationView = {
-  target: 'v1.14.1',
-  hasNodes: true,
-  running: ['v1.13.9', 'v1.13.9'],
-  silent: [],
-  ran: [],
-  offered: ['v1.12.11', 'v1.13.8', 'v1.13.9', 'v1.14.1', 'v1.15.0-alpha.0'],
-  withdrawn: [],
-  staged: ['v1.13.9', 'v1.14.1'].map(stagedOf),
-  names: [nameOf('v1.13.9')],
-}
-const policy: PublicationPolicy = { publish: 'when-rolled-out', withdrawn: 'replace' }
+import { image, nameOf, policy, stagedOf, usual } from './publication-situations.ts'
 
 interface Case {
   readonly name: string
@@ -64,7 +24,7 @@ const cases: readonly Case[] = [
   {
     name: 'while a node that was not upgraded yet does not answer',
     view: { running: ['v1.14.1'], silent: ['w-2'] },
-    says: 'kept: w-2 may run an older release: no answer',
+    says: 'keep: w-2 may run an older release: no answer',
   },
   {
     name: 'while a node does not answer, and nothing newer is at stake',
@@ -76,17 +36,17 @@ const cases: readonly Case[] = [
     view: { running: ['v1.14.1'], silent: ['w-2'], names: [] },
     says: 'v1.14.1: every node runs it',
   },
-  { name: 'while no node answers', view: { running: [], silent: ['w-1'] }, says: 'kept: no node answers' },
+  { name: 'while no node answers', view: { running: [], silent: ['w-1'] }, says: 'keep: no node answers' },
   {
     name: 'where nodes run what is no release',
     view: { running: ['v1.13.9-dirty'] },
-    says: 'kept: no node runs an official release',
+    says: 'keep: no node runs an official release',
   },
   { name: 'before there is a node', view: { hasNodes: false, running: [] }, says: 'v1.14.1: it is the target release' },
   {
     name: 'before there is a node or a target',
     view: { hasNodes: false, running: [], target: undefined },
-    says: 'kept: there is no target release',
+    says: 'keep: there is no target release',
   },
   {
     name: 'as soon as it is staged',
@@ -95,7 +55,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'as soon as it is staged, without a target',
-    view: { target: undefined, running: ['v1.13.8', 'v1.13.9'] },
+    view: { target: undefined, running: ['v1.12.11', 'v1.13.8', 'v1.13.9'] },
     policy: { publish: 'when-staged' },
     says: 'v1.13.9: it is the newest that a node runs',
   },
@@ -112,7 +72,7 @@ const cases: readonly Case[] = [
   {
     name: 'where everything was withdrawn',
     view: { withdrawn: ['v1.13.9', 'v1.13.8', 'v1.12.11'] },
-    says: 'kept: v1.13.9 was withdrawn by the Image Factory',
+    says: 'keep: v1.13.9 was withdrawn by the Image Factory',
   },
   {
     name: 'where what the others run was withdrawn, while a node does not answer',
@@ -122,13 +82,13 @@ const cases: readonly Case[] = [
       withdrawn: ['v1.14.2'],
       staged: ['v1.13.9', 'v1.14.1', 'v1.14.2'].map(stagedOf),
     },
-    says: 'kept: w-2 may run an older release: no answer',
+    says: 'keep: w-2 may run an older release: no answer',
   },
   {
     name: 'where it was withdrawn, and is to be kept',
     view: { withdrawn: ['v1.13.9'] },
     policy: { withdrawn: 'keep' },
-    says: 'kept: v1.13.9 was withdrawn by the Image Factory',
+    says: 'keep: v1.13.9 was withdrawn by the Image Factory',
   },
   {
     name: 'where it was withdrawn before it was published at all',
@@ -136,47 +96,87 @@ const cases: readonly Case[] = [
     policy: { withdrawn: 'keep' },
     says: 'v1.13.8: v1.13.9 was withdrawn by the Image Factory',
   },
+  {
+    name: 'where it was withdrawn, and nothing is published',
+    view: { withdrawn: ['v1.13.9'], names: [] },
+    policy: { withdrawn: 'keep' },
+    says: 'v1.13.8: v1.13.9 was withdrawn by the Image Factory',
+  },
+  {
+    name: 'where it was withdrawn: what is staged before what is only offered',
+    view: { withdrawn: ['v1.13.9'], staged: ['v1.13.9', 'v1.12.11'].map(stagedOf) },
+    says: 'v1.12.11: v1.13.9 was withdrawn by the Image Factory',
+  },
+  {
+    name: 'where it was withdrawn: what a node runs before what is only offered',
+    view: { withdrawn: ['v1.14.1'], running: ['v1.13.8'], staged: [] },
+    policy: { publish: 'when-staged' },
+    says: 'v1.13.8: v1.14.1 was withdrawn by the Image Factory',
+  },
+  {
+    name: 'where it was withdrawn: nothing that is staged for others',
+    view: {
+      withdrawn: ['v1.13.9'],
+      staged: [
+        { ...stagedOf('v1.13.8'), architecture: 'arm64' },
+        { ...stagedOf('v1.13.8'), schematic: 'b'.repeat(64) },
+      ],
+      offered: ['v1.12.11', 'v1.13.9'],
+    },
+    says: 'v1.12.11: v1.13.9 was withdrawn by the Image Factory',
+  },
+  {
+    name: 'where it was withdrawn: no pre-release, and nothing that is no release',
+    view: { withdrawn: ['v1.13.9'], staged: [], offered: ['latest', 'v1.12.11', 'v1.13.9-rc.1', 'v1.13.9'] },
+    says: 'v1.12.11: v1.13.9 was withdrawn by the Image Factory',
+  },
+  {
+    name: 'where it was withdrawn: nothing that was never released, though a node runs it',
+    view: { withdrawn: ['v1.13.9'], running: ['v1.13.9', 'v1.13.8-dirty'], staged: [], offered: ['v1.12.11'] },
+    says: 'v1.12.11: v1.13.9 was withdrawn by the Image Factory',
+  },
+  {
+    name: 'where everything was withdrawn while a node does not answer',
+    view: { withdrawn: ['v1.13.9', 'v1.13.8', 'v1.12.11'], silent: ['w-2'] },
+    says: 'keep: v1.13.9 was withdrawn by the Image Factory',
+  },
+  {
+    name: 'where no node was ever heard, and nothing is published: they may wait for it',
+    view: { running: [], silent: ['w-1'], names: [] },
+    says: 'v1.14.1: no node was ever heard, and it is the target release',
+  },
+  {
+    name: 'where no node was ever heard, and there is no target',
+    view: { running: [], silent: ['w-1'], names: [], target: undefined },
+    says: 'keep: no node answers',
+  },
+  {
+    name: 'where there is no node, and nothing is published',
+    view: { hasNodes: false, running: [], names: [] },
+    says: 'v1.14.1: it is the target release',
+  },
+  {
+    name: 'where nothing is published, by what nodes ran that are down',
+    view: { running: ['v1.13.9'], silent: ['w-1'], ran: ['v1.13.8'], names: [] },
+    says: 'v1.13.8: it is the oldest that a node ran when it was heard last',
+  },
+  {
+    name: 'where something is published, without what nodes ran that are down',
+    view: { running: ['v1.14.1'], silent: ['w-1'], ran: ['v1.13.8'], names: [nameOf('v1.14.1')] },
+    says: 'v1.14.1: every node runs it',
+  },
+  {
+    name: 'as soon as it is staged, whoever does not answer',
+    view: { silent: ['w-2'] },
+    policy: { publish: 'when-staged' },
+    says: 'v1.14.1: it is the target release',
+  },
 ]
 
 describe('what machines boot', () => {
   test.each(cases)('$name', (given) => {
     const decided = decidePublication(image, { ...usual, ...given.view }, { ...policy, ...given.policy })
-    const what = decided.kind === 'keep' ? 'kept' : decided.version
+    const what = decided.kind === 'publish' ? decided.version : decided.kind
     expect(`${what}: ${decided.reason}`).toBe(given.says)
-  })
-})
-
-describe('what a name goes back to', () => {
-  const before = (names: readonly PublishedName[], staged = ['v1.12.11', 'v1.13.8', 'v1.13.9', 'v1.14.1']) =>
-    imageBefore(image, { names, staged: staged.map(stagedOf) })?.version
-
-  test.each([
-    { name: 'the last before', names: [nameOf('v1.13.9', ['v1.13.8', 'v1.12.11'])], goesTo: 'v1.13.8' },
-    {
-      name: 'not what is gone from the share',
-      names: [nameOf('v1.13.9', ['v1.13.8', 'v1.12.11'])],
-      staged: ['v1.13.9', 'v1.12.11'],
-      goesTo: 'v1.12.11',
-    },
-    {
-      name: 'not forward again, to what was taken back',
-      names: [nameOf('v1.13.9', ['v1.14.1', 'v1.13.8'])],
-      goesTo: 'v1.13.8',
-    },
-    { name: 'nothing where it never served another', names: [nameOf('v1.13.9')], goesTo: undefined },
-    { name: 'nothing where it serves nothing', names: [], goesTo: undefined },
-  ])('$name', ({ names, staged, goesTo }) => {
-    expect(before(names, staged)).toBe(goesTo)
-  })
-
-  test('of names with the release in them, to that of the last before', () => {
-    const versioned = { ...image, file: 'talos-{version}.efi' }
-    const names = [
-      { ...nameOf('v1.13.8', [], 'talos-v1.13.8.efi'), publishedAt: '2026-11-20T00:00:00.000Z' },
-      nameOf('v1.13.9', [], 'talos-v1.13.9.efi'),
-      nameOf('v1.14.1', [], 'boot.efi'),
-    ]
-    expect(formerImages(versioned, names).map(({ version }) => version)).toEqual(['v1.13.8'])
-    expect(imageBefore(versioned, { names, staged: [stagedOf('v1.13.8')] })?.version).toBe('v1.13.8')
   })
 })

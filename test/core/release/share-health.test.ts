@@ -49,6 +49,11 @@ test('a share that does not answer is away, and so is one that is empty where it
     /^\/srv\/pxe is empty, where 2 images were published: is the share mounted\?/,
   )
   expect(judgeShare({ names: [] }, { ...expected, used: 0 }).away).toBeUndefined()
+  expect(judgeShare({ names: [] }, { ...expected, used: 1 }).away).toMatchObject({
+    severity: 'warning',
+    subject: 'share',
+    text: expect.stringContaining('/srv/pxe is empty, where an image was published'),
+  })
 })
 
 test.each([

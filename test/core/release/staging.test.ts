@@ -1,42 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import {
-  imagesOf,
-  type ImageSettings,
-  isNameOf,
-  publishedName,
-  type StagedImage,
-} from '../../../src/core/release/image.ts'
-import type { PublishedName } from '../../../src/core/release/published.ts'
-import { surplusOf } from '../../../src/core/release/retention.ts'
-import { planStaging, type StagingView, type WantedImage } from '../../../src/core/release/staging.ts'
-
-const built = { architecture: 'amd64', secureBoot: false, kind: 'uki' } as const
-const mini: WantedImage = {
-  ...built,
-  name: 'mini',
-  schematic: 'homelab',
-  schematicId: 'mini',
-  kernelArguments: ['net.ifnames=0'],
-  file: 'mini.efi',
-  nodes: [],
-  diskless: false,
-}
-const board: WantedImage = { ...mini, name: 'board', architecture: 'arm64', file: 'board-{version}.efi' }
-
-function stagedOf(image: WantedImage, version: string, publishedAs: readonly string[] = []): StagedImage {
-  const { architecture, schematicId: schematic } = image
-  const stagedAt = `2026-11-${version.split('.').at(-1)!.padStart(2, '0')}T00:00:00.000Z`
-  const facts = { sha256: 'b', bytes: 1, stagedAt, path: version, publishedAs, published: publishedAs.length > 0 }
-  return { ...built, architecture, schematic, version, ...facts }
-}
-
-function nameOf(image: WantedImage, version: string, former: readonly string[] = [], fault?: string): PublishedName {
-  const { architecture, schematicId: schematic } = image
-  const at = (of: string) => `2026-11-${of.split('.').at(-1)!.padStart(2, '0')}T00:00:00.000Z`
-  const of = { ...built, architecture, schematic }
-  const history = former.map((one) => ({ ...of, version: one, publishedAt: at(one) }))
-  return { ...of, file: publishedName(image, version), version, publishedAt: at(version), bytes: 1, history, fault }
-}
+import { imagesOf, type ImageSettings, isNameOf, publishedName } from '../../../src/core/release/image.ts'
+import { planStaging, type StagingView } from '../../../src/core/release/staging.ts'
+import { board, built, mini, nameOf, stagedOf } from './wanted.ts'
 
 const usual: StagingView = {
   images: [mini, board],
@@ -103,6 +68,54 @@ describe('what is to be on the share', () => {
       changed === 'restore' ? `v1.13.9 mini ${says}` : `v1.13.9 mini${says}`,
     )
   })
+
+  test('where a name serves it, it is done only if the share says so as well', () => {
+    const [own] = usual.staged
+    const isDone = (staged: StagingView['staged']) => planned({ images: [mini], staged })[0]
+    expect(isDone([own!, stagedOf(mini, 'v1.13.8')])).toBe('v1.13.9 mini as mini.efi (done)')
+    expect(isDone([stagedOf(mini, 'v1.13.9')])).toBe('v1.13.9 mini as mini.efi')
+  })
+
+  test('what a person wants is told from what machines need', () => {
+    const { orders } = planStaging({ ...usual, images: [mini], requests: ['v1.12.11'] }, policy)
+    expect(orders.map(({ order, isRequest }) => [order.version, isRequest])).toEqual([
+      ['v1.13.9', false],
+      ['v1.13.10', false],
+      ['v1.12.11', true],
+    ])
+  })
+
+  test('without a target it is what nodes run alone, and nothing waits', () => {
+    expect(planned({ images: [mini], target: undefined })).toEqual(['v1.13.9 mini as mini.efi (done)'])
+    const { remarks, overHolds } = planStaging({ ...usual, images: [mini], running: ['v1.13.10'] }, policy)
+    expect({ remarks, overHolds }).toEqual({ remarks: {}, overHolds: [] })
+  })
+
+  test('that a name does not serve the target yet has a reason', () => {
+    const remarks = (view: Partial<StagingView>) => planStaging({ ...usual, images: [mini], ...view }, policy).remarks
+    expect(remarks({})).toEqual({ mini: 'every node runs it' })
+    const away: Partial<StagingView> = { running: [], silent: ['w-1'] }
+    expect(remarks(away)).toEqual({ mini: 'no node answers' })
+    expect(remarks({ ...away, target: undefined })).toEqual({ mini: 'no node answers' })
+    expect(remarks({ ...away, target: undefined, names: [] })).toEqual({ mini: 'no node answers' })
+  })
+
+  test('where by policy it is left as it was changed, what is as it was is served all the same', () => {
+    expect(planned({ images: [mini] }, { changed: 'report' })[0]).toBe('v1.13.9 mini as mini.efi (done)')
+    // Another release takes its place.
+    const names = [nameOf(mini, 'v1.13.8', [], 'is gone')]
+    expect(planned({ images: [mini], names }, { changed: 'report' })[0]).toBe('v1.13.9 mini as mini.efi')
+  })
+
+  test.each([
+    { name: 'is left as it is', fault: undefined, of: mini, says: [] },
+    { name: 'is mended', fault: 'is gone', of: mini, says: ['v1.13.9 mini as mini.efi'] },
+    { name: 'is left to its image where that was of another kind', fault: 'is gone', of: board, says: [] },
+  ])('while no node answers, what a name serves $name', ({ fault, of, says }) => {
+    const names = [{ ...nameOf(of, 'v1.13.9', [], fault), file: mini.file }]
+    const view = { images: [mini], running: [], silent: ['w-1'], names }
+    expect(planned(view)).toEqual([...says, 'v1.13.10 mini'])
+  })
 })
 
 describe('a name that a person has taken back', () => {
@@ -112,6 +125,19 @@ describe('a name that a person has taken back', () => {
     const { orders, remarks, overHolds } = planStaging({ ...usual, images: [mini], holds }, policy)
     expect(orders[0]).toMatchObject({ order: { version: 'v1.13.8', schematic: 'former' }, publishAs: 'mini.efi' })
     expect(remarks).toEqual({ mini: 'v1.13.9 was taken back by a person' })
+    expect(overHolds).toEqual([])
+  })
+
+  test.each([
+    { name: 'while no node answers', view: { running: [], silent: ['w-1'] }, hold: holds.mini },
+    {
+      name: 'whatever becomes of the schematic since',
+      view: {},
+      hold: { ...holds.mini, fromSchematic: 'edited since' },
+    },
+  ])('stays so $name', ({ view, hold }) => {
+    const { orders, overHolds } = planStaging({ ...usual, images: [mini], holds: { mini: hold }, ...view }, policy)
+    expect(orders[0]).toMatchObject({ order: { version: 'v1.13.8', schematic: 'former' }, publishAs: 'mini.efi' })
     expect(overHolds).toEqual([])
   })
 
@@ -134,73 +160,6 @@ describe('a schematic that a person has taken back', () => {
     const kernelArguments = serves === 'former' ? [] : mini.kernelArguments
     expect(orders[0]).toMatchObject({ order: { version: 'v1.13.9', schematic: serves, kernelArguments } })
     expect(overHolds).toEqual(over)
-  })
-})
-
-describe('what is taken away', () => {
-  const surplus = (
-    given: Partial<Parameters<typeof surplusOf>[0]>,
-    { keep = 2, images = [mini] }: { readonly keep?: number; readonly images?: readonly WantedImage[] } = {},
-  ) => {
-    const taken = surplusOf({ images, staged: [], names: [], inUse: [], fresh: [], ...given }, keep)
-    return [...taken.images.map(({ version, architecture }) => `${version} ${architecture}`), ...taken.names]
-  }
-  const several = (image: WantedImage, ...versions: readonly string[]) => versions.map((one) => stagedOf(image, one))
-
-  test('is what the name served before the last ones', () => {
-    const staged = several(mini, 'v1.13.9', 'v1.13.8', 'v1.13.7', 'v1.13.6')
-    expect(surplus({ staged, names: [nameOf(mini, 'v1.13.9', ['v1.13.8', 'v1.13.7', 'v1.13.6'])] })).toEqual([
-      'v1.13.7 amd64',
-      'v1.13.6 amd64',
-    ])
-  })
-
-  test('and of what it never served all but the newest', () => {
-    const staged = several(mini, 'v1.13.9', 'v1.13.7', 'v1.13.6', 'v1.13.5')
-    expect(surplus({ staged, names: [nameOf(mini, 'v1.13.9')] })).toEqual(['v1.13.5 amd64'])
-  })
-
-  test('never what a node runs or may go back to', () => {
-    const staged = several(mini, 'v1.13.9', 'v1.13.8', 'v1.13.7', 'v1.13.6', 'v1.13.5')
-    const inUse = [
-      { version: 'v1.13.6', schematic: 'mini' },
-      { version: 'v1.13.5', schematic: undefined },
-      { version: 'v1.13.7', schematic: 'another' },
-    ]
-    const names = [nameOf(mini, 'v1.13.9', ['v1.13.8', 'v1.13.7', 'v1.13.6', 'v1.13.5'])]
-    expect(surplus({ staged, names, inUse })).toEqual(['v1.13.7 amd64'])
-  })
-
-  test('nor what was just staged, nor what a name serves that no image has any more', () => {
-    const staged = several(mini, 'v1.13.9', 'v1.13.4', 'v1.13.3', 'v1.13.2', 'v1.13.1')
-    const names = [nameOf(mini, 'v1.13.9'), { ...nameOf(mini, 'v1.13.2'), file: 'old.efi' }]
-    expect(surplus({ staged, names, fresh: [staged.at(-1)!] }, { keep: 1 })).toEqual(['v1.13.3 amd64'])
-  })
-
-  test('is counted for each image apart', () => {
-    const staged = [...several(mini, 'v1.13.9', 'v1.13.8', 'v1.13.7'), ...several(board, 'v1.13.9', 'v1.13.8')]
-    const names = [nameOf(mini, 'v1.13.9', ['v1.13.8', 'v1.13.7']), nameOf(board, 'v1.13.9'), nameOf(board, 'v1.13.8')]
-    expect(surplus({ staged, names }, { images: [mini, board] })).toEqual(['v1.13.7 amd64'])
-    expect(surplus({ staged, names }, { images: [mini, board], keep: 1 })).toEqual([
-      'v1.13.8 amd64',
-      'v1.13.7 amd64',
-      'v1.13.8 arm64',
-      'board-v1.13.8.efi',
-    ])
-  })
-
-  test('keeps what a schematic made before its last edit, and not what another image has', () => {
-    const former = { ...mini, schematicId: 'before the edit' }
-    const other = { ...mini, name: 'other', schematicId: 'other', file: 'other.efi' }
-    const staged = [...several(mini, 'v1.13.9'), ...several(former, 'v1.13.9'), ...several(other, 'v1.13.9')]
-    const names = [
-      {
-        ...nameOf(mini, 'v1.13.9'),
-        history: [{ ...built, schematic: former.schematicId, version: 'v1.13.9', publishedAt: '' }],
-      },
-      nameOf(other, 'v1.13.9'),
-    ]
-    expect(surplus({ staged, names }, { images: [mini, other] })).toEqual([])
   })
 })
 

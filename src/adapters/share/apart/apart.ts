@@ -101,6 +101,7 @@ export function createApartShare(options: ApartOptions): ApartShare {
       const { file } = await ask('probe', bytes, { within: answerWithin, signal })
       return { file, remove: () => ask('unprobe', file, { within: answerWithin }) }
     },
+    whyNotWritable: (needed) => ask('writable', needed, { within: answerWithin }),
     freeSpace: () => ask('space', undefined, { within: answerWithin }),
     [Symbol.dispose]: () => pool[Symbol.dispose](),
   }

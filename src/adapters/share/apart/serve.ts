@@ -89,6 +89,8 @@ export function serveShare(directory: string, { send, input, stillWanted }: Aske
         return removeProbe(directory, request.given)
       case 'space':
         return freeSpaceOf(directory)
+      case 'writable':
+        return share.whyNotWritable(request.given)
       default:
         return request satisfies never
     }

@@ -1,6 +1,7 @@
 import type { WrittenProbe } from '../../../core/doctor/ports.ts'
 import { AgentError, type ErrorCode, messageOf } from '../../../core/errors.ts'
 import { type HeldImage, type KnownBytes, OtherBytes } from '../../../core/release/known-bytes.ts'
+import { ShareFull } from '../../../core/release/share-full.ts'
 import type { Proofs } from '../../../core/release/proofs.ts'
 import type { ImageOrder, ImageRef, StagedImage, StagedRef } from '../../../core/release/image.ts'
 import type { Download, Resume } from '../../../core/release/ports.ts'
@@ -34,6 +35,7 @@ export interface Calls {
   readonly probe: { readonly given: Uint8Array; readonly answer: Pick<WrittenProbe, 'file'> }
   readonly unprobe: { readonly given: string; readonly answer: undefined }
   readonly space: { readonly given: undefined; readonly answer: number | undefined }
+  readonly writable: { readonly given: number | undefined; readonly answer: string | undefined }
 }
 
 /** Certificates, PEM, that signed images must be signed by. */
@@ -53,6 +55,8 @@ export interface Failure {
   readonly message: string
   /** Of OtherBytes. */
   readonly held?: HeldImage
+  /** Of ShareFull. */
+  readonly full?: { readonly needed: number | undefined }
 }
 
 /** What the process asks back while it stages. */
@@ -85,10 +89,16 @@ export type Command =
 
 export function failureOf(error: unknown): Failure {
   const code = error instanceof AgentError ? error.code : 'unreachable'
-  return { code, message: messageOf(error), ...(error instanceof OtherBytes ? { held: error.known } : {}) }
+  return {
+    code,
+    message: messageOf(error),
+    ...(error instanceof OtherBytes ? { held: error.known } : {}),
+    ...(error instanceof ShareFull ? { full: { needed: error.needed } } : {}),
+  }
 }
 
-export function errorOf({ code, message, held }: Failure): AgentError {
+export function errorOf({ code, message, held, full }: Failure): AgentError {
+  if (full) return new ShareFull(message, full.needed)
   return held ? new OtherBytes(held) : new AgentError(code, message)
 }
 

@@ -1,0 +1,12 @@
+import { AgentError } from '../errors.ts'
+
+/** The share has no room for an image. */
+export class ShareFull extends AgentError {
+  /** In bytes: so much must be free before another try; undefined where that can't be told. */
+  readonly needed: number | undefined
+
+  constructor(message: string, needed?: number, cause?: unknown) {
+    super('rejected', message, cause)
+    this.needed = needed
+  }
+}
