@@ -1,5 +1,6 @@
 import { mkdirSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { faultOf, obstacleAt } from './fault.ts'
@@ -54,7 +55,7 @@ export function lockState(directory: string): Disposable {
 
 function lockFile(path: string): Disposable {
   const obstacle = obstacleAt(path)
-  if (obstacle !== undefined) throw new Error(obstacle)
+  if (obstacle !== undefined) throw new Error(`${path}: ${obstacle}`)
   const database = new DatabaseSync(path, { timeout: 0 })
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;')
@@ -74,6 +75,7 @@ function lockFile(path: string): Disposable {
 function ownersAdvice(directory: string): string {
   try {
     const owner = (statSync(join(directory, 'lock.db'), { throwIfNoEntry: false }) ?? statSync(directory)).uid
+    if (owner === process.geteuid?.()) return ''
     return `. What is there belongs to the user ${owner}: hand it over with \`chown -R\`, or run Caretaker as that user`
   } catch {
     return ''
