@@ -1,6 +1,5 @@
 import { mkdirSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { faultOf, obstacleAt } from './fault.ts'
@@ -46,7 +45,7 @@ export function lockState(directory: string): Disposable {
     } catch {
       throw new AgentError(
         'misconfigured',
-        `the state directory ${directory} can't be written to: ${messageOf(error)}${ownersAdvice(directory)}`,
+        `the state directory ${directory} can't be written to: ${messageOf(error)}${fault === 'unwritable' ? ownersAdvice(directory) : ''}`,
         error,
       )
     }
@@ -75,7 +74,6 @@ function lockFile(path: string): Disposable {
 function ownersAdvice(directory: string): string {
   try {
     const owner = (statSync(join(directory, 'lock.db'), { throwIfNoEntry: false }) ?? statSync(directory)).uid
-    if (owner === process.geteuid?.()) return ''
     return `. What is there belongs to the user ${owner}: hand it over with \`chown -R\`, or run Caretaker as that user`
   } catch {
     return ''
