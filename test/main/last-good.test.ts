@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { createKeys } from '../../src/main/keys.ts'
 import { keepLastGood, lastGoodIn } from '../../src/main/last-good.ts'
 import { loadUsableSettings } from '../../src/main/settings.ts'
+import { placesOfState } from '../../src/main/state-places.ts'
 import { silentLog } from '../fakes/log.ts'
 import { temporaryFolder } from '../lab/process.ts'
 
@@ -77,3 +78,13 @@ test.each(damages)(
     expect(Buffer.compare(next, after) === 0).toBe(sample.how !== 'a directory')
   },
 )
+
+test('a line that may have been meant as the state directory is looked at once, however long it is', () => {
+  const began = process.cpuUsage()
+  for (const piece of [' ', '\n', '"', ': ', '[', 't'])
+    expect(placesOfState('/etc/c.yaml', `stat${piece.repeat(100_000)}`, {})).toContain('/etc/state')
+  expect(process.cpuUsage(began).user / 1_000).toBeLessThan(5_000)
+  expect(placesOfState('/etc/c.yaml', 'stat = "/srv/c"\nstte: [/srv/d]\n', {})).toEqual(
+    expect.arrayContaining(['/srv/c', '/srv/d']),
+  )
+})
