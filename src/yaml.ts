@@ -79,9 +79,10 @@ export function openYaml(text: string, { strict = false } = {}): YamlText {
 
 /** Why the bytes of a file are no text, where they are none as UTF-8. */
 function whyNoText(text: string): string | undefined {
+  const hasNul = text.includes('\0')
   // Of UTF-16 every other byte is 0, and what marks it is no UTF-8.
-  if (/^(\uFFFD{2}|.\0|\0.)/s.test(text)) return 'it is UTF-16: save the file as UTF-8'
-  if (text.includes('\0')) return 'it is not a text file'
+  if (hasNul && /^(\uFFFD{2}|.\0|\0.)/s.test(text)) return 'it is UTF-16: save the file as UTF-8'
+  if (hasNul || text.startsWith('\uFFFD\uFFFD')) return 'it is not a text file'
   if (text.includes('\r') && !text.includes('\n')) return 'its lines end with CR alone: save the file with LF or CRLF'
   return undefined
 }
@@ -149,16 +150,20 @@ export function parseTrees(text: string, what: string): readonly TreeDocument[] 
 }
 
 function treeOf(document: Document, wrong: (why: string) => AgentError): Tree {
+  const anchored = targetsOf(document)
   let budget = mostNodes
-  const walk = (node: unknown): Tree => {
+  const walk = (node: unknown, depth = 0): Tree => {
     if (--budget < 0) throw wrong('it has too many aliases')
+    // An alias may stand within what it stands for.
+    if (depth > deepest) throw wrong(tooDeep)
     if (isAlias(node)) {
-      const resolved = node.resolve(document)
+      const resolved = anchored.get(node)
       if (resolved === undefined) throw wrong(aliasFault)
-      return walk(resolved)
+      return walk(resolved, depth + 1)
     }
-    if (isMap(node)) return Object.fromEntries(node.items.map(({ key, value }) => [keyText(key, wrong), walk(value)]))
-    if (isSeq(node)) return node.items.map(walk)
+    if (isMap(node))
+      return Object.fromEntries(node.items.map(({ key, value }) => [keyText(key, wrong), walk(value, depth + 1)]))
+    if (isSeq(node)) return node.items.map((item) => walk(item, depth + 1))
     if (isScalar(node) && node.type !== 'PLAIN' && typeof node.value === 'string') return node.value
     return new Plain((isScalar(node) ? node.source : undefined) ?? '')
   }
@@ -167,6 +172,21 @@ function treeOf(document: Document, wrong: (why: string) => AgentError): Tree {
 
 /** Aliases of aliases multiply. */
 const mostNodes = 100_000
+/** No configuration comes near. */
+const deepest = 500
+
+/** What each alias stands for, found in one go: the package's own `resolve` reads all of the document for each. */
+function targetsOf(document: Document): ReadonlyMap<unknown, unknown> {
+  const anchors = new Map<string, unknown>()
+  const targets = new Map<unknown, unknown>()
+  visit(document, {
+    Alias: (_, alias) => void targets.set(alias, anchors.get(alias.source)),
+    Value: (_, node) => {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node)
+    },
+  })
+  return targets
+}
 
 function keyText(key: unknown, wrong: (why: string) => AgentError): string {
   if (!isScalar(key)) throw wrong('a name of a setting is no text')

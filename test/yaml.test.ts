@@ -5,7 +5,7 @@ import { inspectConfig, parseSchematic } from '../src/config/config.ts'
 import { readClientSettings } from '../src/config/state.ts'
 import { AgentError, messageOf } from '../src/core/errors.ts'
 import { faultLine } from '../src/core/fault.ts'
-import { parseYaml } from '../src/yaml.ts'
+import { parseYaml, parseTrees } from '../src/yaml.ts'
 import { createRandom } from './core/random.ts'
 import { parseWhole } from './config/whole.ts'
 
@@ -150,5 +150,31 @@ describe('a text that is meant to harm', () => {
     },
   ])('and $name is refused', ({ text, says }) => {
     expect(() => parseYaml(text, 'it')).toThrow(says)
+  })
+})
+
+describe('the aliases of a text whose scalars stay as they are written', () => {
+  const read = (text: string) => parseTrees(text, 'x').map(({ tree }) => JSON.parse(JSON.stringify(tree)) as unknown)
+
+  test('stand for what bore the name last, where they are', () => {
+    const text = 'a: &a "1"\nb: &b [&a "2"]\nc: *a\nd: *b\ne: &a "3"\nf: *b\ng: *a\n'
+    expect(read(text)).toEqual([{ a: '1', b: ['2'], c: '2', d: ['2'], e: '3', f: ['2'], g: '3' }])
+  })
+
+  test.each([
+    { what: 'stands within itself', text: 'a: &a [*a]', says: 'it is nested too deeply' },
+    { what: 'stands deep within itself', text: 'a: &a { b: { c: *a } }', says: 'it is nested too deeply' },
+    { what: 'stands before its anchor', text: 'a: *x\nb: &x 1', says: 'it has an alias (*name) without an anchor' },
+    { what: 'multiplies', text: `a: &a [${'x,'.repeat(400)}]\nb: [${'*a,'.repeat(400)}]`, says: 'too many aliases' },
+  ])('one that $what is refused in words', ({ text, says }) => {
+    expect(() => read(text)).toThrow(
+      expect.objectContaining({ code: 'malformed', message: expect.stringContaining(says) }),
+    )
+  })
+
+  test('are found in one go, however many there are', () => {
+    const began = process.cpuUsage()
+    expect(read(`a: &a "1"\nb: [${'*a,'.repeat(30_000)}]`)).toHaveLength(1)
+    expect(process.cpuUsage(began).user / 1_000).toBeLessThan(5_000)
   })
 })

@@ -96,9 +96,23 @@ export function command(
     .option('--json', 'print the answer as JSON')
     .action(async (...given: unknown[]) => {
       const self = given.at(-1) as Command
+      refuseEmpty(self)
       const options = self.optsWithGlobals<Options & Record<string, unknown>>()
       process.exitCode = await action(options, self.args, options)
     })
+}
+
+/**
+ * What is given and empty is most likely a variable of a script that is not set: `abort "$RELEASE"` must not abort what is
+ * coming, nor `power wake "$NODE"` wake everything.
+ */
+function refuseEmpty(self: Command): void {
+  const isEmpty = (value: unknown) => typeof value === 'string' && value.trim() === ''
+  // The words of a reason may be anything.
+  const place = self.registeredArguments.findIndex((one, index) => !one.variadic && isEmpty(self.args[index]))
+  const own = self.options.find((option) => isEmpty(self.getOptionValue(option.attributeName())))
+  const what = place >= 0 ? `argument '${termOf(self.registeredArguments[place]!)}'` : own && `option '${own.flags}'`
+  if (what !== undefined && what !== '') self.error(`error: ${what} is empty`, { exitCode: 2 })
 }
 
 export function positive(text: string): string {

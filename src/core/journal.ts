@@ -2,9 +2,9 @@ import type { EntryKind } from './entry-kind.ts'
 import { createListeners } from './listeners.ts'
 import type { Outage } from './power/outage.ts'
 import { outageKind } from './power/outage-kind.ts'
-import { numberedKey, type RecordKind, type Records, type RecordStore } from './records.ts'
+import { lastNumber, numberedKey, type RecordKind, recordNumber, type Records, type RecordStore } from './records.ts'
 import { firstSeenKind } from './release/first-seen.ts'
-import { number, object, oneOf, optional, text } from './shape.ts'
+import { object, oneOf, optional, text, time } from './shape.ts'
 import type { Rollout } from './upgrade/record.ts'
 import { rolloutKind } from './upgrade/rollout-kind.ts'
 
@@ -68,8 +68,8 @@ const day = 86_400_000
 export const entryKind: RecordKind<Entry> = {
   name: 'entry',
   parse: object<Entry>({
-    id: number,
-    at: text,
+    id: recordNumber,
+    at: time,
     kind: oneOf<EntryKind>({ event: true, step: true, run: true, power: true, alert: true }),
     subject: optional(text),
     job: optional(text),
@@ -83,10 +83,10 @@ export const entryKind: RecordKind<Entry> = {
 export const runKind: RecordKind<Run> = {
   name: 'run',
   parse: object<Run>({
-    id: number,
+    id: recordNumber,
     job: text,
-    startedAt: text,
-    endedAt: optional(text),
+    startedAt: time,
+    endedAt: optional(time),
     outcome: optional(oneOf<RunOutcome>({ done: true, stuck: true, later: true, failed: true, stopped: true })),
     detail: optional(text),
   }),
@@ -172,6 +172,6 @@ export function createJournal(store: RecordStore, now: () => Date): Journal {
 
 /** Numbers that continue from the greatest one on record. */
 function countFrom(records: Records<{ readonly id: number }>): () => number {
-  let id = Number(records.lastKey() ?? 0)
+  let id = lastNumber(records)
   return () => ++id
 }

@@ -1,3 +1,6 @@
+import { AgentError } from './errors.ts'
+import { count, type Shape } from './shape.ts'
+
 /**
  * What the agent must not forget, as records of many kinds. A kind is declared beside its type; the store knows none of
  * them, so a new one touches nothing else.
@@ -59,4 +62,26 @@ export function factKind<T>(name: string, parse: (value: unknown) => T): RecordK
 /** The key of a record that is known by a number, so that keys sort as the numbers do. */
 export function numberedKey(id: number): string {
   return String(id).padStart(12, '0')
+}
+
+/** A thousand a second for three years: a greater number was given by nobody of ours, and few would be left behind it. */
+const mostNumber = 10 ** 11
+
+/** The number of such a record. */
+export const recordNumber: Shape<number> = (value, at) => {
+  if (count(value, at) > mostNumber) throw new AgentError('malformed', `${at ?? 'it'} is beyond ${mostNumber}`)
+  return value as number
+}
+
+/** The greatest number that was given so far. A record under a key that is none is read, and so set aside. */
+export function lastNumber<T>(records: Pick<Records<T>, 'lastKey' | 'get'>): number {
+  for (let before: string | undefined; ;) {
+    const key = records.lastKey() ?? numberedKey(0)
+    const number = Number(key)
+    if (numberedKey(number) === key && number <= mostNumber) return number
+    // Whoever only reads sets nothing aside, and gives no numbers.
+    if (key === before) return 0
+    records.get(key)
+    before = key
+  }
 }

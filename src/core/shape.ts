@@ -36,9 +36,22 @@ export const flag: Shape<boolean> = (value, at = 'it') =>
 /** `true`, and nothing else. */
 export const yes: Shape<true> = (value, at = 'it') => (value === true ? value : refuse(at, 'true'))
 
-/** A time as ISO 8601. */
+/** The first moment that has no year of four digits, in ms since the epoch: what is counted from such a one, no `Date` may hold. */
+const endOfTime = Date.UTC(10_000, 0)
+
+/** A moment, in ms since the epoch. */
+export const instant: Shape<number> = (value, at = 'it') =>
+  typeof value === 'number' && Math.abs(value) < endOfTime ? value : refuse(at, 'a time in ms')
+
+/** How many there are: a whole number, and not less than none. */
+export const count: Shape<number> = (value, at = 'it') =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : refuse(at, 'a count')
+
+/** A time as ISO 8601, as `toISOString` writes it: of two of them the later one is the greater text. */
 export const time: Shape<string> = (value, at = 'it') =>
-  typeof value === 'string' && !Number.isNaN(Date.parse(value)) ? value : refuse(at, 'a time')
+  typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value))
+    ? value
+    : refuse(at, 'a time')
 
 /** One of these words; given as the keys of an object, so that the compiler sees whether one is missing. */
 export function oneOf<T extends string>(words: Readonly<Record<T, true>>): Shape<T> {

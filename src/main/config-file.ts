@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { readClientSettings } from '../config/state.ts'
 import { messageOf } from '../core/errors.ts'
 import { chooseTimeZone } from '../core/time.ts'
 import { defaultFiles, findConfigFile, socketOf } from './config-place.ts'
+import { readText } from './file-gate.ts'
 import { readKept } from './last-good.ts'
 import { placesOfState } from './state-places.ts'
 
@@ -66,9 +66,8 @@ async function readAny(file: string | undefined): Promise<{ readonly text?: stri
   if (file === undefined)
     return { why: `no configuration found: none of ${defaultFiles.join(', ')} exists: \`caretaker init\` writes one` }
   try {
-    return { text: await readFile(file, 'utf8') }
+    return { text: await readText(file) }
   } catch (error) {
-    const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    return { why: `${file} ${isAbsent ? 'does not exist' : `can't be read: ${messageOf(error)}`}` }
+    return { why: messageOf(error) }
   }
 }

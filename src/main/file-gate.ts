@@ -107,5 +107,5 @@ export function isMissingFile(error: unknown): boolean {
 }
 
 function isAbsent(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+  return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '')
 }

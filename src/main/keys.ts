@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import { writeSecret } from './replace-file.ts'
 
 /** In bytes: as long as the output of SHA-256, as RFC 2104 recommends for HMAC. */
 const keyLength = 32
@@ -22,16 +23,20 @@ export function createKeys(state: string, log: Logger): (name: string) => Promis
 
 async function readOrCreate(directory: string, name: string, log: Logger): Promise<Uint8Array> {
   const file = join(directory, name)
-  const kept = await readFile(file).catch(() => undefined)
-  if (kept?.length === keyLength) return kept
+  const kept = await readKey(file).catch(() => undefined)
+  if (kept) return kept
   const key = randomBytes(keyLength)
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-    await using handle = await open(file, 'w', 0o600)
-    await handle.writeFile(key)
-    await handle.sync()
+    // Whole, or not at all: what is there may be anything by now.
+    await writeSecret(file, key)
   } catch (error) {
     log.warn({ reason: messageOf(error), key: name }, 'a key is not kept: what it signs ends with this process')
   }
   return key
+}
+
+/** Undefined where it is none: a pipe has no size, and would never open. */
+async function readKey(file: string): Promise<Uint8Array | undefined> {
+  const info = await stat(file)
+  return info.size === keyLength ? readFile(file) : undefined
 }

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { isMissingFile, readText } from './file-gate.ts'
 import { writeSecret } from './replace-file.ts'
 import { placesOfState } from './state-places.ts'
 
@@ -16,7 +16,7 @@ const mark = /^# The last good version of ([^\n]*), kept by Caretaker\n/
 export async function keepLastGood(state: string, configuration: string, text: string): Promise<void> {
   const file = lastGoodIn(state)
   const whole = `# The last good version of ${resolve(configuration)}, kept by Caretaker\n${text}`
-  const before = await readFile(file, 'utf8').catch(() => undefined)
+  const before = await readText(file).catch(() => undefined)
   if (before !== whole) await writeSecret(file, whole)
 }
 
@@ -36,16 +36,19 @@ export async function findLastGood(
   return undefined
 }
 
-/** What a state directory keeps, and of which file. `unreadable`: it is there, and another user's. */
+/**
+ * What a state directory keeps, and of which file. `unreadable`: it is there, and another user's, or damaged, as by a power
+ * cut: a daemon has run here all the same.
+ */
 export async function readKept(
   state: string,
 ): Promise<{ readonly of: string; readonly text: string } | 'unreadable' | undefined> {
   try {
-    const kept = await readFile(lastGoodIn(state), 'utf8')
+    const kept = await readText(lastGoodIn(state))
     const of = mark.exec(kept)
-    return of ? { of: of[1]!, text: kept.slice(of[0].length) } : undefined
+    return of ? { of: of[1]!, text: kept.slice(of[0].length) } : 'unreadable'
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'unreadable' : undefined
+    return isMissingFile(error) ? undefined : 'unreadable'
   }
 }
 

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAuthorityText, openAuthority } from '../adapters/authority/authority.ts'
 import { AgentError, during, messageOf } from '../core/errors.ts'
 import type { Authority } from '../core/provision/authority.ts'
+import { isMissingFile, readText } from './file-gate.ts'
 import { createSecret } from './replace-file.ts'
 
 /** Where the authority of a name is kept: a backup with secrets has it. */
@@ -19,10 +19,10 @@ export async function readAuthority(state: string, host: string): Promise<Author
   const file = authorityFile(state, host)
   let text: string
   try {
-    text = await readFile(file, 'utf8')
+    text = await readText(file)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new AgentError('misconfigured', `${file} can't be read: ${messageOf(error)}`)
+    if (isMissingFile(error)) return undefined
+    throw error
   }
   try {
     return openAuthority(text, host)

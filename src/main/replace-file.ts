@@ -33,7 +33,7 @@ export async function replaceFile(file: string, expected: string, text: string):
 }
 
 /** Writes a file that only we read (0600), in a directory of its own (0700) where there is none. */
-export async function writeSecret(file: string, text: string): Promise<void> {
+export async function writeSecret(file: string, text: string | Uint8Array): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   await writeBeside(file, text, { mode: 0o600 })
 }
@@ -53,7 +53,11 @@ interface Manner {
 }
 
 /** Answers whether it was done. */
-async function writeBeside(target: string, text: string, { mode, owner, isStill, isNew }: Manner): Promise<boolean> {
+async function writeBeside(
+  target: string,
+  text: string | Uint8Array,
+  { mode, owner, isStill, isNew }: Manner,
+): Promise<boolean> {
   const directory = dirname(target)
   const beside = join(directory, `.${basename(target)}.${randomBytes(6).toString('hex')}`)
   try {

@@ -11,7 +11,7 @@ import type { RegisteredSchematic } from '../core/release/schematic.ts'
 import type { AnyService, Files } from '../operations/service.ts'
 import { defaultFiles, findConfigFile, socketIn } from './config-place.ts'
 import { readText } from './file-gate.ts'
-import { findLastGood } from './last-good.ts'
+import { findLastGood, readKept } from './last-good.ts'
 import { loadRegistry, sectionsOf } from './registry.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -69,7 +69,9 @@ export async function loadUsableSettings(
   try {
     const present = text ?? (await readText(file))
     const config = parse(present, file)
-    return settingsOf({ file, text: present, config, environment, services, hasRun: lastGood !== undefined })
+    const kept = await readKept(resolve(dirname(resolve(file)), config.state))
+    const hasRun = lastGood !== undefined || kept === 'unreadable'
+    return settingsOf({ file, text: present, config, environment, services, hasRun })
   } catch (error) {
     if (lastGood === undefined) throw error
     const config = parse(lastGood.text, lastGood.file)

@@ -3,7 +3,7 @@ import { readClientSettings } from '../config/state.ts'
 import { defaultState } from '../config/state-line.ts'
 
 /** A line whose key may have been meant as `state`, and what stands behind it: the mistake may be in this very line. */
-const likeState = /^ {0,3}["']?(?:s[a-z]*t|ts)[a-z]*["']?\s*[:=]?\s*["'[{]*([^\s"'#{}[\]]+)/gim
+const likeState = /^ {0,3}["']?(?:s[a-z]*t|ts)[a-z]*["']?\s*(?:[:=]\s*)?["'[{]*([^\s"'#{}[\]]+)/gim
 
 /**
  * Where the state directory of a configuration may be that is broken, unreadable or gone, the likeliest first: where

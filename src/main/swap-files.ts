@@ -88,7 +88,13 @@ async function readSwap(record: string): Promise<Swap | undefined> {
   const { uid } = await stat(record)
   if (uid !== 0 && uid !== process.geteuid?.())
     throw new AgentError('misconfigured', `${record} belongs to the user ${uid}, who has to finish it`)
-  return shape(JSON.parse(written), record)
+  let content: unknown
+  try {
+    content = JSON.parse(written)
+  } catch {
+    throw new AgentError('malformed', `${record} is not JSON`)
+  }
+  return shape(content, record)
 }
 
 async function carryOut(record: string, { replacements }: Swap): Promise<void> {

@@ -8,7 +8,7 @@ import { registeredSchematic } from '../core/release/schematic-shape.ts'
 import type { RollbackRequest } from '../core/upgrade/gates.ts'
 import type { Journal } from '../core/journal.ts'
 import { factKind } from '../core/records.ts'
-import { flag, listOf, mapOf, number, object, optional, type Shape, text, time } from '../core/shape.ts'
+import { count, flag, instant, listOf, mapOf, object, optional, type Shape, text, time } from '../core/shape.ts'
 import { movementOf } from '../core/release/left-behind.ts'
 import { believedClock, type Timekeeper } from './timekeeper.ts'
 import { decideFirst, type FirstReason } from '../core/release/first.ts'
@@ -83,7 +83,7 @@ export const remembered = {
   /** How many names were published in which directory, when that was last seen well. */
   shareUsed: fact(
     'share.used',
-    object<{ readonly directory: string; readonly names: number }>({ directory: text, names: number }),
+    object<{ readonly directory: string; readonly names: number }>({ directory: text, names: count }),
   ),
   /** A person wants everything on the share as it should be: empty though it was in use, and changed by others. */
   shareAccepted: fact('share.accepted', flag),
@@ -113,7 +113,7 @@ export const remembered = {
     object<{ readonly release: string; readonly names: readonly string[] }>({ release: text, names: listOf(text) }),
   ),
   /** Until when a person has opened a window manually, in ms since the epoch. */
-  openUntil: fact('rollout.openUntil', number),
+  openUntil: fact('rollout.openUntil', instant),
   /** What the upgrade waits for, as its last run found it: a gate; `node` for one that is under way, `stuck` for a person. */
   waitsAt: fact('rollout.waitsAt', text),
   /** The release that the upgrade looked at last: what alerts on the rollout are about. */
@@ -131,12 +131,12 @@ export const remembered = {
   /** Nodes whose drain was refused, by name: until when they are left alone, in ms since the epoch, and why. */
   blocked: fact(
     'rollout.blocked',
-    mapOf(object<{ readonly until: number; readonly why: string }>({ until: number, why: text })),
+    mapOf(object<{ readonly until: number; readonly why: string }>({ until: instant, why: text })),
   ),
   /** What an open window waited for when it was last looked at, and when it closes, in ms since the epoch. */
   windowWaits: fact(
     'rollout.windowWaits',
-    object<{ readonly closesAt: number; readonly reason: string }>({ closesAt: number, reason: text }),
+    object<{ readonly closesAt: number; readonly reason: string }>({ closesAt: instant, reason: text }),
   ),
   /** When a person has ordered everything to be shut down, ISO 8601: it stays down until someone wakes it. */
   ordered: fact('power.ordered', time),

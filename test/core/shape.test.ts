@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import {
+  count,
   flag,
+  instant,
   listOf,
   mapOf,
   number,
@@ -58,6 +60,18 @@ describe('a shape refuses, and names the place:', () => {
     { shape: mapOf(flag), value: [true], why: 'it is not an object' },
     { shape: number, value: Number.NaN, why: 'it is not a number' },
     { shape: time, value: 'yesterday', why: 'it is not a time' },
+    { shape: time, value: '2026', why: 'it is not a time' },
+    { shape: time, value: 'Nov 26 2026 10:00', why: 'it is not a time' },
+    { shape: time, value: '+012026-11-26T10:00:00.000Z', why: 'it is not a time' },
+    { shape: time, value: '2026-11-26T10:99:00.000Z', why: 'it is not a time' },
+    { shape: instant, value: 8.64e15, why: 'it is not a time in ms' },
+    { shape: instant, value: -8.64e15, why: 'it is not a time in ms' },
+    { shape: instant, value: Number.NaN, why: 'it is not a time in ms' },
+    { shape: instant, value: '0', why: 'it is not a time in ms' },
+    { shape: count, value: -1, why: 'it is not a count' },
+    { shape: count, value: 0.5, why: 'it is not a count' },
+    { shape: count, value: 1e300, why: 'it is not a count' },
+    { shape: count, value: '3', why: 'it is not a count' },
     { shape: yes, value: false, why: 'it is not true' },
   ])('$why', ({ shape, value, why }) => {
     expect(() => shape(value)).toThrow(expect.objectContaining({ code: 'malformed', message: why }))

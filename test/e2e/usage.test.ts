@@ -40,6 +40,27 @@ test('commands that need the daemon say that none runs, and those that do not an
   })
 })
 
+test.each([
+  ['rollout', 'abort', ''],
+  ['approve', ' '],
+  ['stage', ''],
+  ['stage', '--rollback', ''],
+  ['stage', '--accept', ''],
+  ['retry', ''],
+  ['pause', '', 'why'],
+  ['rollback', '', '--yes'],
+  ['power', 'wake', ''],
+  ['power', 'wake', '\n'],
+  ['run', ''],
+  ['ups', ''],
+  ['notify', 'test', ''],
+  ['journal', '--node', ''],
+])('an argument that is given and empty is refused before anything is asked: %j', async (...words) => {
+  const file = await lab.writeConfig(await folder())
+  const { code, stdout, stderr } = await runCli([...words, '-c', file])
+  expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(/^error: (argument|option) '.*' is empty\n/)])
+})
+
 test('a command that does not exist is usage, with the one that was meant', async () => {
   expect(await runCli(['statsu'])).toMatchObject({ code: 2, stderr: expect.stringContaining('Did you mean status?') })
   expect((await runCli(['--help'])).code).toBe(0)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { obstacleAt } from './fault.ts'
-import { formatOf, migrate, newestFormat } from './migrations.ts'
+import { formatOf, isForeign, migrate, newestFormat, tablesOf } from './migrations.ts'
 
 /** How long to wait for another process's lock, in ms: it blocks everything else. */
 const lockedFor = 250
@@ -129,10 +129,12 @@ function closedOnFault(database: DatabaseSync, work: () => DatabaseSync): Databa
 /** No release will ever write a format beyond this: what has one is damaged, and not newer. */
 const lastFormat = 1_000_000
 
-/** @throws NewerJournal where a newer release wrote it, Error where none can have */
+/** @throws NewerJournal where a newer release wrote it, Error where none of ours can have */
 function refuseForeign(database: DatabaseSync, path: string): void {
   const format = formatOf(database)
   if (format < 0 || format > lastFormat) throw new Error(`${path} has a format that none of ours has (${format})`)
+  const tables = tablesOf(database).map(({ name }) => name)
+  if (isForeign(tables, format)) throw new Error(`${path} is the database of another program`)
   if (format <= newestFormat) return
   const formats = Array.from({ length: newestFormat + 1 }, (_, index) => formerPath(path, newestFormat - index))
   const former = formats.find((file) => existsSync(file))
@@ -147,9 +149,7 @@ function refuseForeign(database: DatabaseSync, path: string): void {
 }
 
 function copyOf(file: DatabaseSync): DatabaseSync {
-  const tables = file
-    .prepare(`SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`)
-    .all() as { name: string; sql: string }[]
+  const tables = tablesOf(file)
   if (tables.length === 0) throw new Error('the file is empty')
   const copy = new DatabaseSync(':memory:')
   for (const { name, sql } of tables) {

@@ -45,7 +45,7 @@ export function lockState(directory: string): Disposable {
     } catch {
       throw new AgentError(
         'misconfigured',
-        `the state directory ${directory} can't be written to: ${messageOf(error)}${ownersAdvice(directory)}`,
+        `the state directory ${directory} can't be written to: ${messageOf(error)}${fault === 'unwritable' ? ownersAdvice(directory) : ''}`,
         error,
       )
     }
@@ -54,7 +54,7 @@ export function lockState(directory: string): Disposable {
 
 function lockFile(path: string): Disposable {
   const obstacle = obstacleAt(path)
-  if (obstacle !== undefined) throw new Error(obstacle)
+  if (obstacle !== undefined) throw new Error(`${path}: ${obstacle}`)
   const database = new DatabaseSync(path, { timeout: 0 })
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;')

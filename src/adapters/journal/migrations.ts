@@ -90,6 +90,32 @@ const renamed: Readonly<Record<string, string>> = {
   'power.drillWish': 'power.drillRequest',
 }
 
+/** The tables of 0.1.0. */
+export const formerTables: ReadonlySet<string> = new Set([
+  'entries',
+  'runs',
+  'outages',
+  'rollouts',
+  'releases',
+  'facts',
+])
+
+/** The tables that a file of ours has, of whatever format. No release does away with `records`. */
+const ownTables: ReadonlySet<string> = new Set([...formerTables, 'records', 'quarantine'])
+
+/** Whether a file with these tables is of another program: one that has none is new. */
+export function isForeign(tables: readonly string[], format: number): boolean {
+  if (tables.length === 0 || tables.includes('records')) return false
+  return format > newestFormat || tables.some((name) => !ownTables.has(name))
+}
+
+/** The tables of a file, less those of SQLite itself. */
+export function tablesOf(database: DatabaseSync): readonly { readonly name: string; readonly sql: string }[] {
+  return database
+    .prepare(`SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`)
+    .all() as { name: string; sql: string }[]
+}
+
 /** The format that this release writes: so many steps lie behind it. */
 export const newestFormat = migrations.length
 

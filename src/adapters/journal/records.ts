@@ -61,7 +61,9 @@ export function createRecords<T>(kind: RecordKind<T>, context: KindContext): Rec
     try {
       if (typeof value !== 'string') throw new AgentError('malformed', 'it is no text')
       if (value.length > mostText) throw new AgentError('malformed', `it has ${value.length} letters`)
-      const parsed = kind.parse(JSON.parse(value))
+      const parsed = kind.parse(readJson(value))
+      // It would be saved under its own key, and this one would stay for ever.
+      if (kind.keyOf(parsed) !== key) throw new AgentError('malformed', `it is the record of ${kind.keyOf(parsed)}`)
       lately.keep(key, { value, parsed })
       return [parsed]
     } catch (error) {
@@ -129,8 +131,11 @@ export function createRecords<T>(kind: RecordKind<T>, context: KindContext): Rec
     },
     open: () =>
       openRecords
-        ? [...openRecords].toSorted(([a], [b]) => (a < b ? 1 : -1)).flatMap(readOpen)
-        : rows(Infinity, { isOpen: true }).flatMap(read),
+        ? [...openRecords]
+            .toSorted(([a], [b]) => (a < b ? 1 : -1))
+            .flatMap(readOpen)
+            .filter(kind.isOpen)
+        : rows(Infinity, { isOpen: true }).flatMap(read).filter(kind.isOpen),
     newest: (limit, before) => (before === undefined ? newest(limit) : rows(limit, { before }).flatMap(read)),
     lastKey: () => rows(1)[0]?.key,
     save: (record, durability = 'now') => save(record, durability),
@@ -143,6 +148,15 @@ export function createRecords<T>(kind: RecordKind<T>, context: KindContext): Rec
       if (!isStored && disk.degraded === undefined) disk.drop(kind.name, key)
       else if (isStored || isWaiting) disk.put({ kind: kind.name, key, row: undefined }, durability)
     },
+  }
+}
+
+/** The parser's own words quote the text, which may hold a key. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new AgentError('malformed', 'it is not JSON')
   }
 }
 

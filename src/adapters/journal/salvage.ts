@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { openMemory } from './database.ts'
 import { imageOf } from './image.ts'
-import { migrate } from './migrations.ts'
+import { formerTables, migrate, tablesOf } from './migrations.ts'
 
 /** A record as it was found. */
 export interface SalvagedRow {
@@ -63,9 +63,9 @@ function readRecords(database: DatabaseSync): Salvage {
 
 /** A file of 0.1.0: what can be read of its tables is copied, and the copy is brought to the newest format. */
 function readFormer(database: DatabaseSync): Salvage {
-  const tables = database
-    .prepare(`SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`)
-    .all() as { name: string; sql: string }[]
+  const tables = tablesOf(database)
+  // What another program has put in the place of ours tells nothing of what ours had.
+  if (tables.some(({ name }) => !formerTables.has(name))) return nothing
   using copy = closing(new DatabaseSync(':memory:'))
   let isWhole = true
   for (const { name, sql } of tables) {
@@ -86,42 +86,60 @@ function readFormer(database: DatabaseSync): Salvage {
 
 type Row = Readonly<Record<string, unknown>>
 
-/** All rows of a table that can be read. Where a page is broken the rows about it are looked for in ever smaller ranges. */
+/**
+ * All rows of a table that can be read. Where a page is broken the rows about it are looked for in ever smaller ranges. First
+ * all of it is read in one go: a page whose end is missing has numbers of rows that are none, and a search would end there.
+ */
 function readTable(database: DatabaseSync, table: string, columns: string): { rows: Row[]; isWhole: boolean } {
-  const between = database.prepare(`SELECT ${columns} FROM ${table} NOT INDEXED WHERE rowid BETWEEN ? AND ?`)
   const rows: Row[] = []
+  let seen = 0
+  try {
+    for (const row of database
+      .prepare(`SELECT rowid AS "row number", ${columns} FROM ${table} NOT INDEXED`)
+      .iterate()) {
+      const { 'row number': number, ...rest } = row as Row
+      rows.push(rest)
+      seen = Math.max(seen, Number(number))
+    }
+    return { rows, isWhole: countOfIndex(database, table) <= rows.length }
+  } catch {
+    // What comes after the broken page may be sound.
+  }
+  const between = database.prepare(`SELECT ${columns} FROM ${table} NOT INDEXED WHERE rowid BETWEEN ? AND ?`)
   let looks = 0
-  let isWhole = true
   const read = (from: number, to: number): void => {
     if (looks++ >= mostLooks) return
     try {
       rows.push(...between.all(from, to))
     } catch {
-      isWhole = false
       if (from === to) return
       const middle = Math.floor((from + to) / 2)
       read(from, middle)
       read(middle + 1, to)
     }
   }
-  const last = lastRowOf(database, table)
-  if (last.isSure) read(-(2 ** 40), last.at)
-  else {
-    isWhole = false
-    read(1, last.at)
-  }
-  return { rows, isWhole }
+  read(seen + 1, lastRowOf(database, table, seen))
+  return { rows, isWhole: false }
 }
 
-/** The greatest number of a row; where that can't be read, more than there can be. */
-function lastRowOf(database: DatabaseSync, table: string): { readonly at: number; readonly isSure: boolean } {
+/** The greatest number of a row; where that can't be read, or is less than what was seen, more than there can be. */
+function lastRowOf(database: DatabaseSync, table: string, seen: number): number {
+  const usual = Math.max(2 ** 22, 2 * seen)
   try {
-    const { last } = database.prepare(`SELECT max(rowid) AS last FROM ${table} NOT INDEXED`).get() as {
-      last: number | null
-    }
-    return { at: last ?? 0, isSure: true }
+    const last = Number(database.prepare(`SELECT max(rowid) AS last FROM ${table} NOT INDEXED`).get()?.['last'])
+    return last > seen && last < 2 ** 40 ? last : usual
   } catch {
-    return { at: 2 ** 22, isSure: false }
+    return usual
+  }
+}
+
+/** How many rows the table has by the index of its key; 0 where there is none, or it can't be read. */
+function countOfIndex(database: DatabaseSync, table: string): number {
+  try {
+    const count = database.prepare(`SELECT count(*) AS rows FROM ${table} INDEXED BY sqlite_autoindex_${table}_1`)
+    return Number(count.get()?.['rows'])
+  } catch {
+    return 0
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Facts } from '../known-facts.ts'
+import { printableDeep } from '../printable.ts'
 import { clusterEntities } from './cluster-entities.ts'
 import { type Entity, type Settings, slugOf } from './entity.ts'
 import { nodeEntities } from './node-entities.ts'
@@ -14,7 +15,8 @@ export function statesOf(entities: readonly Entity[]): ReadonlyMap<string, strin
   const objects = new Map<string, Readonly<Record<string, unknown>>>()
   for (const { topic, state } of entities)
     if (topic !== undefined) objects.set(topic, { ...objects.get(topic), ...state })
-  return new Map([...objects].map(([topic, object]) => [topic, JSON.stringify(object)]))
+  // What a UPS or a node says of itself is shown there.
+  return new Map([...objects].map(([topic, object]) => [topic, JSON.stringify(printableDeep(object))]))
 }
 
 /**
@@ -32,7 +34,7 @@ export function announcementOf(
     const beside = 'json_attributes_template' in component ? { json_attributes_topic: `${topicPrefix}/${topic}` } : {}
     return [own, { unique_id: `${id}_${own}`, ...place, ...beside, ...component }]
   })
-  return JSON.stringify({
+  const announcement = {
     device: {
       identifiers: [id],
       name: `Caretaker ${homelab}`,
@@ -44,7 +46,8 @@ export function announcementOf(
     origin: { name: 'Caretaker', sw_version: version },
     availability_topic: availabilityTopic(topicPrefix),
     components: Object.fromEntries([...[...gone].map(([own, platform]) => [own, { platform }]), ...components]),
-  })
+  }
+  return JSON.stringify(printableDeep(announcement))
 }
 
 export function availabilityTopic(topicPrefix: string): string {

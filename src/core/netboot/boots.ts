@@ -1,5 +1,5 @@
 import type { RecordKind } from '../records.ts'
-import { flag, number, object, oneOf, optional, text, time } from '../shape.ts'
+import { count, flag, number, object, oneOf, optional, text, time } from '../shape.ts'
 import type { ConfigurationAnswer } from './boot-event.ts'
 
 /**
@@ -96,7 +96,7 @@ export const bootKind: RecordKind<Boot> = {
     firmware: optional(text),
     architecture: optional(text),
     classId: optional(text),
-    asked: number,
+    asked: count,
     phase: oneOf<BootPhase>(phaseWords),
     why: optional(text),
     file: optional(text),

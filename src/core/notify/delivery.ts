@@ -1,5 +1,5 @@
-import { numberedKey, type RecordKind } from '../records.ts'
-import { listOf, number, object, oneOf, optional, text, time } from '../shape.ts'
+import { numberedKey, type RecordKind, recordNumber } from '../records.ts'
+import { count, listOf, object, oneOf, optional, text, time } from '../shape.ts'
 import type { Severity } from '../alert.ts'
 import { parseAction } from './action.ts'
 import type { Button, Message, MessageKind } from './message.ts'
@@ -57,13 +57,13 @@ const message = object<Message>({
 export const deliveryKind: RecordKind<Delivery> = {
   name: 'delivery',
   parse: object<Delivery>({
-    id: number,
+    id: recordNumber,
     channel: text,
     message,
     state: oneOf<DeliveryState>({ waiting: true, sent: true, refused: true, expired: true, superseded: true }),
     queuedAt: time,
     notBefore: optional(time),
-    attempts: number,
+    attempts: count,
     endedAt: optional(time),
     why: optional(text),
     ref: optional(text),

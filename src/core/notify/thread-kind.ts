@@ -1,6 +1,6 @@
 import { isOfKind, type Severity } from '../alert.ts'
-import type { RecordKind } from '../records.ts'
-import { number, object, oneOf, optional, text, time, yes } from '../shape.ts'
+import { type RecordKind, recordNumber } from '../records.ts'
+import { count, object, oneOf, optional, text, time, yes } from '../shape.ts'
 import { messageKinds } from './delivery.ts'
 import type { Message, MessageKind } from './message.ts'
 import type { SentThread } from './thread.ts'
@@ -24,14 +24,14 @@ export const threadKind: RecordKind<ChannelThread> = {
   parse: object<ChannelThread>({
     channel: text,
     thread: text,
-    last: number,
+    last: recordNumber,
     refused: optional(yes),
     kind: oneOf<MessageKind>(messageKinds),
     severity: oneOf<Severity>({ critical: true, warning: true, info: true }),
     text,
     topic: text,
     at: time,
-    count: number,
+    count,
     loudAt: time,
     ref: optional(text),
   }),

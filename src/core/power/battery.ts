@@ -66,9 +66,14 @@ export function batteryLeft(
     const falls = fallRate(samples, since, (sample) => sample.runtime) ?? 1
     estimates.push(runtime / Math.max(1, falls))
   }
-  const rate = depletionOf(samples, since)
-  if (charge !== undefined && rate !== undefined && rate > 0) estimates.push((charge / rate) * 60_000)
+  const lasts = chargeLasts(charge, depletionOf(samples, since))
+  if (lasts !== undefined) estimates.push(lasts)
   return estimates.length === 0 ? undefined : Math.max(0, Math.min(...estimates) - passed)
+}
+
+/** How long a charge lasts that is used up at this rate, in % a minute, in ms; undefined where neither tells. */
+export function chargeLasts(charge: number | undefined, depletion: number | undefined): number | undefined {
+  return charge === undefined || depletion === undefined || depletion <= 0 ? undefined : (charge / depletion) * 60_000
 }
 
 /** By how much it falls each ms, 0 where it rises; without the drop at the beginning. */

@@ -1,6 +1,6 @@
 import type { ScaledWorkload, StorageSetting } from '../cluster/workload.ts'
 import type { RecordKind } from '../records.ts'
-import { flag, listOf, mapOf, number, object, oneOf, optional, type Shape, text, time, yes } from '../shape.ts'
+import { count, flag, listOf, mapOf, object, oneOf, optional, type Shape, text, time, yes } from '../shape.ts'
 import type { Outage, OutageNode } from './outage.ts'
 import type { OutageReason } from './triggers.ts'
 
@@ -43,7 +43,7 @@ export const scaledWorkload: Shape<ScaledWorkload> = object<ScaledWorkload>({
   kind: oneOf<ScaledWorkload['kind']>({ Deployment: true, StatefulSet: true, CronJob: true }),
   namespace: text,
   name: text,
-  replicas: number,
+  replicas: count,
 })
 
 const storageSetting: Shape<StorageSetting> = object<StorageSetting>({

@@ -1,5 +1,6 @@
 import { describeDuration } from '../duration.ts'
 import type { PowerState } from './state.ts'
+import { isFalling } from './trend.ts'
 import type { PowerPolicy } from './triggers.ts'
 import { has, whyUnknown } from './ups.ts'
 
@@ -37,13 +38,14 @@ const full = 90
  * |-----------------------------------|---------------------------------------------------------------------------|
  * | LB                                | until it is gone                                                          |
  * | DISCHRG, and a battery not full   | until it is gone: mains power may be none                                 |
+ * | a charge that falls, if slightly  | until it has stopped for minutes, or rises                                |
  * | a charge below the least          | until it is charged                                                       |
  * | a runtime below the least         | until it is longer, or the battery is full                                |
  * | no charge, but a runtime, or HB   | as the runtime says                                                       |
  * | neither                           | until mains power has been on for `unknownChargeAfter`                    |
  */
 export function whyNotReady(
-  { reading, since, fall, isSilent }: PowerState & { readonly mode: 'on-mains' },
+  { reading, since, fall, trend, isSilent }: PowerState & { readonly mode: 'on-mains' },
   at: number,
   policy: ReadinessPolicy,
   { ignoreLowBattery }: Pick<PowerPolicy, 'ignoreLowBattery'>,
@@ -51,6 +53,7 @@ export function whyNotReady(
   const { charge, runtime } = reading
   if (isSilent) return 'the UPS no longer answers'
   if (fall) return `the ${fall.of} falls although the UPS reports mains power (${reading.status.join(' ')})`
+  if (isFalling(trend, reading)) return `the charge still falls (${reading.status.join(' ')})`
   if (has(reading, 'LB') && !ignoreLowBattery) return 'the battery is low (LB)'
   if (has(reading, 'DISCHRG') && charge !== undefined && charge < full)
     return `the UPS reports that its battery discharges (${reading.status.join(' ')})`

@@ -77,7 +77,11 @@ function runtimeFall(trend: readonly Sample[] | undefined, reading: UpsReading):
  * (networkupstools/nut #2794 shows the harmless twin, at a constant 100 %). It must have fallen twice at least, because
  * the first figure after an outage may be an old one, and must not be on its way up again. Undefined: it does not.
  */
-function chargeFall(trend: readonly Sample[] | undefined, reading: UpsReading): Fall | undefined {
+function chargeFall(
+  trend: readonly Sample[] | undefined,
+  reading: UpsReading,
+  least = falls * believed(reading),
+): Fall | undefined {
   const charges = (trend ?? []).flatMap(({ at, charge }) => (charge === undefined ? [] : [{ at, charge }]))
   const last = charges.at(-1)
   if (!last) return undefined
@@ -86,14 +90,25 @@ function chargeFall(trend: readonly Sample[] | undefined, reading: UpsReading): 
   const fall = charges.slice(from)
   const distinct = new Set(fall.map(({ charge }) => charge)).size
   const isLowest = fall.every(({ charge }) => charge >= last.charge - 1)
-  // A UPS that reports that it charges is believed for longer, and one that tests itself for as long as a test takes.
-  const factor = isOnPurpose(reading) ? ofTest : has(reading, 'CHRG') ? 2 : 1
   const [first] = fall
   if (!first || !isLowest || distinct < 3) return undefined
   // A fall that is over is none.
   const bottom = Math.min(...fall.map(({ charge }) => charge))
   const reached = fall.find(({ charge }) => charge === bottom)
   if (reached && last.at - reached.at > overAfter) return undefined
-  if (top - last.charge < falls * factor || last.at - first.at < lasts * factor) return undefined
+  if (top - last.charge < least || last.at - first.at < (lasts * least) / falls) return undefined
   return { of: 'charge', since: first.at, by: top - last.charge }
+}
+
+/** A UPS that reports that it charges is believed for longer, and one that tests itself for as long as a test takes. */
+function believed(reading: UpsReading): number {
+  return isOnPurpose(reading) ? ofTest : has(reading, 'CHRG') ? 2 : 1
+}
+
+/** So little of a fall is none to be told of, and enough to wait for its end before anything is woken, in %. */
+const slightly = 1
+
+/** Whether the charge falls, by however little, whatever else the UPS reports. */
+export function isFalling(trend: readonly Sample[] | undefined, reading: UpsReading): boolean {
+  return chargeFall(trend, reading, slightly) !== undefined
 }

@@ -1,4 +1,5 @@
 import { describeDuration } from '../duration.ts'
+import { chargeLasts } from './battery.ts'
 import type { Trust } from './figures.ts'
 import { has, isDoubted, isOnPurpose, type UpsReading } from './ups.ts'
 
@@ -131,6 +132,8 @@ export function criticalReason(
   const isShort = shortFor !== undefined && shortFor >= lowBatteryAfter
   if (isShort && isBelow(reading.runtime, policy.minimumRuntime)) return 'low-runtime'
   if (isShort && isBelow(reading.charge, chargeFloor(reading, policy))) return 'low-charge'
+  // A UPS may tell no runtime, or a wrong one: how fast its charge falls tells it as well.
+  if (isShort && isBelow(chargeLasts(reading.charge, depletion), policy.minimumRuntime)) return 'low-runtime'
   if (policy.maxDischargeRate !== undefined && depletion !== undefined && depletion > policy.maxDischargeRate)
     return 'fast-depletion'
   if (policy.maxOnBattery !== undefined && onBatteryFor > policy.maxOnBattery) return 'on-battery-too-long'
@@ -191,6 +194,7 @@ export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy)
     if (doubt) return { disarmed: `${lacks} is not used: ${doubt.why}` }
     return { ...(isWanted ? { lacks } : {}), disarmed: `the UPS does not report ${lacks}` }
   }
+  const byCharge = reading !== undefined && reading.runtime === undefined && reading.charge !== undefined
   const one = (reason: CriticalReason, text: string, off?: string | Pick<TriggerState, 'disarmed' | 'lacks'>) => ({
     reason,
     text,
@@ -207,8 +211,10 @@ export function triggersOf(reading: UpsReading | undefined, policy: PowerPolicy)
     ),
     one(
       'low-runtime',
-      minimumRuntime === undefined ? 'little runtime left' : `less than ${describeDuration(minimumRuntime)} of runtime`,
-      minimumRuntime === undefined || minimumRuntime === 0 ? unset : told('runtime'),
+      minimumRuntime === undefined
+        ? 'little runtime left'
+        : `less than ${describeDuration(minimumRuntime)} of runtime${byCharge ? ', by how fast the charge falls' : ''}`,
+      minimumRuntime === undefined || minimumRuntime === 0 ? unset : byCharge ? undefined : told('runtime'),
     ),
     floor === 0
       ? one('low-charge', 'a low charge', unset)

@@ -1,5 +1,5 @@
 import type { RecordKind } from '../records.ts'
-import { number, object, text } from '../shape.ts'
+import { instant, object, text } from '../shape.ts'
 
 /** A release, and when it was first on the Factory's list for us. */
 export interface FirstSeen {
@@ -13,7 +13,7 @@ export const earliestRelease = Date.UTC(2023, 10, 1)
 
 export const firstSeenKind: RecordKind<FirstSeen> = {
   name: 'release',
-  parse: object<FirstSeen>({ version: text, firstSeen: number }),
+  parse: object<FirstSeen>({ version: text, firstSeen: instant }),
   keyOf: ({ version }) => version,
   // It decides how long a release has to wait, so it outlives a disk that fails.
   isOpen: () => true,

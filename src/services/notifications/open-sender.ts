@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { printableDeep } from '../../core/printable.ts'
 import type { Message } from '../../core/notify/message.ts'
 import type { Actions } from '../../operations/actions.ts'
 import type { Files, ServiceContext } from '../../operations/service.ts'
@@ -70,7 +71,8 @@ function outgoingOf(message: Message, channel: string, context: Context, actions
   const base = context.publicUrl()
   const { buttons, ...rest } = message
   return {
-    ...rest,
+    // Its subject too may be a word of others, and stands in a template.
+    ...printableDeep(rest),
     homelab: voiceOf(context).homelab,
     buttons: buttons.map(({ label, action }) => {
       const token = actions.issue(channel, action)

@@ -2,7 +2,7 @@ import type { Journal } from '../../core/journal.ts'
 import { type Delivery, deliveryKind } from '../../core/notify/delivery.ts'
 import type { Message } from '../../core/notify/message.ts'
 import type { SentThreads } from '../../core/notify/thread.ts'
-import type { Records } from '../../core/records.ts'
+import { lastNumber, type Records } from '../../core/records.ts'
 import { createThreads } from './threads.ts'
 
 /** So many records are read at a time, and in all: a journal of an earlier release has no threads. */
@@ -33,7 +33,7 @@ export interface Outbox {
 export function createOutbox(journal: Pick<Journal, 'records'>, now: () => Date): Outbox {
   const records = journal.records(deliveryKind)
   const waiting = new Map<string, Map<number, Delivery>>()
-  let lastId = Number(records.lastKey() ?? 0)
+  let lastId = lastNumber(records)
   const waitingOf = (channel: string) => {
     const own = waiting.get(channel) ?? new Map<number, Delivery>()
     waiting.set(channel, own)

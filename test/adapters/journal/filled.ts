@@ -12,16 +12,16 @@ export type Left = 'everything' | 'open' | 'nothing'
 export const outage = outageOf(new Date('2026-11-26T10:00:00Z'), ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
 export const stopping = withNodeState(outage, 'w-1', 'shutdown-sent')
 
-export function fill(journal: JournalHandle): void {
-  for (let index = 0; index < 400; index++) journal.write({ kind: 'event', text: `${index} ${'x'.repeat(200)}` })
+export function fill(journal: JournalHandle, entries = 400): void {
+  for (let index = 0; index < entries; index++) journal.write({ kind: 'event', text: `${index} ${'x'.repeat(200)}` })
   remembered.paused.remember(journal, 'the plumber is here')
   journal.saveOutage(outage)
 }
 
-export async function filledFolder() {
+export async function filledFolder(entries = 400) {
   const folder = await temporaryFolder()
   using journal = openJournal(folder.path)
-  fill(journal)
+  fill(journal, entries)
   return folder
 }
 

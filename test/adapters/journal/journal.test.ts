@@ -76,9 +76,11 @@ describe('the journal', () => {
         `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${most}) SELECT`
       const record = (more: string) => `printf('%012d', i), 0, ${Date.now()}, json_object('id', i, ${more})`
       const into = 'INSERT INTO records (kind, key, open, at, value)'
-      database.exec(`${into} ${numbers(7_200)} 'run', ${record(`'job', 'look', 'startedAt', 'then'`)} FROM n`)
       database.exec(
-        `${into} ${numbers(20_100)} 'entry', ${record(`'at', 'then', 'kind', 'event', 'text', '' || i`)} FROM n`,
+        `${into} ${numbers(7_200)} 'run', ${record(`'job', 'look', 'startedAt', '2026-11-26T10:00:00Z'`)} FROM n`,
+      )
+      database.exec(
+        `${into} ${numbers(20_100)} 'entry', ${record(`'at', '2026-11-26T10:00:00Z', 'kind', 'event', 'text', '' || i`)} FROM n`,
       )
     }
     using journal = openJournal(folder.path)

@@ -72,6 +72,18 @@ describe('Home Assistant takes', () => {
     }
   })
 
+  test('no control character, whatever a UPS, a node or an alert says of itself', () => {
+    const hostile = 'x\u001b[2J\u001b]0;owned\u0007\u202etxt\r\ny\u009b31m'
+    const facts = factsOf({
+      known: nodes(worker(hostile)),
+      power: { upses: [upsOf('rack', { reading: { ...reading, status: [hostile] } })], shutdownRequestedAt: undefined },
+      alerts: [alert('critical', hostile)],
+    })
+    const entities = entitiesOf(facts, { ...settings, homelab: hostile, answer: hostile })
+    for (const text of [announcementOf(entities, { ...settings, homelab: hostile }), ...statesOf(entities).values()])
+      expect(text).not.toMatch(/\\u00[01]|\\[rn]|[\u007f-\u009f\u202e]/)
+  })
+
   const good = announcementOf(entitiesOf(cases[1]!.facts, settings), settings)
   const broken: readonly { readonly name: string; readonly path: readonly string[]; readonly value: unknown }[] = [
     { name: 'a key that it does not know', path: ['~'], value: 'caretaker' },

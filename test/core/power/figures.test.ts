@@ -236,7 +236,7 @@ describe('a UPS whose runtime is always 0', () => {
   })
 
   test('shuts down for its charge', () => {
-    expect(told(life(400, (second) => 100 - second / 5))).toBe('critical: low-charge')
+    expect(told(life(720, (second) => 100 - second / 10))).toBe('critical: low-charge')
   })
 
   test('leaves a plan the time that is assumed, and not none', () => {
@@ -246,12 +246,14 @@ describe('a UPS whose runtime is always 0', () => {
     expect(timeLeft(feed, powerOf({ a: stateOf('on-battery', { runtime: 0 }, 0, 10_000) }), 10_000, 180_000).ms).toBe(0)
   })
 
-  test('says that its trigger is not armed, and why', () => {
+  test('says that its trigger goes by the charge', () => {
     const [trigger] = triggersOf(
       'reading' in life(0, () => 100) ? (life(0, () => 100) as { reading: UpsReading }).reading : undefined,
       policy,
     ).filter(({ reason }) => reason === 'low-runtime')
-    expect(trigger?.disarmed).toBe('battery.runtime is not used: the charge is 100 %, without a low battery (LB)')
-    expect(trigger?.lacks).toBeUndefined()
+    expect(trigger).toEqual({
+      reason: 'low-runtime',
+      text: 'less than 4 min of runtime, by how fast the charge falls',
+    })
   })
 })

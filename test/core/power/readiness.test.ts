@@ -2,7 +2,9 @@ import { expect, test } from 'vitest'
 import { readinessOf, whyNotReady } from '../../../src/core/power/readiness.ts'
 import type { PowerState } from '../../../src/core/power/state.ts'
 import type { UpsReading } from '../../../src/core/power/ups.ts'
+import { nextPowerState } from '../../../src/core/power/transitions.ts'
 import { stateOf } from './states.ts'
+import { after, each, policy as powerPolicy, seenIn } from './stories.ts'
 
 const minute = 60_000
 const policy = { minimumCharge: 25, minimumRuntime: 10 * minute, unknownChargeAfter: 15 * minute }
@@ -76,4 +78,33 @@ test('the least runtime is what a shutdown takes and a boot, unless it is set', 
   expect(readinessOf({ minimumRuntime: 285_000, wake: { ...wake, minimumRuntime: 60_000 } }).minimumRuntime).toBe(
     60_000,
   )
+})
+
+/** Mains power that is said to be back for so many seconds, after an outage, a word a second. */
+function back(seconds: number, status: string, chargeAt: (second: number) => number) {
+  let state: PowerState = after(['0: OL', ...each(1, 20, 'OB LB')], { minimumRuntime: undefined }, false, {
+    charge: 40,
+  })
+  for (let second = 21; second <= 20 + seconds; second++)
+    state = nextPowerState(state, seenIn(`${second}: ${status}`, { charge: chargeAt(second - 21) }), powerPolicy)
+  if (state.mode !== 'on-mains') throw new Error(`it is ${state.mode}`)
+  return whyNotReady(state, (20 + seconds) * 1_000, policy, {})
+}
+
+test.each<{ name: string; status?: string; chargeAt: (second: number) => number; hold: RegExp | undefined }>([
+  { name: 'falls by 3 % a minute', chargeAt: (second) => 40 - second / 20, hold: /the charge still falls \(OL CHRG\)/ },
+  {
+    name: 'falls by 2 % a minute, in whole figures',
+    chargeAt: (second) => Math.round(40 - second / 30),
+    hold: /falls/,
+  },
+  { name: 'falls, without a word of charging', status: 'OL', chargeAt: (second) => 40 - second / 20, hold: /falls/ },
+  { name: 'rises', chargeAt: (second) => 40 + second / 20, hold: undefined },
+  { name: 'stands still', chargeAt: () => 40, hold: undefined },
+  { name: 'was told once too high', chargeAt: (second) => (second < 5 ? 40 : 36 + second / 30), hold: undefined },
+  { name: 'trembles', chargeAt: (second) => 40 + (second % 2), hold: undefined },
+  { name: 'fell at first, and rises', chargeAt: (second) => 38 + Math.abs(second - 20) / 10, hold: undefined },
+])('a minute after an outage a charge that $name: $hold', ({ status = 'OL CHRG', chargeAt, hold }) => {
+  const why = back(75, status, chargeAt)
+  expect(why ?? '').toMatch(hold ?? /^$/)
 })

@@ -22,8 +22,24 @@ describe('a charge that falls fast', () => {
   })
 
   test('is not where it falls more slowly, nor where nobody asks', () => {
-    expect(told(emptying(200, falls(14), { maxDischargeRate: 15 }))).toBe('on-battery')
-    expect(told(emptying(200, falls(20), { maxDischargeRate: undefined }))).toBe('on-battery')
+    const slow = { minimumRuntime: undefined }
+    expect(told(emptying(200, falls(14), { ...slow, maxDischargeRate: 15 }))).toBe('on-battery')
+    expect(told(emptying(200, falls(20), { ...slow, maxDischargeRate: undefined }))).toBe('on-battery')
+  })
+
+  test.each<{ name: string; runtimeAt: (second: number) => Partial<UpsReading> }>([
+    { name: 'is not told', runtimeAt: () => ({}) },
+    { name: 'stands still', runtimeAt: () => ({ runtime: 3_000_000 }) },
+    { name: 'rises', runtimeAt: (second) => ({ runtime: 3_000_000 + second * 10_000 }) },
+    { name: 'falls by a third of what it should', runtimeAt: (second) => ({ runtime: 3_000_000 - second * 2_000 }) },
+  ])('leaves no more than the shutdown takes, though the runtime $name: that is too little', ({ runtimeAt }) => {
+    const at = (charge: number) => (second: number) => ({ charge: charge - second / 5, ...runtimeAt(second) })
+    const changed = { maxDischargeRate: 15, minimumCharge: undefined }
+    // 12 % a minute: four minutes are left at 48 %.
+    expect(told(emptying(255, at(100), changed))).toBe('on-battery')
+    expect(told(emptying(275, at(100), changed))).toBe('critical: low-runtime')
+    expect(told(emptying(275, at(100), { ...changed, trust: { charge: false } }))).toBe('on-battery')
+    expect(told(emptying(275, at(100), { ...changed, minimumRuntime: 0 }))).toBe('on-battery')
   })
 
   test('is not told of a charge that jumps once, after a load was measured', () => {

@@ -212,9 +212,18 @@ describe('the triggers that guard a UPS', () => {
       ],
     },
     {
-      name: 'a runtime that is not told disarms its own',
+      name: 'a runtime that is not told disarms its own where no charge is told either',
+      reading: { status: ['OL'] },
+      expected: [
+        'low-runtime: the UPS does not report battery.runtime',
+        'low-charge: the UPS does not report battery.charge',
+        'fast-depletion: the UPS does not report battery.charge',
+      ],
+    },
+    {
+      name: 'a charge tells by its fall how long it lasts',
       reading: { status: ['OL'], charge: 1 },
-      expected: ['low-runtime: the UPS does not report battery.runtime'],
+      expected: [],
     },
     { name: 'a figure of zero is told', reading: { status: ['OL'], charge: 0, runtime: 0 }, expected: [] },
     {

@@ -37,6 +37,27 @@ describe('what people are told', () => {
     expect(told[0]!.priority).toBe(5)
   })
 
+  test('has no control character in it, in the subject neither', async () => {
+    const heard: string[] = []
+    const server = await startHttp((incoming, response) => {
+      incoming.setEncoding('utf8').on('data', (part: string) => heard.push(part))
+      incoming.on('end', () => response.end())
+    })
+    onTestFinished(() => server[Symbol.asyncDispose]())
+    const hook = {
+      type: 'webhook',
+      url: `http://${server.host}/hook`,
+      headers: { 'content-type': 'text/plain' },
+      template: '{{title}}|{{text}}|{{subject}}|{{topic}}',
+    }
+    const { alerts } = await notifier({ settings: { channels: { hook } } })
+    const hostile = 'w-1\u001b[2J\u202e\r\nforged'
+    alerts.open(`rollout.stuck:${hostile}`, { ...stuck, subject: hostile, text: hostile })
+    await vi.waitFor(() => expect(heard).toHaveLength(1), patience)
+    expect(heard[0]).toMatch(/w-1.*\|w-1.*\|rollout\.stuck:w-1/)
+    expect(heard[0]).not.toMatch(/[\p{Cc}\u202e]/u)
+  })
+
   test('is nothing again after a restart, and what happened meanwhile', async () => {
     const { url, titles } = await gotify()
     const settings = { channels: { phone: channel(url) } }
