@@ -91,7 +91,7 @@ test.each<Case & { readonly name: string; readonly told?: readonly string[] }>([
   { name: 'what a relay of the internet passes on', message: withOptions({}, { giaddr: '203.0.113.7' }) },
   { name: 'what says that we are the relay', message: withOptions({}, { giaddr: first.address }) },
   { name: 'what says that everybody is', message: withOptions({}, { giaddr: '192.168.0.255' }) },
-])('$name is not answered', ({ told = [], name: _, ...asked }) => {
+])('$name is not answered', ({ told = [], ...asked }) => {
   expect(answered(asked)).toEqual({ told, replies: [] })
 })
 
