@@ -20,6 +20,12 @@ export const ms = (value: number) => (value >= 10_000 ? `${(value / 1_000).toFix
 export const say = (name: string, text: string) => console.log(`${name.padEnd(34)}${text}`)
 export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
+/** Answers whether so many ms have passed from now. */
+export function after(ms: number): () => boolean {
+  const end = performance.now() + ms
+  return () => performance.now() > end
+}
+
 /** Whether a goal was reached, to stand behind its figure. */
 export const goal = (words: string, reached: boolean) => `(goal ${words}: ${reached ? 'reached' : 'MISSED'})`
 

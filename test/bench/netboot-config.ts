@@ -1,10 +1,10 @@
 import { writeFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import type { MachineDetails } from '../../src/core/provision/requests.ts'
 import { createAuthority } from '../lab/authority.ts'
+import { waitFor } from '../lab/daemon.ts'
 import { homelabSchematic } from '../lab/homelab.ts'
 import { agent, type BootLab, mac, openBootLab } from '../lab/lan/boot-lab.ts'
 import { runMachine } from '../lab/lan/machine.ts'
@@ -16,6 +16,8 @@ const version = 'v1.13.9'
 const factoryPort = 8_500
 /** In ms: until a release is staged and on the share. */
 const stagedWithin = 60_000
+/** In ms: a look is a command, which takes a while. */
+const lookEvery = 500
 const config = `factory: { url: 'http://${agent}:${factoryPort}' }
 share: { directory: SHARE, publish: when-staged }
 upgrade: { soak: 0s }
@@ -83,20 +85,18 @@ async function detailsOf({ caretaker }: BootLab): Promise<MachineDetails | undef
 }
 
 async function staged({ caretaker }: BootLab): Promise<void> {
-  const until = performance.now() + stagedWithin
-  while (!(await caretaker('staged')).includes(version)) {
-    if (performance.now() > until) throw new Error(`${version} was not staged: ${await caretaker('status')}`)
-    await sleep(500)
-  }
+  const isStaged = async () => (await caretaker('staged')).includes(version)
+  await waitFor(`${version} to be staged`, stagedWithin, isStaged, lookEvery)
 }
 
 /** Once it waits for a person; undefined where it does not in time. */
 async function asked(lab: BootLab, within: number): Promise<MachineDetails | undefined> {
-  const until = performance.now() + within
-  while (performance.now() < until) {
+  let pending: MachineDetails | undefined
+  const isPending = async () => {
     const details = await detailsOf(lab)
-    if (details?.state === 'pending') return details
-    await sleep(500)
+    pending = details?.state === 'pending' ? details : undefined
+    return pending !== undefined
   }
-  return undefined
+  await waitFor('the machine to be pending', within, isPending, lookEvery).catch(() => {})
+  return pending
 }

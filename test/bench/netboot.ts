@@ -4,6 +4,7 @@
 // minute on two idle cores. SecureBoot takes sbsigntool, openssl and virt-fw-vars (PyPI's virt-firmware), HTTPS openssl, arm64
 // qemu-system-arm, qemu-efi-aarch64 and test/lab/uki/fetch-arm64.sh /tmp/uki-cache-arm64.
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -196,8 +197,10 @@ async function publishAndWake(
   const digits = mac.split(':')
   // Six bytes of ff and then the address of the card, as a card looks for it.
   const magic = `udp[8:4] = 0xffffffff and udp[14:4] = 0x${digits.slice(0, 4).join('')} and udp[18:2] = 0x${digits.slice(4).join('')}`
-  const hearing = lan.run('lan', 'tcpdump', ['-i', 'br0', '-n', '-c', '1', magic])
-  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  const card = lan.start('lan', 'tcpdump', ['-i', 'br0', '-n', '-c', '1', magic])
+  const heard = once(card, 'exit')
+  // It says so on stderr when it listens.
+  await once(card.stderr!, 'data')
   console.log(`         ${(await caretaker('power', 'wake', 'w-1')).trim()}`)
-  await hearing
+  await heard
 }

@@ -1,22 +1,21 @@
 import { once } from 'node:events'
 import { Agent, get, type IncomingMessage } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { PowerAnswer } from '../../src/core/operator.ts'
 import { waitFor } from '../lab/daemon.ts'
-import { goal, median, say, sleep, worst } from './measure.ts'
+import { type Guarded, readingGaps } from './guard.ts'
+import { after, goal, median, say, worst } from './measure.ts'
 
 /** Pages that browsers have open, each on a machine of its own. */
 const open = 50
-/** How long the guard is watched, and how often it is looked at, in ms. */
-const [watched, looked] = [40_000, 50]
+/** How long the guard is watched, in ms. */
+const watched = 40_000
 /** How much later a UPS may be read than where nobody looks, in ms. */
 const allowed = 50
 
-export interface Opened {
+export interface Opened extends Guarded {
   readonly net: number
   readonly port: number
   readonly address: string
-  readonly control: { get<T>(path: string): Promise<T> }
 }
 
 /**
@@ -24,32 +23,18 @@ export interface Opened {
  * often as a page asks while the power fails.
  */
 export async function measureOpenPages(opened: Opened): Promise<void> {
-  const alone = await gapsOf(opened)
+  const alone = await readingGaps(opened, after(watched))
   await using stack = new AsyncDisposableStack()
   const pages = Array.from({ length: open }, (_, index) => openPage(stack, opened, index + 1))
   await waitFor('every page to be drawn', 10_000, () => pages.every(({ drawn }) => drawn > 0))
   const before = pages.reduce((sum, { drawn }) => sum + drawn, 0)
-  const followed = await gapsOf(opened)
+  const followed = await readingGaps(opened, after(watched))
   const drawn = pages.reduce((sum, page) => sum + page.drawn, 0) - before
   const later = worst(followed) - worst(alone)
   say(
     `the guard, ${open} pages open`,
     `reads its UPS every ${median(followed).toFixed(0)} ms, after ${worst(followed).toFixed(0)} at the latest; without them ${median(alone).toFixed(0)}, ${worst(alone).toFixed(0)} ms; ${((1_000 * drawn) / watched).toFixed(0)} pages drawn a second ${goal(`${allowed} ms later`, later <= allowed)}`,
   )
-}
-
-/** The times between two readings of the UPS, in ms. */
-async function gapsOf({ control }: Opened): Promise<number[]> {
-  const gaps: number[] = []
-  let last: number | undefined
-  for (const end = performance.now() + watched; performance.now() < end; await sleep(looked)) {
-    const { lastHeardAt } = (await control.get<PowerAnswer>('/power')).upses[0]!.state
-    const at = Date.parse(lastHeardAt ?? '')
-    // It is counted back from now, and may be a millisecond off.
-    if (last !== undefined && at - last > 5) gaps.push(at - last)
-    last = at
-  }
-  return gaps
 }
 
 /** A browser's page: it follows what happens, and is drawn again every second. */

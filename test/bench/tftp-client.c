@@ -4,7 +4,7 @@
 //
 // LOSS is the share of DATA packets that it drops, DELAY_US how long it thinks before each acknowledgement. STYLE is `edk2`
 // (every unexpected block is acknowledged, and the window counted anew: MdeModulePkg's Mtftp4RrqHandleData) or `rfc` (one
-// acknowledgement a gap: RFC 7440). Prints milliseconds, blocks of the file, packets of data that came, and what became of it.
+// acknowledgement a gap: RFC 7440). $FROM is the address that it asks from. Prints milliseconds, blocks of the file, packets of data that came, and what became of it.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -68,6 +68,11 @@ int main(int argc, char **argv) {
   int s = socket(AF_INET, SOCK_DGRAM, 0);
   int buffer = 4 << 20;
   setsockopt(s, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+  if (getenv("FROM")) {
+    struct sockaddr_in own = {.sin_family = AF_INET};
+    inet_pton(AF_INET, getenv("FROM"), &own.sin_addr);
+    if (bind(s, (struct sockaddr *)&own, sizeof own)) return 2;
+  }
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
   inet_pton(AF_INET, host, &to.sin_addr);
 

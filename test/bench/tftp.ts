@@ -12,6 +12,7 @@ import { bootLimits } from '../../src/services/boot-files/limits.ts'
 import { startChild } from '../../src/services/boot-files/process.ts'
 import { startTftpd, whyNoTftpd } from '../lab/tftpd.ts'
 import { goal, median, residentMb, say, sleep, worst } from './measure.ts'
+import { measureGuard } from './tftp-guard.ts'
 
 const run = promisify(execFile)
 const net = '127.0.121'
@@ -83,16 +84,20 @@ export async function measureTftp(stack: AsyncDisposableStack): Promise<void> {
   const { extra } = lossy.get('ours')!
   say('  packets too many', `${(extra * 100).toFixed(2)} % ${goal('≤ 2 %', extra <= 0.02)}`)
   await measureMany(fetch, ours, { pid, idle })
+  await measureGuard((at, from) => fetch(at, { block: 1_468, window: 4 }, from), join(folder, name), stack)
 }
 
-type Fetch = (peer: Peer, way: Way) => Promise<Took>
+/** `from`: the address that is asked from. */
+type Fetch = (peer: Pick<Peer, 'address' | 'port'>, way: Way, from?: string) => Promise<Took>
 
 function fetchWith(client: string, file: string): Fetch {
   let seed = 0
-  return async ({ address, port }, { block, window, thinks = 0, loses = 0 }) => {
+  return async ({ address, port }, { block, window, thinks = 0, loses = 0 }, from) => {
     seed += 1
     const numbers = [block, window, thinks, loses, seed].map(String)
-    const { stdout } = await run(client, [address, String(port), name, file, ...numbers, 'edk2'], { timeout: 300_000 })
+    const words = [address, String(port), name, file, ...numbers, 'edk2']
+    const env = from === undefined ? {} : { FROM: from }
+    const { stdout } = await run(client, words, { timeout: 300_000, env })
     const { ms, blocks, packets } = JSON.parse(stdout) as { ms: number; blocks: number; packets: number }
     return { ms, extra: packets / blocks - 1 }
   }

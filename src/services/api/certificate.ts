@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { dayOf, describeLife, type LifeStage, stageOf } from '../../core/certificate-life.ts'
-import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Severity } from '../../core/alert.ts'
-import { lifeOf, type Material, whyUnusable } from '../../http/certificate.ts'
-import type { Files, ServiceContext } from '../../operations/service.ts'
+import { dayOf, describeLife, type LifeStage, stageOf } from '../../core/certificate-life.ts'
+import { lifeOf, type Material } from '../../http/certificate.ts'
+import { type CertificateFiles, followMaterial, keepLooking } from '../../http/certificate-files.ts'
+import type { ServiceContext } from '../../operations/service.ts'
 import type { ApiSection } from './section.ts'
 
 type Tls = NonNullable<ApiSection['tls']>
@@ -14,13 +13,7 @@ export const certificateAlerts = ['api.renewal', 'api.certificate'] as const
 /** Between two looks at the files, in ms. */
 const looksEvery = 5_000
 
-/** @throws AgentError `misconfigured`, `unreachable`; names the file */
-export async function readMaterial(files: Pick<Files, 'readSecret'>, { certificate, key }: Tls): Promise<Material> {
-  return {
-    cert: await files.readSecret({ file: certificate }, 'api.tls.certificate'),
-    key: await files.readSecret({ file: key }, 'api.tls.key'),
-  }
-}
+export const apiFiles = (tls: Tls): CertificateFiles => ({ ...tls, setting: 'api.tls' })
 
 const severities: Readonly<Record<LifeStage, Severity | undefined>> = {
   'not-begun': 'warning',
@@ -52,31 +45,23 @@ export async function followCertificate(
   { tls, first, use, every = looksEvery }: FollowOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  let served = first
-  let doubted: string | undefined
-
-  /** Why what lies there can't be served. */
-  async function look(): Promise<string | undefined> {
-    const found = await readMaterial(files, tls).catch(messageOf)
-    if (typeof found === 'string') return found
-    if (found.cert === served.cert && found.key === served.key) return undefined
-    const fault = whyUnusable(found, tls)
-    if (fault) return fault.why
-    use(found)
-    served = found
-    log.info({ until: dayOf(lifeOf(found).to) }, 'the certificate of the API was renewed')
-    return undefined
-  }
-
-  while (!signal.aborted) {
-    reportLife(served, tls, { alerts, now })
-    await sleep(every, undefined, { signal }).catch(() => {})
-    if (signal.aborted) return
-    const why = await look()
-    // Once may be the moment in which the files are written.
-    if (why === undefined || why === doubted) reportRenewal(why, alerts)
-    doubted = why
-  }
+  const followed = followMaterial(apiFiles(tls), files, first)
+  reportLife(first, tls, { alerts, now })
+  await keepLooking(
+    followed,
+    {
+      every,
+      looked: (fresh) => {
+        if (fresh) {
+          use(fresh)
+          log.info({ until: dayOf(lifeOf(fresh).to) }, 'the certificate of the API was renewed')
+        }
+        reportRenewal(followed.fault, alerts)
+        reportLife(followed.served, tls, { alerts, now })
+      },
+    },
+    signal,
+  )
 }
 
 function reportRenewal(why: string | undefined, alerts: FollowContext['alerts']): void {
@@ -95,12 +80,4 @@ function reportLife(served: Material, tls: Tls, { alerts, now }: Pick<FollowCont
       ? undefined
       : { severity, subject: 'api', text, action: 'Renew it: the new one is used within seconds' },
   )
-}
-
-/** @throws AgentError `misconfigured` where nothing can be served with what is there */
-export async function openMaterial(files: Pick<Files, 'readSecret'>, tls: Tls): Promise<Material> {
-  const material = await readMaterial(files, tls)
-  const fault = whyUnusable(material, tls)
-  if (fault) throw new AgentError('misconfigured', `api.tls.${fault.of}: ${fault.why}`)
-  return material
 }

@@ -16,7 +16,8 @@ import { openActionPages } from './act.ts'
 import { createNetworks } from '../../http/addresses.ts'
 import type { CallerMeans } from './caller.ts'
 import { lifeOf, type Material } from '../../http/certificate.ts'
-import { certificateAlerts, followCertificate, openMaterial } from './certificate.ts'
+import { openMaterial } from '../../http/certificate-files.ts'
+import { apiFiles, certificateAlerts, followCertificate } from './certificate.ts'
 import { describeListenFault } from './check.ts'
 import { countedClient } from './connections.ts'
 import { createFront, frontAccess } from './front.ts'
@@ -56,7 +57,7 @@ export async function startApi(context: Context, means: ApiMeans = {}): Promise<
   const stop = new AbortController()
   const signal = AbortSignal.any([context.signal, stop.signal])
   const { looksEvery } = means
-  const material = section.tls && (await openMaterial(context.files, section.tls))
+  const material = section.tls && (await openMaterial(apiFiles(section.tls), context.files))
   const files = await openTokenFiles(section.tokens, context, looksEvery)
   const records = context.ports.journal.records(tokenKind)
   const tokens = () => [...records.open().map(knownFrom), ...files.all]

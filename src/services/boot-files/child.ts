@@ -1,15 +1,14 @@
 // Serves files to machines that boot, in a process of its own: a disk or a share that hangs holds its threads and no others,
 // and no packet of a stranger costs the guard of the power a moment. It ends with whoever started it.
 import process from 'node:process'
-import type { ChildMessage, ImagesOrder, NotedOrder, ServeOrder } from './messages.ts'
+import type { ChildMessage, LaterOrder, ServeOrder } from './messages.ts'
 import { serve, type Serving } from './serve.ts'
 
 let serving: Promise<Serving> | undefined
 
-process.on('message', (order: ServeOrder | ImagesOrder | NotedOrder) => {
+process.on('message', (order: ServeOrder | LaterOrder) => {
   if (!('type' in order)) serving ??= serve(order, say)
-  else if (order.type === 'images') void serving?.then((one) => one.show(order.images))
-  else void serving?.then((one) => one.noted(order.id))
+  else void serving?.then((one) => one.obey(order))
 })
 process.once('disconnect', () => void leave())
 

@@ -1,56 +1,70 @@
+import { dayOf } from '../../core/certificate-life.ts'
+import { lifeOf, type Material } from '../../http/certificate.ts'
+import { type CertificateFiles, followMaterial, keepLooking, openMaterial } from '../../http/certificate-files.ts'
 import type { ServiceContext } from '../../operations/service.ts'
 import { alertOfLife } from './certificate.ts'
-import type { ServeOrder } from './messages.ts'
 import type { BootFilesSection } from './section.ts'
 
-type Context = Pick<ServiceContext<BootFilesSection | undefined>, 'files' | 'alerts' | 'now' | 'restart'>
+type Context = Pick<ServiceContext<BootFilesSection | undefined>, 'files' | 'alerts' | 'log' | 'now'>
 
 const lifeAlert = 'boot-files.certificate'
+const renewalAlert = 'boot-files.renewal'
 
-/** @throws AgentError `misconfigured` where a file can't be read */
-export async function readCertificate(
+function filesOf({ http }: BootFilesSection): CertificateFiles | undefined {
+  return http?.tls && { ...http.tls, setting: 'bootFiles.http.tls' }
+}
+
+/** What is served by HTTPS with; undefined where nothing is. @throws AgentError `misconfigured` where nothing can be */
+export async function openCertificate(
   { files }: Pick<Context, 'files'>,
-  { http }: BootFilesSection,
-): Promise<ServeOrder['tls']> {
-  return (
-    http?.tls && {
-      cert: await files.readSecret({ file: http.tls.certificate }, 'bootFiles.http.tls.certificate'),
-      key: await files.readSecret({ file: http.tls.key }, 'bootFiles.http.tls.key'),
-    }
-  )
+  section: BootFilesSection,
+): Promise<Material | undefined> {
+  const named = filesOf(section)
+  return named && openMaterial(named, files)
 }
 
 /** Where nothing is served by HTTPS, no certificate matters. */
 export function settleCertificate({ alerts }: Pick<Context, 'alerts'>): void {
-  alerts.settle(lifeAlert)
+  for (const id of [lifeAlert, renewalAlert]) alerts.settle(id)
+}
+
+export interface FollowOptions {
+  readonly section: BootFilesSection
+  /** What is served now. */
+  readonly first: Material | undefined
+  /** Serves with these from now on. */
+  readonly use: (material: Material) => void
+  /** Between two looks at the files, in ms. */
+  readonly every: number
 }
 
 /**
- * Has the service begin anew when the files hold another certificate than the one that is served, and says when that one
- * is about to expire.
- *
- * @param readsEvery in ms
+ * Serves a renewed certificate as soon as it is whole. What does not fit is an alert if it stays so, and the one before is kept; so is
+ * that it is about to expire.
  */
-export function followCertificate(
-  context: Context,
-  { section, served, readsEvery }: { section: BootFilesSection; served: ServeOrder['tls']; readsEvery: number },
-): Disposable {
-  const file = section.http?.tls?.certificate
-  if (!served || file === undefined) {
+export function followCertificate(context: Context, { section, first, use, every }: FollowOptions): Disposable {
+  const { files, alerts, log, now } = context
+  const named = filesOf(section)
+  if (!first || !named) {
     settleCertificate(context)
     return { [Symbol.dispose]: () => {} }
   }
-  const report = () => context.alerts.report(lifeAlert, alertOfLife(served.cert, file, context.now().getTime()))
+  const followed = followMaterial(named, files, first)
+  const report = () => {
+    const { served, fault } = followed
+    alerts.report(lifeAlert, alertOfLife(served.cert, named.certificate, now().getTime()))
+    const text = `the certificate in ${named.certificate} can't be renewed, the one before is used: ${fault}`
+    alerts.report(renewalAlert, fault === undefined ? undefined : { severity: 'warning', subject: 'boot-files', text })
+  }
   report()
-  const rereading = setInterval(() => {
+  const stop = new AbortController()
+  const looked = (fresh: Material | undefined) => {
+    if (fresh) {
+      use(fresh)
+      log.info({ until: dayOf(lifeOf(fresh).to) }, 'the certificate for booting by HTTPS was renewed')
+    }
     report()
-    readCertificate(context, section).then(
-      (found) => {
-        if (found?.cert !== served.cert || found.key !== served.key) context.restart()
-      },
-      // A file that is being written: what is in use stays in use.
-      () => {},
-    )
-  }, readsEvery).unref()
-  return { [Symbol.dispose]: () => clearInterval(rereading) }
+  }
+  void keepLooking(followed, { every, looked }, stop.signal)
+  return { [Symbol.dispose]: () => stop.abort() }
 }

@@ -1,4 +1,5 @@
 import type { Transfer, TransferEvent } from '../../core/netboot/boot-event.ts'
+import type { Material } from '../../http/certificate.ts'
 import type { BootImage } from './http/images.ts'
 import type { BootLimits } from './limits.ts'
 import type { Unserved } from './tally.ts'
@@ -11,22 +12,31 @@ export interface ServeOrder {
   /** Ports; undefined where it is not served so. */
   readonly tftp: number | undefined
   readonly http: number | undefined
-  readonly tls: { readonly cert: string; readonly key: string } | undefined
+  readonly tls: Material | undefined
   readonly images: readonly BootImage[]
   readonly limits: BootLimits
 }
 
-/** What the daemon tells it later: names of images have changed. */
+/** Names of images have changed. */
 export interface ImagesOrder {
   readonly type: 'images'
   readonly images: readonly BootImage[]
 }
 
-/** The other: it is on the disk that the last part of this transfer may arrive. */
+/** What it serves HTTPS with from now on. */
+export interface CertificateOrder {
+  readonly type: 'certificate'
+  readonly tls: Material
+}
+
+/** It is on the disk that the last part of this transfer may arrive. */
 export interface NotedOrder {
   readonly type: 'noted'
   readonly id: Transfer['id']
 }
+
+/** What the daemon tells it later. */
+export type LaterOrder = ImagesOrder | CertificateOrder | NotedOrder
 
 /** Why it can't listen. */
 export interface ListenFault {

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { AgentError } from '../../core/errors.ts'
 import type { Transfer, TransferEvent } from '../../core/netboot/boot-event.ts'
 import type { Unserved } from './tally.ts'
-import type { ChildMessage, ImagesOrder, ListenFault, NotedOrder, ServeOrder } from './messages.ts'
+import type { Material } from '../../http/certificate.ts'
+import type { ChildMessage, LaterOrder, ListenFault, ServeOrder } from './messages.ts'
 
 /** How long it may take to end before it is killed, in ms. */
 const endsWithin = 1_000
@@ -19,6 +20,8 @@ const flags = ['--disable-warning=ExperimentalWarning', '--max-old-space-size=64
 export interface ServingChild extends AsyncDisposable {
   /** Tells it that iPXE is sent on to these. */
   show(images: ServeOrder['images']): void
+  /** Has it serve HTTPS with these from now on. */
+  renew(tls: Material): void
   /** Rejects when it has ended by itself. */
   readonly ended: Promise<never>
 }
@@ -70,10 +73,11 @@ export async function startChild(
     return { fault }
   }
   const show = (images: ServeOrder['images']) => send(child, { type: 'images', images })
-  return { ended: died, show, [Symbol.asyncDispose]: () => endChild(child, gone) }
+  const renew = (tls: Material) => send(child, { type: 'certificate', tls })
+  return { ended: died, show, renew, [Symbol.asyncDispose]: () => endChild(child, gone) }
 }
 
-function send(child: ChildProcess, order: ImagesOrder | NotedOrder): void {
+function send(child: ChildProcess, order: LaterOrder): void {
   if (child.connected) child.send(order, () => {})
 }
 

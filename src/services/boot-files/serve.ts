@@ -1,8 +1,8 @@
 import { messageOf } from '../../core/errors.ts'
 import type { Transfer } from '../../core/netboot/boot-event.ts'
 import { createDesk } from './desk.ts'
-import { openHttp } from './http/door.ts'
-import type { ChildMessage, ListenFault, ServeOrder } from './messages.ts'
+import { type HttpDoor, openHttp } from './http/door.ts'
+import type { ChildMessage, LaterOrder, ListenFault, ServeOrder } from './messages.ts'
 import { openTftp } from './tftp/door.ts'
 
 /** In ms: how often pins that are over are forgotten, and how often is said what was counted. */
@@ -12,10 +12,7 @@ const countsEvery = 1_000
 const notedWithin = 2_000
 
 export interface Serving extends AsyncDisposable {
-  /** From now on iPXE is sent on to these. */
-  show(images: ServeOrder['images']): void
-  /** It was noted that the last part of this transfer may arrive. */
-  noted(id: Transfer['id']): void
+  obey(order: LaterOrder): void
 }
 
 /** Serves files until it is disposed of. Says that it serves, or why it can't; then it is to be disposed of at once. */
@@ -49,6 +46,7 @@ export async function serve(order: ServeOrder, say: (message: ChildMessage) => v
   }, countsEvery).unref()
   stack.defer(() => clearInterval(counting))
   let by: ListenFault['by'] = 'tftp'
+  let door: HttpDoor | undefined
   try {
     if (tftp !== undefined)
       stack.use(
@@ -59,7 +57,7 @@ export async function serve(order: ServeOrder, say: (message: ChildMessage) => v
       )
     by = 'http'
     if (http !== undefined)
-      stack.use(
+      door = stack.use(
         await openHttp(
           places.map(({ address }) => ({ address, port: http })),
           { images: () => images, tls },
@@ -69,15 +67,26 @@ export async function serve(order: ServeOrder, say: (message: ChildMessage) => v
   } catch (error) {
     const { code = '', address = '' } = error as { code?: string; address?: string }
     say({ type: 'refused', fault: { by, code, address, text: messageOf(error) } })
-    return { show: () => {}, noted: () => {}, [Symbol.asyncDispose]: async () => {} }
+    return { obey: () => {}, [Symbol.asyncDispose]: async () => {} }
   }
   say({ type: 'serving' })
   const parts = stack.move()
   return {
-    show: (next) => {
-      images = next
+    obey: (later) => {
+      switch (later.type) {
+        case 'images':
+          images = later.images
+          return
+        case 'certificate':
+          door?.renew(later.tls)
+          return
+        case 'noted':
+          endings.get(later.id)?.()
+          return
+        default:
+          later satisfies never
+      }
     },
-    noted: (id) => endings.get(id)?.(),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
 }

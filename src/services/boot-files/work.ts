@@ -11,7 +11,7 @@ import { bootableImages } from '../../operations/netboot/boot-files.ts'
 import { followPlaces } from '../../operations/netboot/followed-places.ts'
 import { watchPresentNames } from '../../operations/netboot/present-names.ts'
 import { describeListenFault } from './faults.ts'
-import { followCertificate, readCertificate, settleCertificate } from './followed-certificate.ts'
+import { followCertificate, openCertificate, settleCertificate } from './followed-certificate.ts'
 import { bootLimits } from './limits.ts'
 import type { ServeOrder } from './messages.ts'
 import { meterTransfer, meterUnserved } from './metered.ts'
@@ -68,7 +68,12 @@ export async function startBootFiles(
   meter.set('caretaker_boot_transfers', {}, 0)
   const names = watchPresentNames(context, () => child.show(scriptedImages(context.config(), names.all)))
   const following = followPlaces(places, look, context.restart, looksEvery)
-  const certificate = followCertificate(context, { section, served: order.tls, readsEvery })
+  const certificate = followCertificate(context, {
+    section,
+    first: order.tls,
+    use: child.renew,
+    every: readsEvery,
+  })
   return {
     status: () => {
       const shown = [...placesShown(order), ...following.missing].join(', ')
@@ -85,7 +90,7 @@ export async function startBootFiles(
   }
 }
 
-/** @throws AgentError `misconfigured` where a file of the certificate can't be read */
+/** @throws AgentError `misconfigured` where nothing can be served with the certificate */
 async function orderFor(context: Context, section: BootFilesSection, places: readonly Place[]): Promise<ServeOrder> {
   const { tftp, http } = section
   const { config, files } = context
@@ -95,7 +100,7 @@ async function orderFor(context: Context, section: BootFilesSection, places: rea
     places: places.map(({ address, family }) => ({ address, family })),
     tftp: tftp === false ? undefined : tftp.port,
     http: http?.port,
-    tls: await readCertificate(context, section),
+    tls: await openCertificate(context, section),
     images: scriptedImages(config(), []),
     limits: bootLimits,
   }

@@ -1,6 +1,6 @@
 import { dayOf, describeLife, type LifeStage, stageOf } from '../../core/certificate-life.ts'
-import { AgentError, messageOf } from '../../core/errors.ts'
-import { lifeOf, type Material, whyUnusable } from '../../http/certificate.ts'
+import { lifeOf, type Material } from '../../http/certificate.ts'
+import { followMaterial, openMaterial } from '../../http/certificate-files.ts'
 import type { ServiceContext } from '../../operations/service.ts'
 import type { MachineConfigSection } from './section.ts'
 
@@ -48,47 +48,30 @@ async function openOwn({ authority, alerts, now }: Context, host: string) {
 }
 
 async function openFiles({ files, alerts, log, now }: Context, tls: Extract<Tls, { certificate: string }>) {
-  const read = async (): Promise<Material> => ({
-    cert: await files.readSecret({ file: tls.certificate }, 'machineConfig.tls.certificate'),
-    key: await files.readSecret({ file: tls.key }, 'machineConfig.tls.key'),
-  })
-  const first = await read()
-  const fault = whyUnusable(first, tls)
-  if (fault) throw new AgentError('misconfigured', `machineConfig.tls.${fault.of}: ${fault.why}`)
-  let served = first
-  let doubted: string | undefined
+  const named = { ...tls, setting: 'machineConfig.tls' }
+  const first = await openMaterial(named, files)
+  const followed = followMaterial(named, files, first)
 
-  async function look(): Promise<{ readonly fresh?: Material; readonly why?: string }> {
-    const found = await read().catch(messageOf)
-    if (typeof found === 'string') return { why: found }
-    if (found.cert === served.cert && found.key === served.key) return {}
-    const wrong = whyUnusable(found, tls)
-    return wrong ? { why: wrong.why } : { fresh: found }
-  }
-  function report(why: string | undefined): void {
+  function report(): void {
+    const { served, fault } = followed
     const life = lifeOf(served)
     const stage = stageOf(life, now().getTime())
     const isOver = stage !== undefined && alarming.has(stage)
     const text =
-      why === undefined
+      fault === undefined
         ? isOver
           ? describeLife(`the certificate in ${tls.certificate}`, life, stage)
           : undefined
-        : `the certificate in ${tls.certificate} can't be renewed, the one before is used: ${why}`
+        : `the certificate in ${tls.certificate} can't be renewed, the one before is used: ${fault}`
     alerts.report(alertId, text === undefined ? undefined : { severity: 'warning', subject: 'machine-config', text })
   }
 
-  report(undefined)
+  report()
   const certificates: Certificates = {
     renew: async () => {
-      const { fresh, why } = await look()
-      if (fresh) {
-        served = fresh
-        log.info({ until: dayOf(lifeOf(fresh).to) }, 'the certificate of the door for machines was renewed')
-      }
-      // Once may be the moment in which the files are written.
-      if (why === undefined || why === doubted) report(why)
-      doubted = why
+      const fresh = await followed.renew()
+      if (fresh) log.info({ until: dayOf(lifeOf(fresh).to) }, 'the certificate of the door for machines was renewed')
+      report()
       return fresh
     },
   }

@@ -40,6 +40,11 @@ test.each(['unifi', 'synology'] as const)('the recipe for %s says that it knows 
   expect(recipeFor(router, facts).notes.join(' ')).not.toContain('one file')
 })
 
+test('MikroTik needs RouterOS 7.4 where there is more than one file', () => {
+  expect(recipeFor('mikrotik', both).notes.join(' ')).toContain('RouterOS 7.4')
+  expect(recipeFor('mikrotik', facts).notes.join(' ')).not.toContain('7.4')
+})
+
 test.each(['dnsmasq', 'kea', 'isc'] as const)('the recipe for %s has HTTP boot in its own class', (router) => {
   const text = recipeFor(router, both).lines.join('\n')
   expect(text).toContain('http://192.168.0.10:8070/metal-amd64-uki.efi')

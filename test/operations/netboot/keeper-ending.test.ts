@@ -88,3 +88,12 @@ test('what we read back from our own server is no boot that ends', () => {
   it.keeper.noteEnding({ ...transfer, client: '192.168.0.10' })
   expect(it.standing()).toMatchObject({ boots: true })
 })
+
+test('nothing is written for what we read back from our own server in its name', () => {
+  const it = open(once, card)
+  it.sees(begun)
+  it.keeper.noteEnding({ ...transfer, mac: '52:54:00:12:34:56', client: '192.168.0.10' })
+  expect(it.standing()).toMatchObject({ mayHaveBooted: false, boots: true })
+  it.keeper.noteEnding({ ...transfer, mac: '52:54:00:12:34:56' })
+  expect(it.standing()).toMatchObject({ mayHaveBooted: true, boots: false })
+})

@@ -63,6 +63,23 @@ test('what was wanted once is done when the image was loaded, and not before', (
   expect(it.standing()).toMatchObject({ boots: false, why: 'it is installed' })
 })
 
+test('what was wanted once is over when nobody has come for it in time, and an installed machine is left alone again', () => {
+  const it = open('{}', card)
+  remembered.netbootInstalled.remember(it.journal, { 'w-1': {} })
+  remembered.netbootArmed.remember(it.journal, { 'w-1': { at: at(0), by: 'admin', until: at(100) } })
+  it.passes(99)
+  expect(it.standing()).toMatchObject({ boots: true, isArmed: true })
+  it.passes(100)
+  expect(it.standing()).toMatchObject({ boots: false, isArmed: false, why: 'it is installed' })
+})
+
+test('a machine that came once because a person wanted it has booted, should it be to boot once from then on', () => {
+  const it = open('{}', card)
+  remembered.netbootArmed.remember(it.journal, { 'w-1': { at: at(0), by: 'admin', until: at(10_000) } })
+  it.sees(whole(0))
+  expect(it.standing()).toMatchObject({ isArmed: false, hasBooted: true })
+})
+
 test('a machine that boots once has booted, also over a restart of the daemon', () => {
   const it = open('{ machines: [{ machine: w-1, boot: once }] }', card)
   expect(it.standing()).toMatchObject({ boots: true })
@@ -92,6 +109,21 @@ test('Talos that asks for its configuration is known by its UUID, for its first 
   expect(it.tries()).toMatchObject([{ machine: mac }, { machine: '192.168.0.113', phase: 'configuring' }])
 })
 
+test('where two boards share a UUID, Talos that asks for its configuration is known by its card', () => {
+  const it = open()
+  const asked = asks(0)
+  const configuration = asksForConfiguration(40)
+  if (asked.type !== 'boot.asked' || configuration.type !== 'boot.configuration') throw new Error('it asks')
+  const other = '52:54:00:99:99:99'
+  for (const one of [mac, other]) it.sees([{ ...asked, machine: { ...asked.machine, mac: one, uuid } }])
+  it.sees([{ ...configuration, machine: { client: '192.168.0.112', mac: other, uuid } }])
+  expect(it.tries()).toMatchObject([
+    { machine: mac, phase: 'offered' },
+    { machine: other, phase: 'configuring' },
+    { machine: other, phase: 'offered' },
+  ])
+})
+
 test('a machine whose start nobody saw asks for its configuration, and has not booted from the network for that', () => {
   const it = open('{ machines: [{ machine: w-1, boot: once }] }', card)
   it.sees([asksForConfiguration(0)])
@@ -113,6 +145,12 @@ test('a node without a disk is never taken for installed', () => {
   const it = open('{ machines: [{ machine: w-1, boot: always }] }', card)
   it.keeper.noteCluster(clusterOf(worker('w-1')))
   expect(it.standing()).toMatchObject({ isInstalled: false, boots: true })
+})
+
+test.each(['once', 'never'] as const)('a node with a disk that is to boot %s is installed once it runs', (boot) => {
+  const it = open(`{ machines: [{ machine: w-1, boot: ${boot} }] }`, card)
+  it.keeper.noteCluster(clusterOf(worker('w-1')))
+  expect(it.standing()).toMatchObject({ isInstalled: true })
 })
 
 test('a node that is configured without a disk, or tells that it has none, is never taken for installed', () => {

@@ -50,19 +50,19 @@ describe('a certificate', () => {
     {
       what: 'is half written',
       spoil: ({ cert }: Identity) => ({ cert: cert.slice(0, 200) }),
-      why: /no whole PEM certificate/,
+      why: /api\.tls\.certificate: .*no whole PEM certificate/,
     },
     {
       what: 'comes without its key',
       spoil: ({ cert }: Identity) => ({ cert }),
-      why: /does not belong to the certificate/,
+      why: /api\.tls\.key: .*does not belong to the certificate/,
     },
     {
       what: 'has half of its key',
       spoil: ({ key }: Identity) => ({ key: key.slice(0, 60) }),
-      why: /no whole private key/,
+      why: /api\.tls\.key: .*no whole private key/,
     },
-    { what: 'is empty', spoil: () => ({ cert: '' }), why: /is empty/ },
+    { what: 'is empty', spoil: () => ({ cert: '' }), why: /api\.tls\.certificate: .*is empty/ },
   ])(
     'that $what does not take the place of the one before, is an alert, and counts once it is whole',
     async ({ spoil, why }) => {

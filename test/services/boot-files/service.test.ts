@@ -1,28 +1,23 @@
-import { randomBytes, X509Certificate } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { request } from 'node:https'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { geteuid, kill } from 'node:process'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { AlertContent } from '../../../src/core/alert.ts'
-import { createMeter } from '../../../src/core/metrics/meter.ts'
-import type { Transfer, TransferEvent } from '../../../src/core/netboot/boot-event.ts'
 import type { RunningService } from '../../../src/core/service.ts'
-import type { CheckContext, ServiceContext } from '../../../src/operations/service.ts'
+import type { CheckContext } from '../../../src/operations/service.ts'
 import { checkBootFiles } from '../../../src/services/boot-files/check.ts'
-import { type BootFilesSection, section as schema } from '../../../src/services/boot-files/section.ts'
+import type { BootFilesSection } from '../../../src/services/boot-files/section.ts'
 import { startBootFiles } from '../../../src/services/boot-files/work.ts'
 import { valuesOf } from '../../core/metrics/facts.ts'
-import { createAuthority, createChain } from '../../lab/authority.ts'
 import { fetchFile } from '../../lab/tftp-client.ts'
 import { writeUki } from '../../lab/uki-writer.ts'
 import { unprivileged } from '../../lab/unprivileged.ts'
+import { contextIn, type Images, program } from './context.ts'
 
 const address = '127.0.120.4'
 const [tftp, http] = [6_970, 8_422]
-const program = new URL('../../../src/services/boot-files/child.ts', import.meta.url)
 const image = randomBytes(3_000_000)
 let folder = ''
 const running: RunningService[] = []
@@ -36,58 +31,9 @@ afterEach(async () => {
   for (const one of running.splice(0)) await one[Symbol.asyncDispose]()
 })
 
-function contextOf(given: unknown, { share = 'metal-amd64-uki.efi', names = [] as readonly object[] } = {}) {
-  const events: TransferEvent[] = []
-  const endings: string[] = []
-  const warnings: string[] = []
-  const alerts = new Map<string, AlertContent>()
-  let now = new Date()
-  let restarts = 0
-  let happened: (event: { readonly type: string }) => void = () => {}
-  const meter = createMeter()
-  const log = { debug() {}, info() {}, warn: (_: object, text: string) => warnings.push(text), error() {} }
-  const context = {
-    section: schema.parse(given),
-    config: () => ({
-      schematic: 'homelab',
-      share: { directory: 'share', image: share, architecture: 'amd64' },
-      images: [],
-    }),
-    files: {
-      state: join(folder, 'state'),
-      path: (name: string) => (name === 'share' ? folder : join(folder, name)),
-      readSecret: ({ file }: { file: string }) => readFile(join(folder, file), 'utf8'),
-    },
-    log,
-    meter,
-    notice: {
-      boot: (event: TransferEvent) => void events.push(event),
-      bootEnding: ({ client }: Transfer) => void endings.push(client),
-    },
-    alerts: {
-      report: (id: string, content: AlertContent | undefined) =>
-        content ? alerts.set(id, content) : alerts.delete(id),
-      settle: (id: string) => alerts.delete(id),
-    },
-    now: () => now,
-    restart: () => void (restarts += 1),
-    ports: { share: { names: async () => [...names] } },
-    onEvent: (listener: (event: { readonly type: string }) => void) => void (happened = listener),
-  } as unknown as ServiceContext<BootFilesSection | undefined>
-  return {
-    context,
-    happens: (type: string) => happened({ type }),
-    events,
-    endings,
-    warnings,
-    meter,
-    alerts,
-    setClock: (at: Date) => void (now = at),
-    restarts: () => restarts,
-  }
-}
+const contextOf = (given: unknown, images?: Images) => contextIn(folder, given, images)
 
-async function start(given: unknown, means = {}, images: Parameters<typeof contextOf>[1] = {}) {
+async function start(given: unknown, means = {}, images?: Images) {
   const { context, ...seen } = contextOf(given, images)
   const service = await startBootFiles(context, { program, ...means })
   running.push(service)
@@ -217,63 +163,13 @@ test('an interface is meant with its addresses', async () => {
     expect(service.status?.()).toContain(`tftp://${one.address}:${tftp}`)
 })
 
-test('a certificate that is renewed is taken up', async () => {
-  const authority = await createAuthority('boot')
-  const write = async () => {
-    const { cert, key } = await authority.issueServer({ common: 'boot', ips: [address] })
-    await writeFile(join(folder, 'boot.crt'), cert)
-    await writeFile(join(folder, 'boot.key'), key)
-  }
-  await write()
-  const tls = { certificate: 'boot.crt', key: 'boot.key' }
-  const { restarts, service } = await start(
-    { listen: [address], tftp: false, http: { port: http, tls } },
-    { readsEvery: 50 },
-  )
-  expect(service.status?.()).toBe(`https://${address}:${http}`)
-  const status = await new Promise((resolve, reject) => {
-    const asked = request(
-      { host: address, port: http, path: '/metal-amd64-uki.efi', method: 'HEAD', rejectUnauthorized: false },
-      (answer) => {
-        answer.resume()
-        resolve(answer.statusCode)
-      },
-    )
-    asked.on('error', reject)
-    asked.end()
-  })
-  expect(status).toBe(200)
-  expect(restarts()).toBe(0)
-  await write()
-  await expect.poll(restarts).toBeGreaterThan(0)
-})
-
-test('a certificate that expires while it is served is an alert, until nothing is served with it', async () => {
-  const { certs, key } = await createChain([{ kind: 'RSA' }])
-  await writeFile(join(folder, 'ends.crt'), certs.join(''))
-  await writeFile(join(folder, 'ends.key'), key)
-  const section = {
-    listen: [address],
-    tftp: false,
-    http: { port: http, tls: { certificate: 'ends.crt', key: 'ends.key' } },
-  }
-  const { alerts, restarts, setClock } = await start(section, { readsEvery: 50 })
-  const id = 'boot-files.certificate'
-  expect(alerts.get(id)).toBeUndefined()
-  const ends = new X509Certificate(certs[0]!).validToDate.getTime()
-  setClock(new Date(ends - 6 * 86_400_000))
-  await expect.poll(() => alerts.get(id)?.text).toMatch(/^the certificate in ends\.crt expires on .*than a week; /)
-  setClock(new Date())
-  await expect.poll(() => alerts.has(id)).toBe(false)
-  expect(restarts()).toBe(0)
-})
-
 test.each([
   { name: 'without the section', given: undefined },
   { name: 'without HTTPS', given: { listen: [address], tftp: { port: tftp } } },
-])('an alert of a certificate is settled $name', async ({ given }) => {
+])('alerts of a certificate are settled $name', async ({ given }) => {
   const { context, alerts } = contextOf(given)
-  alerts.set('boot-files.certificate', { severity: 'warning', subject: 'boot-files', text: 'it expires' })
+  for (const id of ['certificate', 'renewal'])
+    alerts.set(`boot-files.${id}`, { severity: 'warning', subject: 'boot-files', text: 'it expires' })
   running.push(await startBootFiles(context, { program }))
   expect(alerts).toEqual(new Map())
 })

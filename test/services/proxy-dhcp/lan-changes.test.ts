@@ -2,20 +2,21 @@ import { expect, test } from 'vitest'
 import { proxyLimits } from '../../../src/services/proxy-dhcp/limits.ts'
 import { openLan, whyNoLan } from '../../lab/lan/lan.ts'
 import { patience } from '../../patience.ts'
-import { ask, node, question, script, startProxy, type StartedProxy } from './on-lan.ts'
+import { type LanService, node, script, startService } from '../../lab/lan/service.ts'
+import { ask, question } from './on-lan.ts'
 
 /** What a network does to the proxy: addresses that go and come, and somebody who floods it. */
 
 const why = await whyNoLan()
 const machines = { agent: '192.168.79.2', client: '192.168.79.3' }
 const own = 'address del 192.168.79.2/24 dev eth0'
-const statusOf = (proxy: StartedProxy) => async () => (await proxy.asks()).status
+const statusOf = (proxy: LanService) => async () => (await proxy.asks()).status
 
 test.skipIf(why !== undefined)(
   'an address that goes is named, and is answered from again when it is back; another one is listened on anew',
   async () => {
     await using lan = await openLan(machines)
-    const proxy = await startProxy(lan, 'agent', { proxyDhcp: { listen: ['eth0'], tftp: '192.168.79.2' } })
+    const proxy = await startService(lan, 'agent', { proxyDhcp: { listen: ['eth0'], tftp: '192.168.79.2' } })
     const serverIn = async (xid: number) => (await ask(lan, 'client', question(xid, 1)))[0]!.offers[0]?.server
     expect(await serverIn(1)).toBe('192.168.79.2')
     await lan.ip('agent', own)
@@ -38,7 +39,7 @@ test.skipIf(why !== undefined)(
   async () => {
     await using lan = await openLan({ ...machines, flood: '192.168.79.4' })
     const mac = '02:63:61:72:65:77'
-    const proxy = await startProxy(lan, 'agent', {
+    const proxy = await startService(lan, 'agent', {
       proxyDhcp: { listen: ['eth0'], tftp: '192.168.79.2' },
       nodes: [{ name: 'w-1', role: 'worker', address: '192.168.79.3', mac, macs: [mac] }],
       netboot: { unknown: 'offer', machines: [{ machine: mac, boot: 'always' }] },

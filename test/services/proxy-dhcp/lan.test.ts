@@ -4,8 +4,9 @@ import type { SeenOffer } from '../../../src/core/netboot/dhcp/question.ts'
 import { recipeFor } from '../../../src/core/netboot/recipes/recipe.ts'
 import { hasRouter, routers } from '../../lab/lan/routers.ts'
 import { openLan, whyNoLan } from '../../lab/lan/lan.ts'
+import { node, startService } from '../../lab/lan/service.ts'
 import { temporaryFolder } from '../../lab/process.ts'
-import { ask, node, question, startProxy } from './on-lan.ts'
+import { ask, question } from './on-lan.ts'
 
 /** A network of its own with a real DHCP server as the router, and the proxy on its own ports, where this machine can have one. */
 
@@ -22,8 +23,8 @@ test.skipIf(why !== undefined)(
     await routers.dnsmasq.start(lan, { folder: folder.path })
     const http = 'http://192.168.78.2:8421'
     const [{ said }] = await Promise.all([
-      startProxy(lan, 'agent', { proxyDhcp: { listen: ['eth0'], http } }),
-      startProxy(lan, 'bare', { proxyDhcp: { listen: ['192.168.78.4'], offer: 'port-4011', tftp: '192.168.78.6' } }),
+      startService(lan, 'agent', { proxyDhcp: { listen: ['eth0'], http } }),
+      startService(lan, 'bare', { proxyDhcp: { listen: ['192.168.78.4'], offer: 'port-4011', tftp: '192.168.78.6' } }),
     ])
     const [tftp, byHttp, other] = await ask(
       lan,
@@ -68,7 +69,7 @@ test.skipIf(why !== undefined)(
     await using folder = await temporaryFolder()
     await using lan = await openLan(machines)
     await routers.dnsmasq.start(lan, { folder: folder.path })
-    const { said: shared } = await startProxy(lan, 'router', { proxyDhcp: { listen: ['eth0'] } })
+    const { said: shared } = await startService(lan, 'router', { proxyDhcp: { listen: ['eth0'] } })
     expect(shared).toContainEqual({
       alert: 'netboot.shared-port',
       text: expect.stringMatching(/^dnsmasq \(process \d+\) listens on port 67 of this machine as well/),
@@ -78,7 +79,7 @@ test.skipIf(why !== undefined)(
     const grabbing = "require('dgram').createSocket('udp4').bind(67, '0.0.0.0', () => console.log('bound'))"
     const grabber = lan.start('agent', node[0], ['-e', grabbing])
     await new Promise((resolve) => grabber.stdout!.once('data', resolve))
-    expect((await startProxy(lan, 'agent', { proxyDhcp: { listen: ['eth0'] } })).said).toEqual([
+    expect((await startService(lan, 'agent', { proxyDhcp: { listen: ['eth0'] } })).said).toEqual([
       { refused: expect.stringMatching(/^port 67 of this machine is in use by node .*\(process \d+\): let that tell/) },
     ])
   },

@@ -254,6 +254,15 @@ test.each([
   expect((await describeListenFault(fault)).why).toMatch(why)
 })
 
+test('a machine that declines an address, or gives it back, has not taken an offer', async () => {
+  await using at = await openProxy()
+  await at.broadcast(discover())
+  await expect.poll(() => at.seen).toHaveLength(1)
+  for (const type of [4, 7]) await at.broadcast(withOptions({ messageType: Uint8Array.of(type) }))
+  await at.settled(system())
+  expect(at.seen.map(({ type }) => type)).toEqual(['boot.asked', 'boot.system'])
+})
+
 test('a place that is not there refuses the start with its reason', async () => {
   await expect(openProxy({ proxy: { listen: ['wlan9'] } })).rejects.toThrow(AgentError)
   await expect(openProxy({ proxy: { listen: ['wlan9'] } })).rejects.toThrow('proxyDhcp.listen: wlan9 is no interface')

@@ -60,7 +60,10 @@ export function mikrotik(facts: RecipeFacts): RecipeParts {
       'Texts of options stand in quotes within quotes: without them other bytes follow the name, and machines ask for those too',
       ...(others.length === 0
         ? []
-        : ['With several DHCP servers on the router name the one of the machines in `server=`']),
+        : [
+            'Matchers came with RouterOS 7.4: with an older one take `proxyDhcp` of Caretaker for the machines of one architecture',
+            'With several DHCP servers on the router name the one of the machines in `server=`',
+          ]),
       unseen,
       checkIt,
     ],

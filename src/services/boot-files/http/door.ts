@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
-import { createServer as createSecureServer } from 'node:https'
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { messageOf } from '../../../core/errors.ts'
 import type { RefusalReason } from '../../../core/netboot/boot-event.ts'
@@ -7,6 +7,7 @@ import { parseRange } from '../../../core/netboot/byte-range.ts'
 import { isOutdated } from '../../../core/netboot/precondition.ts'
 import { formatIpxeScript } from '../../../core/netboot/ipxe-script.ts'
 import { peerAddress } from '../../../http/addresses.ts'
+import type { Material } from '../../../http/certificate.ts'
 import type { Desk } from '../desk.ts'
 import type { SharedFile } from '../files/shared-file.ts'
 import type { Watched } from '../watched.ts'
@@ -23,7 +24,12 @@ export interface HttpOptions {
   /** Those that iPXE is sent on to. */
   images(): readonly BootImage[]
   /** PEM texts: it speaks TLS with them. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined
+  readonly tls?: Material | undefined
+}
+
+export interface HttpDoor extends AsyncDisposable {
+  /** New connections speak TLS with these; nobody's transfer is broken off. */
+  renew(tls: Material): void
 }
 
 const statusOf: Readonly<Record<RefusalReason, number>> = {
@@ -43,11 +49,7 @@ const scriptName = '/ipxe'
  *
  * @throws Error of the system where it can't listen, with a `code`
  */
-export async function openHttp(
-  places: readonly HttpPlace[],
-  options: HttpOptions,
-  desk: Desk,
-): Promise<AsyncDisposable> {
+export async function openHttp(places: readonly HttpPlace[], options: HttpOptions, desk: Desk): Promise<HttpDoor> {
   /** Of each connection the last answer: what is asked before the one before was answered waits, and holds no part of a file. */
   const seats = createSeats(desk)
   const turns = new WeakMap<Socket, Promise<void>>()
@@ -62,7 +64,8 @@ export async function openHttp(
     })
     turns.set(socket, turn)
   }
-  await using servers = new AsyncDisposableStack()
+  await using stack = new AsyncDisposableStack()
+  const servers: Server[] = []
   for (const place of places) {
     const server = createFor(listener, options)
     // One that comes may have to make room first.
@@ -70,15 +73,24 @@ export async function openHttp(
     server.on('connection', seats.take)
     server.on('secureConnection', seats.take)
     await listen(server, place)
-    servers.defer(() => close(server))
+    stack.defer(() => close(server))
+    servers.push(server)
   }
-  const open = servers.move()
-  return { [Symbol.asyncDispose]: () => open.disposeAsync() }
+  const open = stack.move()
+  return {
+    renew: (tls) => {
+      for (const server of servers) if (server instanceof SecureServer) server.setSecureContext({ ...tls, ...oldest })
+    },
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  }
 }
+
+/** What is older than that is broken. */
+const oldest = { minVersion: 'TLSv1.2' } as const
 
 function createFor(listener: RequestListener, { tls }: HttpOptions): Server {
   const times = { headersTimeout: headersWithin, requestTimeout: headersWithin, keepAliveTimeout: headersWithin }
-  return tls ? createSecureServer({ ...times, ...tls, minVersion: 'TLSv1.2' }, listener) : createServer(times, listener)
+  return tls ? createSecureServer({ ...times, ...tls, ...oldest }, listener) : createServer(times, listener)
 }
 
 async function answer(

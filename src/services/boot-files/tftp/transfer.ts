@@ -43,7 +43,10 @@ export interface TftpTransferOptions {
 }
 
 const headerSize = 4
-/** In ms: a port that is closed for so long stays closed. */
+/**
+ * In ms: a port that is closed for so long stays closed; what the client said before that may come after it. Any other error that
+ * somebody reports is of what lies between, such as a firewall that is loaded anew: the time says when it is too late.
+ */
 const closedFor = 50
 
 /** Sends one file to one client. The socket and the file are closed with it. */
@@ -142,8 +145,9 @@ export function createTftpTransfer({ socket, file, options, watched, now, ended 
   }
 
   socket.on('message', receive)
-  // The client's machine says that nobody listens there any more. What it said before that may come after it.
-  socket.on('error', () => void (closedAt ??= now()))
+  socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'ECONNREFUSED') closedAt ??= now()
+  })
   pump(now())
 
   return {

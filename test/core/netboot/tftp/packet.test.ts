@@ -126,6 +126,8 @@ describe('a name leads to one file below the share, or to none', () => {
     { name: 'a\nb', fault: 'not-found' },
     { name: 'a\0b', fault: 'not-found' },
     { name: 'caf\xE9.efi', fault: 'not-found' },
+    { name: `${'a/'.repeat(127)}b`, path: `${'a/'.repeat(127)}b` },
+    { name: `${'a/'.repeat(127)}bc`, fault: 'not-found' },
   ])('$name', ({ name, ...found }) => {
     expect(cleanName(name)).toEqual(found)
   })
