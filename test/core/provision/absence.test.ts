@@ -31,6 +31,11 @@ test.each([
     machine({ state: 'locked' }, 2),
     'it asks for its configuration again, so it was reset or has lost its disk: caretaker machine show w-2',
   ],
+  [
+    'that asks again after its transfer broke off has not got it',
+    machine({ state: 'delivering' }, 1),
+    'it asks for its configuration again, so what it was sent did not all arrive: caretaker machine show w-2',
+  ],
   ['that has joined is silent for reasons of its own', machine({ state: 'locked' }), undefined],
   [
     'that is being sent it installs',

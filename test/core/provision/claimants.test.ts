@@ -49,6 +49,9 @@ test('a new device flow of whom a person has rejected is nobody new', () => {
 test('a machine that a person keeps for an address is that of nobody else, for an hour', () => {
   const full = askedFrom([1, 2, 3, 4, 5, 6, 7, 8])!
   const kept = keptFor(full, '192.168.0.21', at)
+  // The clock was a day ahead.
+  const early = new Date(Date.parse(at) - 86_400_000).toISOString()
+  expect(noteQuestion(kept, asks({ address: '192.168.0.99' }), { at: early, code })).toBeDefined()
   expect(hostsOf(kept)).toEqual([])
   expect(hostsOf(askedFrom([1, 9, 21, 22], kept))).toEqual([21])
   const late = noteQuestion(kept, asks({ address: '192.168.0.9' }), { at: after(3_601), code })
