@@ -134,7 +134,7 @@ export function taken(machine: Machine, { question, sha256, addresses, at, code 
 
 /** Whether this transfer is still the one that it waits for. */
 function isDelivering({ state, delivery }: Machine, at: string): boolean {
-  return (state === 'delivering' || state === 'delivered') && delivery?.at === at
+  return state === 'delivering' && delivery?.at === at
 }
 
 /** Every byte of the delivery that began at `begun` has left. */
@@ -151,7 +151,7 @@ export function sent(machine: Machine, begun: string, at: string): Machine {
 
 /** The delivery that began at `begun` was cut off. */
 export function cutOff(machine: Machine, begun: string, why: string): Machine {
-  return machine.state === 'delivering' && isDelivering(machine, begun) ? { ...machine, trouble: why } : machine
+  return isDelivering(machine, begun) ? { ...machine, trouble: why } : machine
 }
 
 /** It answers as a member of the cluster. A transfer of which the end was not seen was whole, then. */

@@ -81,6 +81,8 @@ test('what it is after each step', () => {
 
 describe('an approval stands', () => {
   test.each([
+    { name: 'for 29 minutes', ms: 29 * 60_000, is: true },
+    { name: 'and not for 30', ms: 30 * 60_000, is: false },
     { name: 'from its moment', ms: 0, is: true },
     { name: 'to its last millisecond', ms: approvalLasts - 1, is: true },
     { name: 'no longer', ms: approvalLasts, is: false },
@@ -89,9 +91,10 @@ describe('an approval stands', () => {
   ])('$name', ({ ms, is }) => {
     expect(standingApproval(isApproved, now + ms) !== undefined).toBe(is)
     expect(mayTake(isApproved, own, now + ms)).toBe(is)
-    const then = withoutExpired(isApproved, now + ms, after(ms))
-    if (is) expect(then).toBe(isApproved)
-    else expect(then).toEqual({ ...pending, since: after(ms), approval: undefined, trouble: undefined })
+    const before = { ...isApproved, trouble: 'no secrets' }
+    const then = withoutExpired(before, now + ms, after(ms))
+    if (is) expect(then).toBe(before)
+    else expect(then).toEqual({ ...pending, since: after(ms) })
   })
 
   test('in no other state than approved', () => {
@@ -114,6 +117,14 @@ describe('an approval stands', () => {
   })
 })
 
+test('one that is taken anew has joined no more, and what went wrong before is over', () => {
+  const anew = approved({ ...isLocked, trouble: 'late' }, { code: rival.code, order, by: 'admin', at })
+  const again = taken({ ...anew, trouble: 'broken' }, { ...taking, question: { ...question, address: rival.address } })
+  expect(again).toMatchObject({ state: 'delivering', verifiedAt: undefined, trouble: undefined })
+  const over = rejected({ ...again, approval: anew.approval, state: 'approved' }, { code: undefined, reason: 'no', at })
+  expect(over.state).toBe('delivering')
+})
+
 test('what it had come to before is what it is where an approval is over', () => {
   const over = now + approvalLasts + 10_000
   for (const before of [isTaken, isSent, isVerified, isLocked]) {
@@ -134,7 +145,9 @@ describe('nothing is taken', () => {
     { name: 'when the approval has run out', machine: isApproved, of: { at: after(approvalLasts) } },
     { name: 'twice', machine: isTaken, of: {} },
   ])('$name', ({ machine, of }) => {
-    expect(() => taken(machine, { ...taking, ...of })).toThrow('nothing is approved for it')
+    expect(() => taken(machine, { ...taking, ...of })).toThrow(
+      expect.objectContaining({ code: 'rejected', message: 'nothing is approved for it' }),
+    )
   })
 })
 
@@ -151,7 +164,10 @@ describe('a rejection', () => {
     })
   })
 
-  test('of a rival leaves the approval of the other', () => {
+  test('of a rival leaves the approval of the other, and what is wrong with it', () => {
+    const before = { ...isApproved, trouble: 'no secrets' }
+    expect(rejected(before, { ...because, code: rival.code }).trouble).toBe('no secrets')
+    expect(rejected(before, { ...because, code: own.code }).trouble).toBeUndefined()
     const one = rejected(isApproved, { ...because, code: rival.code })
     expect(one).toMatchObject({ state: 'approved', since: at, approval: isApproved.approval })
     expect(mayTake(one, own, now)).toBe(true)
@@ -180,14 +196,22 @@ describe('a rejection', () => {
 describe('kept for an address', () => {
   test('all others are forgotten, and what was approved for one of them is withdrawn', () => {
     const kept = keptFor(isApproved, rival.address, after(9_000))
-    expect(kept).toMatchObject({ state: 'pending', since: after(9_000), claimants: [rival] })
-    expect(kept.approval).toBeUndefined()
-    expect(kept.keptFor).toEqual({ address: rival.address, until: after(3_609_000) })
-    expect(keptFor(isApproved, own.address, after(9_000))).toMatchObject({
+    expect(kept).toEqual({
+      ...pending,
+      since: after(9_000),
+      claimants: [rival],
+      keptFor: { address: rival.address, until: after(3_609_000) },
+    })
+    const before = { ...isApproved, trouble: 'no secrets' }
+    expect(keptFor(before, rival.address, at).trouble).toBeUndefined()
+    const stays = {
       state: 'approved',
       since: at,
       claimants: [own],
-    })
+      approval: isApproved.approval,
+      trouble: 'no secrets',
+    }
+    expect(keptFor(before, own.address, after(9_000))).toMatchObject(stays)
   })
 
   test('one that was rejected is asked about again', () => {
@@ -227,7 +251,10 @@ describe('it is verified', () => {
   test('by any where it has said none, and never before it was sent something', () => {
     const bare = { ...isSent, claimants: [{ ...own, claim: { mac: own.claim.mac } }] }
     expect(verified(bare, 'bbbb', at).state).toBe('verified')
-    for (const one of [pending, isApproved, { ...isSent, delivery: undefined }])
+    const other = { ...isSent, claimants: [{ ...rival, claim: { mac: own.claim.mac } }, own] }
+    expect(verified(other, 'bbbb', at)).toBe(other)
+    const anew = approved(isSent, { code: rival.code, order, by: 'admin', at })
+    for (const one of [pending, isApproved, anew, isLocked, { ...isSent, delivery: undefined }])
       expect(verified(one, 'aaaa', at)).toBe(one)
   })
 
