@@ -60,6 +60,35 @@ test('of one that has its configuration nothing is left to reject, and forgettin
   )
 })
 
+test('whoever is rejected by the code is rejected alone, and the machine goes on', async () => {
+  const it = openRequests()
+  it.desk.ask(asks({ address: '192.168.0.66' }))
+  const rival = it.code()
+  it.desk.ask(asks())
+  expect((await it.requests.reject({ machine: rival, reason: 'not ours' }, asked())).said).toBe(
+    `${mac} at 192.168.0.66, code ${rival}, does not get its configuration: not ours`,
+  )
+  expect(it.desk.ask(asks({ address: '192.168.0.66' })).kind).toBe('refuse')
+  await it.approve({ machine: mac })
+  expect(it.desk.ask(asks()).kind).toBe('deliver')
+})
+
+test('what two machines are known by names neither of them', async () => {
+  const it = openRequests()
+  it.desk.ask(asks())
+  it.desk.ask(asks({ address: '192.168.0.22', claim: { uuid: undefined, mac: '02:00:00:00:00:09' } }))
+  for (const request of [
+    () => it.approve({ machine: 'SN-1' }),
+    () => it.requests.reject({ machine: 'SN-1' }, asked()),
+    () => it.requests.forget({ machine: 'SN-1' }, asked()),
+  ])
+    await expect(request()).rejects.toMatchObject({
+      code: 'misconfigured',
+      message: `SN-1 may be 02:00:00:00:00:09 or ${uuid}: name it by its UUID or its code`,
+    })
+  expect(it.desk.machines()).toMatchObject([{ state: 'pending' }, { state: 'pending' }])
+})
+
 test('the beginning of what a machine is known by names none', async () => {
   const it = openRequests()
   it.desk.ask(asks())
