@@ -179,6 +179,11 @@ describe('it is doubtful', () => {
       doubts: [],
     },
     {
+      name: 'a control plane before its key was seen, as any other',
+      of: { order: second, evidence, cluster: down, isKeyUnseen: true },
+      doubts: [/its key was not seen/],
+    },
+    {
       name: 'a control plane where the cluster is not seen',
       of: { order: second, evidence, cluster: undefined },
       doubts: [/it may be whole/],
