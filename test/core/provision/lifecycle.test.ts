@@ -93,8 +93,8 @@ describe('an approval stands', () => {
     expect(mayTake(isApproved, own, now + ms)).toBe(is)
     const before = { ...isApproved, trouble: 'no secrets' }
     const then = withoutExpired(before, now + ms, after(ms))
-    if (is) expect(then).toBe(before)
-    else expect(then).toEqual({ ...pending, since: after(ms) })
+    expect(then).toEqual(is ? before : { ...pending, since: after(ms) })
+    expect(then === before).toBe(is)
   })
 
   test('in no other state than approved', () => {
