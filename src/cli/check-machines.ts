@@ -40,7 +40,7 @@ export async function checkMachines(settings: CheckedSettings): Promise<MachineF
     .read()
     .then(
       (): readonly Fault[] => [],
-      (error: unknown) => [unplaced(messageOf(error))],
+      (error: unknown): readonly Fault[] => [{ ...unplaced(messageOf(error)), isOwn: true }],
     )
   return { faults: [...of('error'), ...faults, ...secrets], warnings: of('warning') }
 }

@@ -10,6 +10,8 @@ export interface Fault {
   readonly setting: string | undefined
   /** What is wrong, and what to do. */
   readonly message: string
+  /** It is in a file that Caretaker keeps: no edit mends it, and the message says what does. */
+  readonly isOwn?: true
 }
 
 /** A failure that is a list of faults: its message has a line for each, unless it has its own words. Always `misconfigured`. */

@@ -108,7 +108,7 @@ function probeMachine({ settings, share, isDaemon }: DoctorParts): MachineProbe 
       const { file, faults, warnings } = await checkConfiguration(settings.file, settings.environment, uid)
       return {
         file: file ?? settings.file,
-        faults: faults.map(faultLine),
+        faults: faults.map((fault) => ({ text: faultLine(fault), isOwn: fault.isOwn === true })),
         warnings: warnings.map(faultLine),
       }
     },

@@ -92,7 +92,7 @@ export const remembered = {
     'share.waits',
     object<{ readonly directory: string; readonly needed?: number | undefined }>({
       directory: text,
-      needed: optional(number),
+      needed: optional(count),
     }),
   ),
   /** What each node ran when it answered last, by its name. */

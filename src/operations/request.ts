@@ -44,7 +44,10 @@ export function recordChange(journal: Journal, { kind, subject, said }: Change, 
     ...(subject === undefined ? {} : { subject }),
     text: `${said}; by ${describeRequester(by)}`,
   })
-  return { said, changed: true }
+  const { degraded } = journal
+  const isLost =
+    degraded === undefined ? '' : `; the disk does not take it (${degraded}): a restart before it does forgets it`
+  return { said: `${said}${isLost}`, changed: true }
 }
 
 /** A request that changed nothing. */

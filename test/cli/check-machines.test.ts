@@ -24,7 +24,8 @@ async function check(files: Readonly<Record<string, string>>, modes: Readonly<Re
     config,
   })
   const short = (all: typeof found.faults) => all.map((one) => faultLine(one).replaceAll(`${folder.path}/`, ''))
-  return { faults: short(found.faults), warnings: short(found.warnings) }
+  const own = found.faults.filter(({ isOwn }) => isOwn).length
+  return { faults: short(found.faults), warnings: short(found.warnings), own }
 }
 
 const machines = 'patches: [nut.yaml]\nvalues: { nut-password: { file: nut-password } }\n'
@@ -34,6 +35,7 @@ test('files of machines that are well have neither faults nor warnings', async (
   expect(await check({ 'machines/machines.yaml': machines, 'machines/nut.yaml': nut, 'nut-password': 'x' })).toEqual({
     faults: [],
     warnings: [],
+    own: 0,
   })
 })
 
@@ -81,12 +83,13 @@ test.each([
 ])(
   'kept secrets of the cluster that are damaged are a fault, with what to do and nothing of them: $what',
   async ({ text }) => {
-    const { faults } = await check({ 'state/machine-secrets.yaml': text })
+    const { faults, own } = await check({ 'state/machine-secrets.yaml': text })
     expect(faults).toEqual([
       expect.stringMatching(
         /^state\/machine-secrets\.yaml: the secrets of the cluster are damaged: .*`caretaker machine secrets FILE --replace`/,
       ) as string,
     ])
+    expect(own).toBe(1)
     expect(faults.join('')).not.toContain('aGVsbG8')
   },
 )

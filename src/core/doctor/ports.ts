@@ -91,7 +91,8 @@ export interface MachineProbe {
 
 export interface ConfigurationFindings {
   readonly file: string
-  readonly faults: readonly string[]
+  /** `isOwn`: in a file that Caretaker keeps, which nobody edits. */
+  readonly faults: readonly { readonly text: string; readonly isOwn: boolean }[]
   readonly warnings: readonly string[]
 }
 

@@ -1,6 +1,6 @@
 import type { AlertContent } from '../alert.ts'
 import { describeDuration } from '../duration.ts'
-import { asksAgain } from './lifecycle.ts'
+import { asksAgain, whyAgain } from './lifecycle.ts'
 import { waitingClaimants } from './claimants.ts'
 import type { Claimant, Machine } from './machine.ts'
 
@@ -99,14 +99,17 @@ function offersOf({ code, way }: Claimant): NonNullable<AlertContent['offers']> 
 function againAlert({ machine, name }: ToldMachine, now: number): AlertContent | undefined {
   if (machine.state === 'approved' || !asksAgain(machine, now)) return undefined
   const [{ address, code }] = waitingClaimants(machine, now).filter(({ asked }) => asked > 0) as [Claimant]
-  const known =
-    machine.state === 'locked' || machine.state === 'verified' ? 'has joined the cluster' : 'was sent its configuration'
+  const known = {
+    delivering: 'was being sent its configuration',
+    verified: 'has joined the cluster',
+    locked: 'has joined the cluster',
+  }[machine.state as string]
   const elsewhere =
     machine.delivery?.address === address ? '' : `, which was sent to ${machine.delivery?.address} before`
   return {
     severity: 'warning',
     subject: name,
-    text: `${name} ${known} and asks for its configuration again, at ${address}${elsewhere}: it was reset or wiped, or somebody pretends to be it`,
+    text: `${name} ${known ?? 'was sent its configuration'} and asks for its configuration again, at ${address}${elsewhere}: ${whyAgain(machine)}`,
     action: `${once}: compare the code ${code} with its console, then \`caretaker machine approve ${code}\` or \`caretaker machine reject ${code}\``,
   }
 }

@@ -14,6 +14,8 @@ const most = { ofOne: mostClaimants, atOneAddress: 3, rejected: 8 }
  * (`pace.ts`), and it begins anew then.
  */
 export const goneAfter = 75 * 60_000
+/** How long a machine is kept for one address, in ms. */
+export const keptLasts = 3_600_000
 /** A device flow in which nobody has polled for so long is over where another one has begun, in ms: polls come every 5 s. */
 const flowSilent = 45_000
 
@@ -90,8 +92,7 @@ export function noteQuestion(
 ): NotedQuestion | undefined {
   const { claim, address, way, flow, isHeld } = question
   const now = Date.parse(at)
-  const isElse = machine?.keptFor !== undefined && now < Date.parse(machine.keptFor.until)
-  if (isElse && machine.keptFor.address !== address) return undefined
+  if (machine?.keptFor && isKept(machine.keptFor, now) && machine.keptFor.address !== address) return undefined
   const before = machine === undefined ? undefined : claimantOf(machine, question)
   if (machine && before) {
     const claimant: Claimant = {
@@ -109,6 +110,12 @@ export function noteQuestion(
   const claimant: Claimant = { address, claim, way, ...begun, firstAt: at, lastAt: at }
   const known = machine ?? { id: idOf(claim)!, state: 'pending', since: at, firstAt: at, claimants: [] }
   return { machine: { ...known, claimants: [claimant, ...others] }, claimant, isNew: true }
+}
+
+/** A clock that was put back does not make it longer. */
+function isKept({ until }: NonNullable<Machine['keptFor']>, now: number): boolean {
+  const left = Date.parse(until) - now
+  return left > 0 && left <= keptLasts
 }
 
 /** What it says now; what it does not say this time it has said before. */

@@ -12,15 +12,15 @@ export interface ProvisionDesk {
   changed(id: string, signal: AbortSignal): Promise<void>
   /**
    * Takes the configuration for delivery: that it was taken is on the disk before this resolves, and by one approval it
-   * is taken once, also after a crash. `booted`: the release that it runs while it asks, where that is known; `gone` aborts when it
-   * has hung up.
+   * is taken once, also after a crash. `booted`: the release that it runs while it asks, where that is known; `isGone`: it has hung
+   * up.
    *
    * @throws AgentError `rejected` where it may not have it (any more). The approval stands with `misconfigured`, where it can't be
    *   rendered, and with `not-now`, where it can't be written down, or where it has hung up meanwhile
    */
   take(
     question: ConfigQuestion,
-    of?: { readonly booted?: string | undefined; readonly gone?: AbortSignal },
+    of?: { readonly booted?: string | undefined; readonly isGone?: () => boolean },
   ): Promise<TakenConfig>
   /** It answers on the Talos API of the cluster with this UUID, from this address. */
   verified(id: string, seen: { readonly address: string; readonly uuid: string }): void

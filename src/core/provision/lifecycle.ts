@@ -1,5 +1,5 @@
 import { AgentError } from '../errors.ts'
-import { claimantOf, waitingClaimants } from './claimants.ts'
+import { claimantOf, keptLasts, waitingClaimants } from './claimants.ts'
 import type { Approval, Claimant, Machine, MachineOrder, MachineState } from './machine.ts'
 import type { ConfigQuestion } from './question.ts'
 
@@ -30,7 +30,7 @@ function stateWithout({ delivery, verifiedAt }: Machine): MachineState {
 /** Without an approval that has run out; the same where none has. */
 export function withoutExpired(machine: Machine, now: number, at: string): Machine {
   if (machine.state !== 'approved' || standingApproval(machine, now)) return machine
-  return { ...machine, state: stateWithout(machine), since: at, approval: undefined }
+  return { ...machine, state: stateWithout(machine), since: at, approval: undefined, trouble: undefined }
 }
 
 /** May have its configuration once. */
@@ -79,11 +79,10 @@ export function rejected(machine: Machine, { code, reason, at }: Rejection): Mac
   const before = isWithdrawn ? stateWithout(machine) : machine.state
   const state = before === 'pending' && claimants.every(({ isRejected }) => isRejected) ? 'rejected' : before
   const since = state === machine.state ? machine.since : at
-  return { ...machine, claimants, approval, state, since, ...(state === 'rejected' ? { trouble: reason } : {}) }
+  // What was wrong with what was approved is over with it.
+  const trouble = isWithdrawn ? undefined : machine.trouble
+  return { ...machine, claimants, approval, state, since, trouble: state === 'rejected' ? reason : trouble }
 }
-
-/** How long a machine is kept for one address, in ms. */
-const keptLasts = 3_600_000
 
 /** It is kept for who asks from this address: whoever else claims to be it is forgotten, and is not taken note of for an hour. */
 export function keptFor(machine: Machine, address: string, at: string): Machine {
@@ -94,7 +93,7 @@ export function keptFor(machine: Machine, address: string, at: string): Machine 
     state,
     since: state === machine.state ? machine.since : at,
     claimants: machine.claimants.filter((one) => one.address === address),
-    approval: isWithdrawn ? undefined : machine.approval,
+    ...(isWithdrawn ? { approval: undefined, trouble: undefined } : {}),
     keptFor: { address, until: new Date(Date.parse(at) + keptLasts).toISOString() },
   }
 }
@@ -135,7 +134,7 @@ export function taken(machine: Machine, { question, sha256, addresses, at, code 
 
 /** Whether this transfer is still the one that it waits for. */
 function isDelivering({ state, delivery }: Machine, at: string): boolean {
-  return (state === 'delivering' || state === 'delivered') && delivery?.at === at
+  return state === 'delivering' && delivery?.at === at
 }
 
 /** Every byte of the delivery that began at `begun` has left. */
@@ -152,7 +151,7 @@ export function sent(machine: Machine, begun: string, at: string): Machine {
 
 /** The delivery that began at `begun` was cut off. */
 export function cutOff(machine: Machine, begun: string, why: string): Machine {
-  return machine.state === 'delivering' && isDelivering(machine, begun) ? { ...machine, trouble: why } : machine
+  return isDelivering(machine, begun) ? { ...machine, trouble: why } : machine
 }
 
 /** It answers as a member of the cluster. A transfer of which the end was not seen was whole, then. */
@@ -173,6 +172,11 @@ export function verified(machine: Machine, uuid: string, at: string): Machine {
 /** It has joined the cluster. */
 export function joined(machine: Machine, at: string): Machine {
   return machine.state === 'verified' ? { ...machine, state: 'locked', since: at, trouble: undefined } : machine
+}
+
+/** What it may mean that one that had its configuration asks again, as a clause. */
+export function whyAgain({ state }: Pick<Machine, 'state'>): string {
+  return `${state === 'delivering' ? 'what it was sent did not all arrive, it was reset' : 'it was reset or wiped'}, or somebody pretends to be it`
 }
 
 /** Whether it had its configuration before, and somebody asks in its name again. */

@@ -14,7 +14,7 @@ const longestGap = 4_095
 
 /** What a machine waits after so many tries until its next, in ms. */
 export function gapAfter(tries: number): number {
-  return 1_000 * Math.min(longestGap, 2 ** Math.min(20, Math.max(0, tries - 1)) - 1)
+  return 1_000 * Math.min(longestGap, 2 ** Math.max(0, tries - 1) - 1)
 }
 
 /** How many tries it has made in a row, with one at `now`, in ms: one that comes early is the first after a restart. */

@@ -75,12 +75,13 @@ export function machineLooks({ context, machines }: Means): readonly Look[] {
 
 /** What `config check` says, but for modes of files, which are looked at here with what mends them. */
 function configurationOf({ file, faults, warnings }: ConfigurationFindings): readonly Found[] {
-  const others = (lines: readonly string[]) => lines.filter((line) => !/\bchmod\b/.test(line))
+  const isOther = (line: string) => !/\bchmod\b/.test(line)
+  const tells = '`caretaker config check` tells when all is well'
   const told = [
-    ...others(faults).map((text) =>
-      failed(text, `Edit ${fileIn(text, file)}; \`caretaker config check\` tells when all is well`),
-    ),
-    ...others(warnings).map((text) => warning(text, `Edit ${fileIn(text, file)}, if it is not meant so`)),
+    ...faults
+      .filter(({ text }) => isOther(text))
+      .map(({ text, isOwn }) => failed(text, isOwn ? tells : `Edit ${fileIn(text, file)}; ${tells}`)),
+    ...warnings.filter(isOther).map((text) => warning(text, `Edit ${fileIn(text, file)}, if it is not meant so`)),
   ]
   if (told.length === 0) return [about('config.file', 'configuration', ok(`${file} is valid, and so is what it names`))]
   return told.map((finding) => about(`config.${settingIn(finding.reason, file)}`, 'configuration', finding))

@@ -1,11 +1,12 @@
 import { AgentError } from '../../core/errors.ts'
 import type { Journal } from '../../core/journal.ts'
 import type { Asked } from '../../core/operator.ts'
+import { nameFault } from '../../core/provision/approval.ts'
 import type { MachineConfigRequests, RenderMachine } from '../../core/provision/config-requests.ts'
 import { type Machine, machineKind, type MachineOrder } from '../../core/provision/machine.ts'
 import { type Claim, idOf, readClaim } from '../../core/provision/question.ts'
 import type { ConfigRenderer } from '../../core/provision/render.ts'
-import { findNamed } from './named.ts'
+import { beginningWith, findNamed } from './named.ts'
 import { importSecrets, type SecretsMeans } from './secrets-request.ts'
 import { nameOf } from './wording.ts'
 
@@ -58,6 +59,9 @@ export function chooseOrder(
       'not-found',
       `no machine is called ${request.machine}, neither in machines.yaml nor among those that have asked`,
     )
+  const [part] = named || found ? [] : beginningWith(request.machine, machines)
+  if (part !== undefined && request.name === undefined)
+    throw new AgentError('misconfigured', `${request.machine} is where ${part} begins: name it whole`)
   const claim = found?.claim ?? (named ? {} : readClaim({ uuid: request.machine, mac: request.machine }))
   const approved = found?.machine.approval?.order ?? found?.machine.order
   const written = (approved && renderer.named(approved.name)) ?? named ?? renderer.match(claim)
@@ -66,6 +70,12 @@ export function chooseOrder(
   const role = request.role ?? approved?.role ?? written?.role
   if (name === undefined)
     throw new AgentError('misconfigured', `say what ${request.machine} is to be called: --name NAME`)
+  const fault = nameFault(name)
+  if (fault !== undefined)
+    throw new AgentError(
+      'misconfigured',
+      name === request.name ? fault : `no machine is called ${request.machine}, and ${fault}`,
+    )
   if (role === undefined)
     throw new AgentError('misconfigured', `say what ${request.machine} is to become: --role worker or controlplane`)
   return {

@@ -12,7 +12,7 @@ import { type DeskParts, understood } from './parts.ts'
 export function createDelivering(parts: DeskParts): ProvisionDesk['take'] {
   /** Those whose configuration is being made: two at once would be two deliveries. */
   const taking = new Set<string>()
-  return async (asked, { booted, gone } = {}) => {
+  return async (asked, { booted, isGone } = {}) => {
     const { question, isByGet } = understood(asked, parts)
     if (isByGet) throw new AgentError('rejected', 'its configuration is applied by its API')
     const { machine, approval } = demand(parts, question)
@@ -25,7 +25,7 @@ export function createDelivering(parts: DeskParts): ProvisionDesk['take'] {
       const still = demand(parts, question)
       if (still.approval !== approval) throw new AgentError('rejected', 'what was approved has changed')
       // Nothing has left yet: what was approved is there when it comes back.
-      if (gone?.aborted) throw new AgentError('not-now', 'it hung up while its configuration was made')
+      if (isGone?.() === true) throw new AgentError('not-now', 'it hung up while its configuration was made')
       return deliver(parts, still, question, made)
     } finally {
       taking.delete(id)
@@ -73,17 +73,12 @@ function deliver(
   question: ConfigQuestion,
   { text, addresses, hide }: Pick<RenderedConfig, 'text' | 'addresses' | 'hide'>,
 ): TakenConfig {
-  const { store, telling, write, change, at, code } = parts
+  const { commit, write, change, at, code } = parts
   const { id } = machine
   const begun = at()
   const sha256 = createHash('sha256').update(text).digest('hex')
-  store.put(taken(machine, { question, sha256, addresses, at: begun, code: code() }), 'now')
-  if (store.degraded !== undefined) {
-    // A crash would forget that it was taken, and it would be delivered twice.
-    store.put(machine, 'now')
-    throw new AgentError('not-now', `it can't be written down that it was delivered: ${store.degraded}`)
-  }
-  telling.soon()
+  // A crash would forget that it was taken, and it would be delivered twice.
+  commit(machine, taken(machine, { question, sha256, addresses, at: begun, code: code() }), 'it was delivered')
   const { name, role } = approval.order
   write(machine, `takes its configuration as ${role} ${name}, at ${question.address}; approved by ${approval.by}`)
   return {

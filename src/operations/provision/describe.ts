@@ -3,6 +3,7 @@ import type { Boot } from '../../core/netboot/boots.ts'
 import { diagnose } from '../../core/netboot/diagnosis.ts'
 import { makerOf } from '../../core/netboot/firmware.ts'
 import { claimOf, isAsking, lastAtOf, mostClaimants, waitingClaimants } from '../../core/provision/claimants.ts'
+import { whyAgain } from '../../core/provision/lifecycle.ts'
 import type { Claimant, Machine } from '../../core/provision/machine.ts'
 import { asksBy } from '../../core/provision/pace.ts'
 import type { MachineAnswer, MachineDetails } from '../../core/provision/requests.ts'
@@ -114,7 +115,7 @@ function saying(
     return { said: 'It has asked for its configuration, and does so no more', next: undefined }
   if (state === 'pending' || (asking.length > 0 && state !== 'approved')) {
     const [first] = asking
-    const again = state === 'pending' ? '' : '. It asks again: it was reset, or somebody pretends to be it'
+    const again = state === 'pending' ? '' : `. It asks again: ${whyAgain(machine)}`
     const next =
       asking.length > 1
         ? `${asking.length} claim to be it: see on its console which code is its own, then \`caretaker machine approve CODE\`${claimants.length < mostClaimants ? '' : `. Where it says “too many ask”, \`caretaker machine reject ${machine.id} --all-but ADDRESS\` keeps the place for its address`}`
@@ -143,7 +144,8 @@ export function describeNext(told: Pick<Claimant, 'way' | 'tries' | 'lastAt'>, n
     : `${ago}, and asks again within ${describeDuration(by - now)}; restarted, it asks at once`
 }
 
-function standing({ state, approval, delivery, order, trouble, since }: Machine, now: number): string {
+/** Where it stands, as a sentence without its full stop. */
+export function standing({ state, approval, delivery, order, trouble, since }: Machine, now: number): string {
   const ago = (at: string) => `${describeDuration(Math.max(0, now - Date.parse(at)))} ago`
   switch (state) {
     case 'pending':

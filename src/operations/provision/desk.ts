@@ -9,7 +9,7 @@ import { createParts, type DeskOptions, type DeskParts } from './parts.ts'
 /** The desk, with what only people may do there. */
 export interface MachineDesk extends ProvisionDesk, Disposable {
   get(id: string): Machine | undefined
-  /** Lets the claimant with this code have its configuration once. */
+  /** Lets the claimant with this code have its configuration once. @throws AgentError `not-now` where the disk does not take it */
   approve(request: {
     readonly id: string
     readonly code: string
@@ -39,7 +39,7 @@ export interface MachineDesk extends ProvisionDesk, Disposable {
 /** Decides what machines that ask for their configuration may have, by the records alone. */
 export function createDesk(options: DeskOptions): MachineDesk {
   const parts = createParts(options)
-  const { store, log, crowd, telling, nameOf, evidenceOf, current, put, at, change } = parts
+  const { store, log, crowd, telling, nameOf, evidenceOf, current, put, commit, at, change } = parts
   endTransfers(parts)
   telling.soon()
   return {
@@ -56,7 +56,8 @@ export function createDesk(options: DeskOptions): MachineDesk {
     machines: store.all,
     get: current,
     approve: ({ id, code, order, by, fingerprint }) => {
-      put(approved(store.get(id)!, { code, order, by, fingerprint, at: at() }))
+      const before = store.get(id)!
+      commit(before, approved(before, { code, order, by, fingerprint, at: at() }), 'it was approved')
       telling.decided(id, `approved by ${by}`)
     },
     reject: ({ id, code, reason }) => {

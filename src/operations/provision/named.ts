@@ -1,4 +1,5 @@
 import { normalMac } from '../../core/address.ts'
+import { agreeing, listed } from '../../core/count.ts'
 import { AgentError } from '../../core/errors.ts'
 import type { Boot } from '../../core/netboot/boots.ts'
 import { claimOf } from '../../core/provision/claimants.ts'
@@ -51,9 +52,30 @@ export function findNamed(text: string, { machines, seen, nameOf }: Nameable): N
     (one) => one.machine === text || one.mac === (mac ?? '') || one.uuid === lower || one.address === text,
   )
   if (boot) return { kind: 'seen', boot }
+  const meant = beginningWith(text, machines)
+  if (meant.length > 0)
+    throw new AgentError(
+      'not-found',
+      `${text} is where ${listed(meant)} ${agreeing(meant, 'begins', 'begin')}: name it whole`,
+    )
   throw notFound(
     'machine',
     text,
     machines.map((machine) => ({ name: nameOf(machine) })),
   )
+}
+
+/** In characters: what is shorter is where many begin. */
+const shortestBeginning = 4
+
+/** UUIDs, MAC addresses and codes that begin with a text: whoever types a part of one means no machine that is called so. */
+export function beginningWith(text: string, machines: readonly Machine[]): readonly string[] {
+  const bare = (one: string) => one.toLowerCase().replaceAll(/[-:]/g, '')
+  const beginning = bare(text)
+  if (beginning.length < shortestBeginning) return []
+  const all = machines.flatMap(({ id, claimants }) => [
+    id,
+    ...claimants.flatMap(({ claim: { uuid, mac }, code }) => [uuid, mac, code].filter((one) => one !== undefined)),
+  ])
+  return [...new Set(all)].filter((one) => bare(one).startsWith(beginning)).slice(0, 4)
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Alerts } from '../../core/alert.ts'
+import { AgentError } from '../../core/errors.ts'
 import type { Journal } from '../../core/journal.ts'
 import type { Boot } from '../../core/netboot/boots.ts'
 import { newCode } from '../../core/provision/code.ts'
@@ -49,6 +50,13 @@ export interface DeskParts {
   current(id: string): Machine | undefined
   /** On the disk when it returns, and everyone hears of it. */
   put(machine: Machine): void
+  /**
+   * The same for what a restart must not forget: where it does not reach the disk, all is as before.
+   *
+   * @param said what can't be written down, as a clause: `it was approved`
+   * @throws AgentError `not-now`
+   */
+  commit(before: Machine, after: Machine, said: string): void
   /** In the journal, as a clause after its name. */
   write(machine: Machine, text: string): void
   /** The same for what has become of it; nothing where nothing has. */
@@ -78,6 +86,18 @@ export function createParts(options: DeskOptions): DeskParts {
   function put(machine: Machine): void {
     store.put(machine, 'now')
     telling.soon()
+  }
+
+  function commit(before: Machine, after: Machine, said: string): void {
+    store.put(after, 'now')
+    const why = store.degraded
+    if (why !== undefined) store.put(before, 'now')
+    telling.soon()
+    if (why !== undefined)
+      throw new AgentError(
+        'not-now',
+        `it can't be written down that ${said} (${why}): mend the disk of the state directory first`,
+      )
   }
 
   function write(machine: Machine, text: string): void {
@@ -118,6 +138,7 @@ export function createParts(options: DeskOptions): DeskParts {
       return store.get(id)
     },
     put,
+    commit,
     write,
     change,
   }

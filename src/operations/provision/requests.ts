@@ -14,7 +14,7 @@ import { cleanText, describeRequester, longestReason } from '../../core/requeste
 import type { BootKeeper } from '../netboot/keeper.ts'
 import { standingOf } from '../netboot/standing.ts'
 import { patiently, recordChange, type RequestMeans, unchanged } from '../request.ts'
-import { describeMachine, describeSeen, detailMachine } from './describe.ts'
+import { describeMachine, describeSeen, detailMachine, standing } from './describe.ts'
 import { keyOf, nextWords } from './approving.ts'
 import type { MachineDesk } from './desk.ts'
 import type { Inventory } from './inventory.ts'
@@ -70,9 +70,22 @@ export function createMachineRequests(means: MachineMeans): MachineRequests<Aske
       const known = demand(means, machine).machine
       const name = desk.nameOf(known)
       desk.forget(known.id)
-      return changed(means, name, `${name} is forgotten: if it asks again it is new`, asked)
+      return changed(
+        means,
+        name,
+        `${name} is forgotten: if it asks again it is new${isOnItsWay(known) ? '. It may have its configuration: if it joins the cluster, it is in no inventory' : ''}`,
+        asked,
+      )
     },
   }
+}
+
+/** It may have its configuration, and has not joined yet. */
+const isOnItsWay = ({ state }: Machine) => state === 'delivering' || state === 'delivered' || state === 'verified'
+
+/** Of one that has its configuration there is nothing to withdraw. */
+function cannotBeTakenBack(machine: Machine, now: number): string {
+  return isOnItsWay(machine) ? `. ${standing(machine, now)}: to keep it out, switch it off` : ''
 }
 
 /** What it was made is forgotten with it. */
@@ -265,7 +278,10 @@ async function reject(
   }
   const hasAny =
     machine.state === 'approved' || machine.claimants.some((one) => one.isRejected !== true && one.asked > 0)
-  if (machine.state === 'rejected' || !hasAny) return unchanged(`${name} asks for nothing that could be rejected`)
+  if (machine.state === 'rejected' || !hasAny)
+    return unchanged(
+      `${name} asks for nothing that could be rejected${cannotBeTakenBack(machine, means.now().getTime())}`,
+    )
   desk.reject({ id: machine.id, code: claimant?.code, reason })
   const who = claimant && machine.claimants.length > 1 ? `${name} at ${claimant.address}, code ${claimant.code},` : name
   return changed(

@@ -81,9 +81,9 @@ export function createConfigRoute(options: ConfigRouteOptions): ConfigRoute {
   }
 
   async function deliver(question: ConfigQuestion, id: string, response: ServerResponse): Promise<void> {
-    const gone = hangsUp(response)
     try {
-      const taken = await desk.take(question, { gone })
+      // A connection that we have closed says so later: what it is now counts.
+      const taken = await desk.take(question, { isGone: () => isGone(response) })
       const isWhole = await handOver(taken, response, limits.takenWithin)
       if (isWhole) told(question, 'delivered')
     } catch (error) {
@@ -143,10 +143,13 @@ export function createConfigRoute(options: ConfigRouteOptions): ConfigRoute {
   }
 }
 
+/** Whether nobody is at the other end any more. */
+const isGone = (response: ServerResponse) => response.destroyed || response.socket?.destroyed === true
+
 /** Aborts when the machine has hung up. */
 function hangsUp(response: ServerResponse): AbortSignal {
   const gone = new AbortController()
-  if (response.destroyed || response.socket?.destroyed === true) gone.abort()
+  if (isGone(response)) gone.abort()
   else response.once('close', () => gone.abort())
   return gone.signal
 }

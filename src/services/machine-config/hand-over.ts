@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { describeConnectionError } from '../../core/errors.ts'
 import type { TakenConfig } from '../../core/provision/desk.ts'
 
 /**
@@ -17,7 +18,7 @@ export async function handOver(taken: TakenConfig, response: ServerResponse, wit
   }
   if (!socket || socket.destroyed || response.destroyed) return cut('it had hung up before it was sent')
   const end = new Promise<string | undefined>((resolve) => {
-    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'its connection broke'))
+    socket.once('error', ({ message }: Error) => resolve(`its connection broke: ${describeConnectionError(message)}`))
     socket.once('end', () => resolve(undefined))
     socket.once('close', () => resolve('its connection was closed before it had said that it has all'))
   })

@@ -68,6 +68,19 @@ describe('a machine that has its configuration', () => {
       arrival: member({ role: 'controlplane' }),
       trouble: /has come up as controlplane, and not as worker/,
     },
+    { name: 'need not tell its role', arrival: member({ role: undefined }), isVerified: true, isJoined: true },
+    {
+      name: 'is no node that tells nothing, where it has said nothing',
+      claim: {},
+      arrival: member({ uuid: undefined, name: undefined, macs: [] }),
+      trouble: /with neither a UUID nor a network card$/,
+    },
+    {
+      name: 'is no node at all where it has said nothing',
+      claim: {},
+      arrival: member(),
+      trouble: /with worker-2, UUID \S+, 52:54:00:12:34:56$/,
+    },
     { name: 'may be in maintenance for a moment', arrival: { kind: 'maintenance' } as const, after: 0.5 },
     {
       name: 'has failed to install where it is in maintenance later',
@@ -91,6 +104,17 @@ describe('a machine that has its configuration', () => {
     const judged = judgeArrival(delivered(claim), { address: '192.168.0.21', arrival }, minutes(after))
     expect({ ...judged, trouble: '' }).toEqual({ isVerified, isJoined, trouble: '' })
     expect(judged.trouble ?? 'none').toMatch(trouble)
+  })
+
+  it('is who asked at the address where it was given, though somebody else asked since', () => {
+    const rival = { ...delivered().claimants[0]!, address: '192.168.0.66', claim: { mac: '02:00:00:00:00:01' } }
+    const own = delivered({ mac }).claimants[0]!
+    const seen = { address: '192.168.0.21', arrival: member({ uuid: undefined }) }
+    const both = { ...delivered(), claimants: [rival, own] }
+    expect(judgeArrival(both, seen, minutes(1)).isVerified).toBe(true)
+    expect(judgeArrival({ ...both, claimants: [rival] }, seen, minutes(1)).isVerified).toBe(false)
+    expect(judgeArrival({ ...both, claimants: [], order: undefined }, seen, minutes(1)).isVerified).toBe(false)
+    expect(judgeArrival({ ...both, order: undefined }, seen, minutes(1)).isVerified).toBe(true)
   })
 
   const moved: Machine = {

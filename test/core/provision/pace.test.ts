@@ -15,10 +15,13 @@ test('the gaps between tries are those of a real node, and whoever is in the lon
 
 test.each([
   { name: 'in its time it goes on', tries: 7, after: 63_000 + 150_000, is: 8 },
-  { name: 'up to a second early it goes on: it began to wait before we heard of it', tries: 7, after: 62_600, is: 8 },
+  { name: 'its first try has no gap', tries: undefined, after: 0, is: 2 },
+  { name: 'half a second early is still in its time', tries: 7, after: 62_500, is: 8 },
+  { name: 'earlier than that it was restarted', tries: 7, after: 62_499, is: 1 },
+  { name: 'a little early it goes on: it began to wait before we heard of it', tries: 7, after: 62_600, is: 8 },
   { name: 'much earlier than it was to it was restarted', tries: 11, after: 60_000, is: 1 },
 ])('$name', ({ tries, after, is }) => {
-  expect(triesAfter({ tries, lastAt }, last + after)).toBe(is)
+  expect(triesAfter({ ...(tries === undefined ? {} : { tries }), lastAt }, last + after)).toBe(is)
 })
 
 test('who waits in maintenance does not ask by itself, and who is in a device flow soon', () => {
@@ -28,4 +31,5 @@ test('who waits in maintenance does not ask by itself, and who is in a device fl
 
 test('who asks plainly is held, waits for its gap, and is given 5 s more', () => {
   expect(asksBy({ way: 'plain', lastAt, tries: 5 })! - last).toBe(150_000 + 15_000 + 5_000)
+  expect(asksBy({ way: 'plain', lastAt })! - last).toBe(150_000 + 5_000)
 })

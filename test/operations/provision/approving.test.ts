@@ -37,6 +37,72 @@ test('of many that claim to be one machine a person keeps the place for the one 
   expect(it.desk.ask(asks())).toMatchObject({ kind: 'deliver' })
 })
 
+test('of one that has its configuration nothing is left to reject, and forgetting it says what that leads to', async () => {
+  const it = openRequests()
+  it.desk.ask(asks())
+  await it.approve({ name: 'worker-2' })
+  const transfer = await it.desk.take(asks())
+  it.passes(3_000)
+  expect(await it.requests.reject({ machine: 'worker-2' }, asked())).toEqual({
+    said: 'worker-2 asks for nothing that could be rejected. Its configuration began to leave 3 s ago, and the end was not seen: to keep it out, switch it off',
+    changed: false,
+  })
+  transfer.cut('its connection broke')
+  it.desk.ask(asks())
+  expect(it.requests.find({ machine: 'worker-2' }).said).toContain(
+    'It asks again: what it was sent did not all arrive, it was reset, or somebody pretends to be it',
+  )
+  expect(await it.told()).toContainEqual(
+    expect.stringContaining('worker-2 was being sent its configuration and asks for its configuration again'),
+  )
+  expect((await it.requests.forget({ machine: 'worker-2' }, asked())).said).toBe(
+    'worker-2 is forgotten: if it asks again it is new. It may have its configuration: if it joins the cluster, it is in no inventory',
+  )
+})
+
+test('whoever is rejected by the code is rejected alone, and the machine goes on', async () => {
+  const it = openRequests()
+  it.desk.ask(asks({ address: '192.168.0.66' }))
+  const rival = it.code()
+  it.desk.ask(asks())
+  expect((await it.requests.reject({ machine: rival, reason: 'not ours' }, asked())).said).toBe(
+    `${mac} at 192.168.0.66, code ${rival}, does not get its configuration: not ours`,
+  )
+  expect(it.desk.ask(asks({ address: '192.168.0.66' })).kind).toBe('refuse')
+  await it.approve({ machine: mac })
+  expect(it.desk.ask(asks()).kind).toBe('deliver')
+})
+
+test('what two machines are known by names neither of them', async () => {
+  const it = openRequests()
+  it.desk.ask(asks())
+  it.desk.ask(asks({ address: '192.168.0.22', claim: { uuid: undefined, mac: '02:00:00:00:00:09' } }))
+  for (const request of [
+    () => it.approve({ machine: 'SN-1' }),
+    () => it.requests.reject({ machine: 'SN-1' }, asked()),
+    () => it.requests.forget({ machine: 'SN-1' }, asked()),
+  ])
+    await expect(request()).rejects.toMatchObject({
+      code: 'misconfigured',
+      message: `SN-1 may be 02:00:00:00:00:09 or ${uuid}: name it by its UUID or its code`,
+    })
+  expect(it.desk.machines()).toMatchObject([{ state: 'pending' }, { state: 'pending' }])
+})
+
+test('the beginning of what a machine is known by names none', async () => {
+  const it = openRequests()
+  it.desk.ask(asks())
+  for (const machine of ['52:54:00', '5254-0012', uuid.slice(0, 8).toUpperCase(), it.code().slice(0, 5)])
+    await expect(it.approve({ machine })).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringMatching(/ is where .* begins: name it whole$/),
+    })
+  await expect(it.approve({ machine: '52:' })).rejects.toMatchObject({
+    message: expect.stringMatching(/no machine 52:/),
+  })
+  expect(it.desk.machines()).toMatchObject([{ state: 'pending' }])
+})
+
 test('an IPv6 address is the same however it is written', async () => {
   const it = openRequests()
   for (let host = 100; host < 108; host += 1) it.desk.ask(asks({ address: `192.168.0.${host}` }))

@@ -1,5 +1,6 @@
 import { parseConfig } from '../../../src/config/config.ts'
 import type { Cluster } from '../../../src/core/cluster/cluster.ts'
+import type { Journal } from '../../../src/core/journal.ts'
 import type { Boot } from '../../../src/core/netboot/boots.ts'
 import type { ApproveMachine } from '../../../src/core/provision/requests.ts'
 import { createInventory } from '../../../src/operations/provision/inventory.ts'
@@ -20,8 +21,9 @@ nodes: [{ name: cp-1, role: controlplane, address: 192.168.0.2 }]`,
 /** A desk with a machine that is what it says, and a person before it. */
 export function openRequests({
   cluster = clusterOf(controlPlane('cp-1', ['cp-1'])),
-}: { cluster?: Cluster | 'away' } = {}) {
-  const it = openDesk()
+  journal,
+}: { cluster?: Cluster | 'away'; journal?: (now: () => Date) => Journal } = {}) {
+  const it = openDesk(journal === undefined ? {} : { journal })
   it.world.boots = [loadsImage(new Date(start).toISOString())]
   it.world.cards.set(address, mac)
   const seenBooting = new Map<string, readonly Boot[]>()

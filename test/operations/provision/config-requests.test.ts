@@ -85,15 +85,25 @@ describe('what a machine would get can be seen', () => {
   )
 
   test.each([
+    { request: { machine: '00:1b', role: 'worker' }, why: `00:1b is where ${other} begins: name it whole` },
+    { request: { machine: '4c4c4544', role: 'worker' }, why: `4c4c4544 is where ${uuid} begins: name it whole` },
+    {
+      request: { machine: '02:aa', role: 'worker' },
+      why: 'no machine is called 02:aa, and 02:aa is no name of a node: lower-case letters',
+    },
+    { request: { machine: 'w-9', role: 'worker', name: 'W_9' }, why: /^W_9 is no name of a node/ },
     { request: { machine: 'nobody' }, why: 'no machine is called nobody' },
     { request: { machine: 'LMNP-QRST' }, why: 'say what LMNP-QRST is to be called: --name NAME' },
     {
       request: { machine: 'LMNP-QRST', name: 'w-3' },
       why: 'say what LMNP-QRST is to become: --role worker or controlplane',
     },
-  ])('and what is missing is said: $why', async ({ request, why }) => {
-    await expect(render(request)).rejects.toThrow(why)
-  })
+  ] satisfies readonly { request: RenderMachine; why: string | RegExp }[])(
+    'and what is missing is said: $why',
+    async ({ request, why }) => {
+      await expect(render(request)).rejects.toThrow(why)
+    },
+  )
 })
 
 test('without a daemon nothing is made', async () => {

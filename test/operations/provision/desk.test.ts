@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest'
 import { machineKind } from '../../../src/core/provision/machine.ts'
-import { createJournal } from '../../../src/core/journal.ts'
-import { memoryStore } from '../../fakes/journal.ts'
 import { address, asks, mac, uuid } from '../../fakes/machines.ts'
 import { openDesk, worker } from './at-desk.ts'
 import { soon } from '../../patience.ts'
@@ -202,20 +200,31 @@ test('a configuration that can not be made leaves the approval standing, and a p
 test('who hangs up while its configuration is made has not used up what was approved', async () => {
   const it = openDesk()
   it.approves()
-  await expect(it.desk.take(asks(), { gone: AbortSignal.abort() })).rejects.toMatchObject({ code: 'not-now' })
+  await expect(it.desk.take(asks(), { isGone: () => true })).rejects.toMatchObject({ code: 'not-now' })
   expect(it.desk.machines()).toMatchObject([{ state: 'approved' }])
   expect((await it.desk.take(asks())).id).toBe(uuid)
 })
 
-test('what can not be written down is not delivered', async () => {
-  const store = memoryStore()
-  const disk = { degraded: undefined as string | undefined, records: store.records }
-  const it = openDesk({ journal: (now) => createJournal(disk, now) })
-  it.approves()
-  disk.degraded = 'the disk is full'
-  await expect(it.desk.take(asks())).rejects.toMatchObject({ code: 'not-now' })
-  disk.degraded = undefined
-  expect((await it.desk.take(asks())).id).toBe(uuid)
+test('what was wrong with what was approved is over with it', async () => {
+  const ends: readonly ((it: ReturnType<typeof openDesk>) => void)[] = [
+    (it) => it.passes(31 * minute),
+    (it) => it.desk.reject({ id: uuid, reason: 'not now' }),
+    (it) => it.desk.keepFor(uuid, '192.168.0.99'),
+  ]
+  for (const end of ends) {
+    const it = openDesk()
+    it.approves()
+    ;(await it.desk.take(asks())).sent()
+    it.desk.verified(uuid, { address, uuid })
+    it.desk.joined(uuid)
+    it.approves()
+    it.renderer.broken = 'no secrets bundle'
+    await expect(it.desk.take(asks())).rejects.toMatchObject({ code: 'misconfigured' })
+    expect((await it.told()).join()).toContain('no secrets bundle')
+    end(it)
+    expect((await it.told()).join()).not.toContain('no secrets bundle')
+    expect(it.desk.machines()).toMatchObject([{ state: 'locked' }])
+  }
 })
 
 test('a transfer that was cut off is not begun again by what was approved', async () => {

@@ -50,7 +50,8 @@ test('a machine shows its code at once, is held while a person decides, and gets
 
 test('a machine that is forgotten while it is held shows its new code at once', async () => {
   const it = openDesk()
-  await serve({ desk: it.desk })
+  // Longer than a case may take.
+  await serve({ desk: it.desk, limits: { hold: 3_600_000 } })
   await ask()
   const second = ask()
   await held(1)
