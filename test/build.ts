@@ -43,8 +43,9 @@ export async function buildPackage(directory: string): Promise<void> {
   const { output } = await bundle.write({
     dir: directory,
     comments: { legal: true, annotation: false, jsdoc: false },
-    // V8 keeps the text of a program in memory for as long as it runs. Names stay, for those who read a stack.
-    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+    // V8 keeps the text of a program in memory for as long as it runs. Functions and classes keep their names, for those
+    // who read a stack.
+    minify: { compress: false, mangle: { toplevel: false, keepNames: true }, codegen: { removeWhitespace: true } },
     entryFileNames: '[name].js',
     // Where the modules lie that look for files beside them (main/registry, main/version).
     chunkFileNames: 'src/main/[name].js',

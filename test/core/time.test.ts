@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { chooseTimeZone, describeClock, describeMoment, describeTime } from '../../src/core/time.ts'
+import { chooseTimeZone, describeClock, describeMoment, describeTime, wallClock } from '../../src/core/time.ts'
 
 describe('a time that people read is local and shows its zone', () => {
   test.each([
@@ -24,6 +24,18 @@ describe('a time that people read is local and shows its zone', () => {
     expect(describeClock('2026-11-25T23:00:00Z', 'Europe/Warsaw')).toBe('00:00:00')
   })
 
+  test.each(['1969-12-31T23:59:59.999Z', '2000-02-29T00:00:00Z', '2026-11-26T13:05:33Z', '2027-01-01T09:08:07Z'])(
+    '%s in UTC, which is told without Intl, is what Intl tells',
+    (at) => {
+      expect(describeMoment(at, 'UTC')).toBe(describeMoment(at, 'Etc/UTC'))
+      expect(wallClock(Date.parse(at), 'UTC')).toEqual(wallClock(Date.parse(at), 'Etc/UTC'))
+    },
+  )
+
+  test('what is no time is none in UTC either', () => {
+    for (const zone of ['UTC', 'Europe/Warsaw']) expect(() => describeTime(Number.NaN, zone)).toThrow(RangeError)
+  })
+
   test('both hours of a night that has two o’clock twice are told apart', () => {
     expect(describeTime('2026-10-25T00:30:00Z', 'Europe/Warsaw')).toBe('2026-10-25 02:30 CEST')
     expect(describeTime('2026-10-25T01:30:00Z', 'Europe/Warsaw')).toBe('2026-10-25 02:30 CET')
@@ -32,6 +44,7 @@ describe('a time that people read is local and shows its zone', () => {
 
 test.each([
   { tz: 'Asia/Tokyo', chosen: 'Asia/Tokyo' },
+  { tz: 'UTC', chosen: 'UTC' },
   { tz: undefined, chosen: 'Europe/Warsaw' },
   { tz: '', chosen: 'Europe/Warsaw' },
   { tz: 'CET-1CEST,M3.5.0', chosen: 'Europe/Warsaw' },
