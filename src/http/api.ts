@@ -1,4 +1,4 @@
-import { Hono, type MiddlewareHandler } from 'hono'
+import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import type { Operator } from '../core/operator.ts'
@@ -26,23 +26,17 @@ export function createApi(operator: Operator, options: ApiOptions) {
     return loading
   }
   const app = new Hono()
-  app.use(limitBody(limits.body))
+  app.use(
+    bodyLimit({
+      maxSize: limits.body,
+      onError: () => {
+        throw new HTTPException(413, { message: `the request is larger than ${limits.body / 1_024} KiB` })
+      },
+    }),
+  )
   app.onError((error, c) => answerError(error, c, log))
   app.all('*', async (c) => (await served()).fetch(c.req.raw, c.env as object))
   return app
-}
-
-/** Refuses a request whose body has more than so many bytes. */
-function limitBody(most: number): MiddlewareHandler {
-  const refuse = (): never => {
-    throw new HTTPException(413, { message: `the request is larger than ${most / 1_024} KiB` })
-  }
-  const counting = bodyLimit({ maxSize: most, onError: refuse })
-  return (c, next) => {
-    // Hono's counts what it reads, and takes the body as a stream, for which Node loads undici.
-    if (c.req.header('transfer-encoding') !== undefined) return counting(c, next)
-    return Number(c.req.header('content-length') ?? 0) > most ? refuse() : next()
-  }
 }
 
 /** What the client is typed by. */
