@@ -155,7 +155,9 @@ test.skipIf(lacks(whyNoSshd()) || isStoreMissing)(
   async () => {
     await using stack = new AsyncDisposableStack()
     const directory = await folder(stack)
-    const upsd = stack.use(await startUpsdStandIn({ address: '127.0.92.3', variables: { 'battery.runtime': '' } }))
+    const upsd = stack.use(
+      await startUpsdStandIn({ address: '127.0.92.3', variables: { 'battery.runtime': '', 'battery.charge': '' } }),
+    )
     const lab = stack.use(await startHomelab({ net: 92, nas: true }))
     const [pve, vm] = [
       stack.use(await startSshd({ address: '127.0.92.9' })),

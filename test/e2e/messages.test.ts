@@ -279,7 +279,7 @@ test('a journal of a newer release is refused in one line, and left as it is', a
   const journal = join(state, 'journal.db')
   {
     using database = new DatabaseSync(journal)
-    database.exec('CREATE TABLE thoughts (text TEXT); PRAGMA user_version = 1000')
+    database.exec('CREATE TABLE records (thought TEXT); CREATE TABLE thoughts (text TEXT); PRAGMA user_version = 1000')
   }
   const before = await readFile(journal)
   for (const command of ['start', 'journal', 'alerts'])

@@ -10,12 +10,6 @@ export const arguedBatteries: readonly Argued[] = [
   },
   {
     path: 'src/core/power/battery.ts',
-    code: 'if (charge !== undefined && rate !== undefined && rate > 0) estimates.push((charge / rate) * 60_000)',
-    change: 'rate !== undefined → true',
-    because: 'what is undefined is neither less nor more than a number',
-  },
-  {
-    path: 'src/core/power/battery.ts',
     code: 'const falls = fallRate(samples, since, (sample) => sample.runtime) ?? 1',
     change: '1 → 0',
     because: 'a ms, or a runtime that falls by less than a second each second',

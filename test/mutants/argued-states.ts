@@ -68,7 +68,7 @@ export const arguedStates: readonly Argued[] = [
   },
   {
     path: 'src/core/power/triggers.ts',
-    code: 'return chargeLow !== undefined && chargeLow <= sensibleLow && !ignoreLowBattery ? chargeLow : undefined',
+    code: 'return chargeLow !== undefined && chargeLow <= sensibleLow ? chargeLow : usualLow',
     change: 'chargeLow !== undefined → true',
     because: 'what is undefined is neither less nor more than a number',
   },

@@ -176,7 +176,6 @@ test('a rehearsal that only asks changes nothing, and tells what would go wrong'
     'nas would fail to shut down: nas: connection refused',
     'nas can only be started with its power button: configure mac or wake.powerOn',
     'kubernetes does not allow Caretaker to evict pods',
-    expect.stringContaining("ups can't start a shutdown for less than"),
     expect.stringContaining('the UPS does not report its runtime'),
   ])
   expect(homelab.diary).toEqual([])

@@ -29,7 +29,7 @@ interface Read {
 /** How long a page is waited for before something else is shown meanwhile, and how long at all; in ms. */
 const shownWithin = 1_500
 export const readWithin = 30_000
-/** What was read and drawn is shown to everybody who asks within this, in ms. */
+/** What was read and drawn is shown to everybody who asks within this, in ms: `readAnewAfter` in dashboard.js is longer. */
 export const sharedFor = 400
 /** In s: where scripts are off, pages are loaded again after so long while something counts down. */
 const reloadsAfter = 5

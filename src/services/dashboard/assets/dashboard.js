@@ -137,10 +137,13 @@
   }
 
   /** Once, however often it is asked for meanwhile; never twice within so many ms. */
+  // The server gives what it has read to everybody who asks within 400 ms (`sharedFor` in reader.ts): sooner, a page would
+  // get what was so before the event, and stay with that.
+  const readAnewAfter = 450
   let timer
   let dueAt = Infinity
   function soon(apart) {
-    const due = Math.max(Date.now() + 50, drawnAt + apart)
+    const due = Math.max(Date.now() + readAnewAfter, drawnAt + apart)
     if (due >= dueAt) return
     clearTimeout(timer)
     dueAt = due
