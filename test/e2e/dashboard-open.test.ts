@@ -110,11 +110,14 @@ describe.skipIf(lacks(whyNoBrowser()))('a page that stays open', { timeout: 2 * 
       await session.send('HeapProfiler.collectGarbage')
       const { nodes, jsEventListeners } = await session.send('Memory.getDOMCounters')
       const plots = await page.evaluate<number>("uPlot.sync('chart-rack').plots.length")
-      return { nodes, jsEventListeners, plots }
+      const canvases = await page.evaluate<number>("document.querySelectorAll('.chart canvas').length")
+      return { nodes, jsEventListeners, plots, canvases }
     }
     const before = await draw(4)
     const after = await draw(16)
     expect(after.plots).toBe(before.plots)
+    // Drawn, and not only known: what the server sends of the chart is empty.
+    expect(after.canvases).toBe(after.plots)
     expect(after.plots).toBeLessThanOrEqual(3)
     expect(after.jsEventListeners).toBeLessThanOrEqual(before.jsEventListeners + 5)
     expect(after.nodes).toBeLessThanOrEqual(before.nodes * 1.2)

@@ -130,7 +130,7 @@
     const isSparse = times.length < 3
     const drawing = element.querySelector('[data-drawing]')
     const kind = [...known.map(({ unit }) => unit), isSparse].join()
-    if (chart.kind === kind && chart.drawing === drawing) {
+    if (chart.kind === kind && chart.drawing === drawing && drawing.childElementCount > 0) {
       for (const [index, { values }] of known.entries()) chart.plots[index].setData([times, ...values])
       return
     }
@@ -167,7 +167,8 @@
     for (const element of elements) {
       const before = charts.get(element.id)
       const { marks: shownMarks } = element.dataset
-      const isLost = before?.drawing !== undefined && before.drawing !== element.querySelector('[data-drawing]')
+      const drawing = element.querySelector('[data-drawing]')
+      const isLost = before?.drawing !== undefined && (before.drawing !== drawing || drawing.childElementCount === 0)
       if (before && !isLost && Date.now() - before.at < 60_000 && before.marks === shownMarks) continue
       const chart = Object.assign(before ?? { plots: [] }, { at: Date.now(), marks: shownMarks })
       charts.set(element.id, chart)

@@ -106,6 +106,8 @@
 
   // What a person has opened stays open, whatever is drawn anew.
   htmx.config.morphIgnore.push('open', 'data-end')
+  // What is drawn here the server knows nothing of. htmx has no prefix for the attribute that would say so.
+  htmx.config.morphSkipChildren = '[data-drawing]'
 
   // ── asking for the page again ───────────────────────────────────────────────────────────────────────────────────
   let asking = false

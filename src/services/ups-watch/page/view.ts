@@ -123,7 +123,6 @@ function chart(
       aria-label="Charge, load, runtime and input voltage of ${label} over the last 24 hours"
       data-drawing
       data-panels="${panelsOf(samples)}"
-      data-hx-morph-skip
     ></div>
     <figcaption class="soft small">
       The last 24 hours${ranges === '' ? '' : `: ${ranges}`}.
