@@ -11,7 +11,7 @@ const topic = 'cluster'
 const states = ['outage', 'on battery', 'critical', 'warning', 'upgrading', 'waiting', 'fine'] as const
 const rollouts = ['idle', 'upgrading', 'waiting', 'stuck'] as const
 const stages = ['none', 'shedding', 'draining', 'stopping', 'stopped', 'waking'] as const
-/** So many alerts are told beside their number: of more than 16 KiB of attributes Home Assistant keeps none. */
+/** So many alerts are listed beside their number: Home Assistant drops attributes of more than 16 KiB. */
 const mostAlerts = 10
 
 const enumOf = (name: string, options: readonly string[], icon: string): Component => ({

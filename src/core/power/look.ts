@@ -1,4 +1,4 @@
-import { chargeLasts, depletionOf, withSample } from './battery.ts'
+import { depletionOf, withSample } from './battery.ts'
 import { nextFailures } from './flapping.ts'
 import { asReported, dropOf, isDropNew, plausible, type Transfer } from './figures.ts'
 import { lengthAt, nextSpell } from './spell.ts'
@@ -121,9 +121,8 @@ export function nextUse(
   const isLow = isOnBattery && has(reading, 'LB') && !isPurpose(reading, battery.lasted) && !policy.ignoreLowBattery
   const low = nextSpell(before?.low, { ...look, isSo: isLow })
   const samples = isOnBattery ? withSample(before?.samples ?? [], at, reading) : (before?.samples ?? [])
-  const lasts = chargeLasts(reading.charge, depletionOf(samples, battery.since))
   // A figure is as low in a moment of mains power as it was before it.
-  const isShort = isShortOf(reading, policy) || isBelow(lasts, policy.minimumRuntime)
+  const isShort = isShortOf(reading, policy, depletionOf(samples, battery.since))
   // A status alone confirms no figure: the time that one has been low ends when it was read.
   const short = nextSpell(before?.short, { ...look, at: isShort ? figuresAt : at, isSo: isShort, isStrict: true })
   return { battery, samples, ...(low ? { low } : {}), ...(short ? { short } : {}) }
@@ -135,14 +134,13 @@ export function reasonFor(
   { heard: { reading } }: Look,
   policy: PowerPolicy,
 ): CriticalReason | undefined {
-  const depletion = depletionOf(use.samples, use.battery.since)
   return criticalReason(
     reading,
     {
       onBatteryFor: use.battery.lasted,
       lowFor: use.low?.isSo ? use.low.lasted : undefined,
       shortFor: use.short?.isSo ? use.short.lasted : undefined,
-      depletion,
+      depletion: depletionOf(use.samples, use.battery.since),
     },
     policy,
   )

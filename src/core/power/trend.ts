@@ -105,7 +105,7 @@ function believed(reading: UpsReading): number {
   return isOnPurpose(reading) ? ofTest : has(reading, 'CHRG') ? 2 : 1
 }
 
-/** So little of a fall is none to be told of, and enough to wait for its end before anything is woken, in %. */
+/** A fall of so much raises no alert, and is enough to hold waking back until it ends, in %. */
 const slightly = 1
 
 /** Whether the charge falls, by however little, whatever else the UPS reports. */

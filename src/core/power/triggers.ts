@@ -140,9 +140,11 @@ export function criticalReason(
   return undefined
 }
 
-/** Whether charge or runtime is below what the policy asks for. */
-export function isShortOf(reading: UpsReading, policy: PowerPolicy): boolean {
-  return isBelow(reading.charge, chargeFloor(reading, policy)) || isBelow(reading.runtime, policy.minimumRuntime)
+/** Whether charge or runtime is below what the policy asks for, or the time that the charge lasts at this rate, in % a minute. */
+export function isShortOf(reading: UpsReading, policy: PowerPolicy, depletion?: number): boolean {
+  const isLowIn = (runtime: number | undefined) => isBelow(runtime, policy.minimumRuntime)
+  const { charge, runtime } = reading
+  return isBelow(charge, chargeFloor(reading, policy)) || isLowIn(runtime) || isLowIn(chargeLasts(charge, depletion))
 }
 
 /** No UPS says with reason that its battery is low above this, in %: some report `battery.charge.low` of 100. */

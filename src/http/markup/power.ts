@@ -96,7 +96,7 @@ export function alarmView(alarm: Alarm, viewing: Drawing & { readonly scope: Sco
   const isOpen = outage !== undefined && outage.reason !== 'on-battery'
   if (battery.length === 0 && !isOpen) return undefined
   const isDown = outage?.stage === 'stopped' || outage?.stage === 'waking'
-  // What starts a shutdown is told no longer once it is over.
+  // Once the shutdown is over, what would start it is of no use.
   const details = isDown ? undefined : alarm.details
   const tone = outage?.stage === 'waking' || outage?.reason === 'drill' ? 'warning' : 'critical'
   const isCancelled = battery.length > 0 && battery.every(({ state }) => state.cancelled !== undefined)

@@ -18,7 +18,7 @@ export interface RolloutProgress {
 /** So many rollouts say how long nodes take. */
 const remembered = 10
 
-/** Undefined where none is under way. Nothing is asked for it. */
+/** Undefined where none is under way: then one record is read, and no others. */
 export function rolloutOf(
   { rollouts }: Pick<Operator, 'rollouts'>,
   { cluster: { nodes } }: Pick<StatusAnswer, 'cluster'>,
