@@ -18,9 +18,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 if (isNewEnough(process.versions.node)) {
   endWithLauncher()
-  stayLight()
   const [source, commands] = [join(root, 'src', 'cli.ts'), join(root, 'dist', 'commands.json')]
   const isCheckout = existsSync(source)
+  stayLight(isCheckout)
   // At each Tab of a shell: the rest of the command line is not needed for it.
   if (process.argv[2] === 'complete' && process.argv[3] === '--' && !isCheckout && existsSync(commands))
     await (await import('../dist/src/main/complete.js')).completeQuickly(commands, process.argv.slice(4))
@@ -35,19 +35,40 @@ function isNewEnough(version) {
 }
 
 /**
- * A daemon that mostly waits on a machine of 1 GB: V8 is to keep its heap small rather than its code fast. V8 reads all of
- * these while it runs, so that no second process is needed for them. Without its optimizing compilers the heaviest
- * JavaScript here, a calendar's, takes a tenth longer.
+ * A daemon that mostly waits on a machine of 1 GB: V8 is to keep its heap small rather than its code fast. What it reads
+ * while it runs is set here. Without its optimizing compilers the heaviest JavaScript here, a calendar's, takes a tenth
+ * longer.
  */
-function stayLight() {
+function stayLight(isCheckout) {
   // Compiled code is kept between starts: the CLI answers a third sooner. A daemon would keep it in memory, too.
   if (!process.argv.includes('start')) {
     module.enableCompileCache?.()
     return
   }
+  // Sources of TypeScript are read by WebAssembly, which needs the compiler.
+  if (!isCheckout) startWithoutCompiler()
   const v8 = require('node:v8')
   const flags = ['--optimize-for-size', '--semi-space-growth-factor=1', '--no-opt', '--no-maglev']
   for (const flag of [...flags, '--invocation-count-for-feedback-allocation=64']) v8.setFlagsFromString(flag)
+}
+
+/**
+ * Starts the daemon once more in our place, with what is read at the start of a process only: V8 compiles nothing to machine
+ * code, and so needs no memory that is both written and run, and glibc has one pool of memory for all threads. That saves
+ * 8 MB. Whoever starts us so has done it already. A channel to a launcher or a socket that was handed to us would not come
+ * along.
+ */
+function startWithoutCompiler() {
+  const { env, execArgv, argv, execPath } = process
+  if (execArgv.includes('--jitless') || env.CARETAKER_NOTIFY_FD || process.channel) return
+  try {
+    process.execve?.(execPath, [execPath, '--jitless', ...execArgv, ...argv.slice(1)], {
+      MALLOC_ARENA_MAX: '1',
+      ...env,
+    })
+  } catch {
+    // It takes more memory.
+  }
 }
 
 /** The Node that a checkout brings along (bin/node/package.json). */

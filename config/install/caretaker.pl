@@ -19,5 +19,8 @@ if (defined(my $path = $ENV{NOTIFY_SOCKET})) {
         $ENV{CARETAKER_NOTIFY_FD} = "$fd " . readlink("/proc/self/fd/$fd");
     }
 }
-exec { "$home/node" } "$home/node", "$home/bin/caretaker.mjs", @ARGV;
+# What the daemon would otherwise start itself anew for, without the socket (bin/caretaker.mjs).
+my @light = (grep { $_ eq 'start' } @ARGV) ? ('--jitless') : ();
+$ENV{MALLOC_ARENA_MAX} //= '1' if @light;
+exec { "$home/node" } "$home/node", @light, "$home/bin/caretaker.mjs", @ARGV;
 die "caretaker: $home/node: $!\n";

@@ -13,18 +13,15 @@ const { renameSync, writeFileSync } = require('node:fs')
 const Module = require('node:module')
 if (process.argv.includes('start')) {
   const used = new Set()
-  for (const [owner, names] of [[Intl, ['DateTimeFormat', 'NumberFormat', 'Collator']], [WebAssembly, ['Module']]])
-    for (const name of names) owner[name] = new Proxy(owner[name], {
-      construct(target, given) { used.add(name); return Reflect.construct(target, given) },
-      apply(target, self, given) { used.add(name); return Reflect.apply(target, self, given) },
-    })
-  for (const name of ['compile', 'instantiate']) {
-    const real = WebAssembly[name]
-    WebAssembly[name] = (...given) => (used.add('WebAssembly'), real(...given))
-  }
+  for (const name of ['DateTimeFormat', 'NumberFormat', 'Collator']) Intl[name] = new Proxy(Intl[name], {
+    construct(target, given) { used.add(name); return Reflect.construct(target, given) },
+    apply(target, self, given) { used.add(name); return Reflect.apply(target, self, given) },
+  })
   process.on('SIGUSR2', () => {
     const packages = Object.keys(Module._cache).map((file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1])
-    const answer = { used: [...used], packages: [...new Set(packages)] }
+    const compiles = typeof WebAssembly !== 'undefined'
+    const arenas = process.env.MALLOC_ARENA_MAX
+    const answer = { used: [...used], packages: [...new Set(packages)], compiles, arenas }
     writeFileSync(process.env.SPY + '.new', JSON.stringify(answer))
     renameSync(process.env.SPY + '.new', process.env.SPY)
   })
@@ -33,9 +30,12 @@ if (process.argv.includes('start')) {
 interface Seen {
   readonly used: readonly string[]
   readonly packages: readonly string[]
+  /** Whether V8 may compile to machine code: without that there is no WebAssembly either. */
+  readonly compiles: boolean
+  readonly arenas: string
 }
 
-test('a daemon that stages and is asked holds no memory for Intl, WebAssembly or calendars', async () => {
+test('a daemon that stages and is asked holds no memory for Intl, a compiler, calendars or a pool for each thread', async () => {
   await using stack = new AsyncDisposableStack()
   const directory = await mkdtemp(join(tmpdir(), 'caretaker-light-'))
   stack.defer(() => rm(directory, { recursive: true, force: true }))
@@ -54,8 +54,9 @@ test('a daemon that stages and is asked holds no memory for Intl, WebAssembly or
   kill(daemon.pid, 'SIGUSR2')
   const look = () => readFile(seen, 'utf8').catch(() => undefined)
   await waitFor('the spy', 5_000, async () => (await look()) !== undefined)
-  const { used, packages } = JSON.parse((await look())!) as Seen
+  const { used, packages, compiles, arenas } = JSON.parse((await look())!) as Seen
   expect(used).toEqual([])
+  expect({ compiles, arenas }).toEqual({ compiles: false, arenas: '1' })
   // It sees what is there.
   expect(packages).toContain('bullmq')
   expect(packages.filter((name) => /luxon/.test(name ?? ''))).toEqual([])
