@@ -20,7 +20,7 @@ if (defined(my $path = $ENV{NOTIFY_SOCKET})) {
     }
 }
 # What the daemon would otherwise start itself anew for, without the socket (bin/caretaker.mjs).
-my @light = (grep { $_ eq 'start' } @ARGV) ? ('--jitless') : ();
+my @light = (grep { $_ eq 'start' } @ARGV) && !-e "$home/src/cli.ts" ? ('--jitless') : ();
 $ENV{MALLOC_ARENA_MAX} //= '1' if @light;
 exec { "$home/node" } "$home/node", @light, "$home/bin/caretaker.mjs", @ARGV;
 die "caretaker: $home/node: $!\n";

@@ -52,7 +52,7 @@ test(
       share: { publish: 'when-staged' },
     })
     lab.factory.faults.redirect = true // where ranges are served
-    lab.factory.faults.bytesPerSecond = 50_000
+    lab.factory.faults.trickleAfterBytes = 50_000
     const first = await start()
     const part = join(
       directory,
@@ -68,7 +68,7 @@ test(
       async () => (await readFile(part).catch(() => Buffer.alloc(0))).length > 20_000,
     )
     await first.kill()
-    lab.factory.faults.bytesPerSecond = undefined
+    lab.factory.faults.trickleAfterBytes = undefined
     const second = await start()
     await waitFor(
       'the image to be published',

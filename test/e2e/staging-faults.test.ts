@@ -20,7 +20,7 @@ interface Scene extends AsyncDisposable {
   readonly share: string
   readonly config: string
   readonly daemon: LabDaemon
-  /** Stages the next release by the command; it comes slowly. Resolves when some of it is there. */
+  /** Stages the next release by the command. Resolves when some of it is there; the rest trickles. */
   begin(): Promise<{ readonly ended: ReturnType<typeof runCli> }>
   /** The Factory offers a release, and the daemon hears of it: nobody asks for it to be staged. */
   offer(version: string): Promise<void>
@@ -72,7 +72,7 @@ async function scene(net: number, { uid }: { readonly uid?: number } = {}): Prom
     },
     alerts: async () => (await daemon.control.get<readonly { readonly id: string }[]>('/alerts')).map(({ id }) => id),
     begin: async () => {
-      lab.factory.faults.bytesPerSecond = 15_000
+      lab.factory.faults.trickleAfterBytes = 50_000
       lab.factory.publish(next)
       const ended = runCli(['stage', next, '-c', config])
       await waitFor('some of it to be there', 30_000, async () => {
@@ -100,7 +100,7 @@ test.skipIf(lacking)('a disk that runs full while an image comes', { timeout: 30
   const photos = join(it.share, 'photos')
   // More than the disk has: all of it is taken.
   await writeFile(photos, Buffer.alloc(9_000_000)).catch(() => undefined)
-  it.lab.factory.faults.bytesPerSecond = undefined
+  it.lab.factory.faults.trickleAfterBytes = undefined
   const { code, stderr, stdout } = await ended
   expect(code).not.toBe(0)
   expect(stdout + stderr).toMatch(/the share is full: free space in \/\S+\/talos\/v1\.13\.10\//)
@@ -116,7 +116,7 @@ test.skipIf(lacking)('a share that is unmounted while an image comes', { timeout
   await using it = await scene(146)
   const { ended } = await it.begin()
   it.unmount()
-  it.lab.factory.faults.bytesPerSecond = undefined
+  it.lab.factory.faults.trickleAfterBytes = undefined
   const { code, stderr, stdout } = await ended
   expect(code).not.toBe(0)
   expect(stdout + stderr).toMatch(/is gone: was the share unmounted\? Mount it again/)

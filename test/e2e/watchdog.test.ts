@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +8,7 @@ import { parseDuration } from '../../src/core/duration.ts'
 import type { PowerAnswer } from '../../src/core/operator.ts'
 import { rawControl } from '../lab/control.ts'
 import { waitFor } from '../lab/daemon.ts'
+import { ownLauncher } from '../lab/launcher.ts'
 import { temporaryFolder, type TemporaryFolder } from '../lab/process.ts'
 import { hasPerl, type NotifySocket, openNotifySocket, unitSettings } from '../lab/systemd.ts'
 import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd/stand-in.ts'
@@ -32,7 +34,9 @@ beforeAll(async () => {
   await writeFile(config, `${lines.join('\n')}\nstate: state\n`)
   // As the package lays it out.
   await symlink(process.execPath, join(folder.path, 'home', 'node'))
-  await symlink(join(project, 'bin'), join(folder.path, 'home', 'bin'))
+  const root = join((await ownLauncher()).path, '..', '..')
+  for (const name of ['bin', 'src'].filter((part) => existsSync(join(root, part))))
+    await symlink(join(root, name), join(folder.path, 'home', name))
 })
 afterAll(async () => {
   await upsd[Symbol.asyncDispose]()

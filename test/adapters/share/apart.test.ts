@@ -70,7 +70,7 @@ describe.skipIf(whyNoFuse())('a share whose server stops in the middle of a call
   })
 
   test('while an image comes: the download is given up, and nothing of it appears later', async () => {
-    at.lab.faults.bytesPerSecond = 20_000
+    at.lab.faults.trickleAfterBytes = 50_000
     const staging = refusal(share.stage(orderOf('v1.13.9'), at.factory, soon()))
     const part = join(at.place('v1.13.9'), `.${bootName}.part`)
     await expect
@@ -83,7 +83,7 @@ describe.skipIf(whyNoFuse())('a share whose server stops in the middle of a call
       .toBe(true)
     mount.stop()
     // The share does not take what comes now.
-    at.lab.faults.bytesPerSecond = undefined
+    at.lab.faults.trickleAfterBytes = undefined
     expect(await staging).toMatchObject(silent(directory))
     mount.goOn()
     await expect

@@ -58,7 +58,7 @@ function cutting(after: number): { factory: Pick<Factory, 'warm' | 'open'>; offs
 
 describe('a process that is killed in the middle of a download', () => {
   test('leaves a part that the next one goes on with, and the image is the same byte for byte', async () => {
-    at.lab.faults.bytesPerSecond = 150_000
+    at.lab.faults.trickleAfterBytes = 50_000
     const script = join(import.meta.dirname, 'child.ts')
     const child = spawn(process.execPath, [script, at.lab.url, at.directory, 'v1.13.9'], { stdio: 'inherit' })
     const ended = once(child, 'exit')
@@ -69,7 +69,7 @@ describe('a process that is killed in the middle of a download', () => {
     expect(there).toBeLessThan(at.image('v1.13.9').length)
     expect(await at.share.staged()).toEqual([])
 
-    at.lab.faults.bytesPerSecond = undefined
+    at.lab.faults.trickleAfterBytes = undefined
     await at.stage('v1.13.9')
     expect(ranges()).toEqual(['', `bytes=${there}-`])
     expect(await at.published()).toEqual(at.image('v1.13.9'))
@@ -164,7 +164,7 @@ describe('a download that breaks off', () => {
   })
 
   test('because the agent stops ends at once and keeps what it has', async () => {
-    at.lab.faults.bytesPerSecond = 30_000
+    at.lab.faults.trickleAfterBytes = 50_000
     const stop = new AbortController()
     const staging = stageOn(at, orderOf('v1.13.9'), { signal: stop.signal })
     await vi.waitFor(async () => expect(await sizeOf(partOf('v1.13.9'))).toBeGreaterThan(20_000), patience)
@@ -173,7 +173,7 @@ describe('a download that breaks off', () => {
     expect((await refusal(staging)).retryable).toBe(true)
     expect(performance.now() - began).toBeLessThan(4_000)
     const there = await sizeOf(partOf('v1.13.9'))
-    at.lab.faults.bytesPerSecond = undefined
+    at.lab.faults.trickleAfterBytes = undefined
     await at.stage('v1.13.9')
     expect(ranges().at(-1)).toBe(`bytes=${there}-`)
     expect(await at.published()).toEqual(at.image('v1.13.9'))

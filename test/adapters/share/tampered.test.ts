@@ -60,11 +60,11 @@ describe('what others have put in the place of a file of ours', () => {
   test('a second name of what machines boot for the download: they go on booting it whole', async () => {
     await link(published, part)
     await writeFile(`${part}.etag`, '"another"')
-    at.lab.faults.bytesPerSecond = 200_000
+    at.lab.faults.trickleAfterBytes = 50_000
     const staging = at.share.stage(orderOf('v1.13.9'), at.factory, soon())
     await expect.poll(async () => (await stat(part)).ino !== (await stat(published)).ino).toBe(true)
     expect((await at.published()).equals(at.image('v1.13.8'))).toBe(true)
-    at.lab.faults.bytesPerSecond = undefined
+    at.lab.faults.trickleAfterBytes = undefined
     await staging
     expect((await at.published()).equals(at.image('v1.13.8'))).toBe(true)
   })

@@ -25,14 +25,20 @@ export async function deliver(
     faults.cutAfterBytes = undefined
   }
   for (let sent = 0; sent < end && !response.destroyed;) {
-    const perTick = faults.bytesPerSecond === undefined ? 1 << 20 : Math.max(1, Math.round(faults.bytesPerSecond / 20))
-    const chunk = body.subarray(sent, Math.min(end, sent + perTick))
+    const chunk = body.subarray(sent, Math.min(end, sent + perTick(sent, faults)))
     await new Promise<void>((resolve) => response.write(chunk, () => resolve()))
     sent += chunk.length
-    if (faults.bytesPerSecond !== undefined) await pause(50, undefined, { signal })
+    const isSlow = faults.bytesPerSecond !== undefined || faults.trickleAfterBytes !== undefined
+    if (isSlow) await pause(50, undefined, { signal })
   }
   if (end < body.length) response.destroy()
   else response.end()
+}
+
+/** How much is sent next, in bytes. */
+function perTick(sent: number, { bytesPerSecond, trickleAfterBytes }: LabFactoryFaults): number {
+  if (trickleAfterBytes !== undefined) return Math.max(1, trickleAfterBytes - sent)
+  return bytesPerSecond === undefined ? 1 << 20 : Math.max(1, Math.round(bytesPerSecond / 20))
 }
 
 /** Not copied: an image may have a gigabyte, and a HEAD asks for none of it. */

@@ -34,6 +34,8 @@ export interface LabFactoryFaults {
   missingExtensions: Record<string, string[]>
   /** Speed of image bodies. */
   bytesPerSecond: number | undefined
+  /** Of an image this much is sent at once, and the rest byte by byte, until this is undefined again. */
+  trickleAfterBytes: number | undefined
 }
 
 /** A Factory in good health. */
@@ -56,5 +58,6 @@ export function noFaults(): LabFactoryFaults {
     ignoresBroken: false,
     missingExtensions: {},
     bytesPerSecond: undefined,
+    trickleAfterBytes: undefined,
   }
 }
