@@ -109,7 +109,7 @@ describe('an installation', () => {
     await talos.pullImage('w-1', imageOf('v1.13.10'), soon())
     node.faults.upgradeInProgress = true
     const began = performance.now()
-    expect(await refusal(talos.install('w-1', imageOf('v1.13.10'), soon(200)))).toMatchObject({
+    expect(await refusal(talos.install('w-1', imageOf('v1.13.10'), soon(2_000)))).toMatchObject({
       code: 'timed-out',
       message: 'another installation is running on w-1',
     })
