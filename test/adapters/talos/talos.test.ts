@@ -107,7 +107,7 @@ describe('an installation', () => {
   test('that waits for another one ends with its signal, and says what it waited for', async () => {
     await boot()
     await talos.pullImage('w-1', imageOf('v1.13.10'), soon())
-    node.faults.upgradeInProgress = true
+    node.faults.upgradeInProgress = 'for good'
     const began = performance.now()
     expect(await refusal(talos.install('w-1', imageOf('v1.13.10'), soon(2_000)))).toMatchObject({
       code: 'timed-out',

@@ -222,7 +222,7 @@ function serveLifecycle(
   return {
     async *upgrade({ containerd, source }, { signal }) {
       if (busy || machine.faults.upgradeInProgress) {
-        machine.faults.upgradeInProgress = false
+        if (machine.faults.upgradeInProgress === true) machine.faults.upgradeInProgress = false
         throw new ConnectError('another installation/upgrade is already in progress', Code.FailedPrecondition)
       }
       busy = true

@@ -140,8 +140,8 @@ export interface TalosFaults {
   containerdDown: boolean
   /** The next answers end before their end. */
   endsEarly: EarlyEnd | undefined
-  /** The next LifecycleService.Upgrade is refused: FailedPrecondition, another one is in progress. */
-  upgradeInProgress: boolean
+  /** The next LifecycleService.Upgrade, or each, is refused: FailedPrecondition, another one is in progress. */
+  upgradeInProgress: boolean | 'for good'
   /**
    * The next Reboot is answered with OK and does not happen: another sequence holds the lock (event NOOP with LOCKED).
    */
