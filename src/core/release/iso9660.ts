@@ -34,7 +34,7 @@ export async function openIso(source: ByteSource): Promise<Iso> {
   const size = primary.getUint32(80, true) * sector
   if (size > source.size) throw malformed(`it is truncated: ${size} bytes expected, ${source.size} present`)
   const catalogue = await findCatalogue(source)
-  if (catalogue === undefined) throw malformed('it is an image of a CD that does not boot')
+  if (catalogue === undefined) throw malformed('it is a CD image that does not boot')
   const root = recordAt(primary, 156)!
   return {
     label: textAt(primary, 40, 32).trimEnd(),

@@ -83,14 +83,14 @@ async function keepConnected({ context, limits, presses, say }: Means, signal: A
     failingSince ??= monotonic()
     const why = messageOf(error)
     say(why)
-    if (news.isNew(why)) log.warn({ broker: section.url, reason: why }, 'Home Assistant is not told of anything')
+    if (news.isNew(why)) log.warn({ broker: section.url, reason: why }, 'Home Assistant gets no updates')
     const isLasting = monotonic() - failingSince >= limits.failsFor
     const isRefused = error instanceof AgentError && !error.retryable
     if (!isLasting && !isRefused) return
     alerts.open(failing, {
       severity: 'warning',
       subject: 'home-assistant',
-      text: `Home Assistant is not told of anything: ${why}`,
+      text: `Home Assistant gets no updates: ${why}`,
       action: 'Look at the section `homeAssistant` of the configuration, and at the broker',
     })
   }
@@ -116,7 +116,7 @@ async function keepConnected({ context, limits, presses, say }: Means, signal: A
         continue
       }
       protocol = 5
-      if (!(error instanceof AgentError)) log.error({ err: error }, 'Home Assistant could not be told of something')
+      if (!(error instanceof AgentError)) log.error({ err: error }, 'Home Assistant could not be updated')
       failed(error)
     }
     const wait = Math.min(limits.retriesAtMost, limits.retriesAfter * 2 ** Math.max(0, failures - 1))

@@ -63,7 +63,7 @@ export async function startNotifications(context: Context): Promise<RunningServi
   const followed = channels.map(({ name, read, sender }) => ({
     read,
     changed: () => {
-      context.log.info({ channel: name }, 'a channel is opened anew: what it was opened with has changed')
+      context.log.info({ channel: name }, 'a channel is reopened: its settings or secrets have changed')
       sender.renew()
       outbox.forgetRefused(name)
       planning.look()

@@ -45,11 +45,11 @@ describe('an image of a CD', () => {
       iso: isoOf((iso) => iso.writeUInt32LE(iso.length / sector + 1, primary * sector + 80)),
     },
     {
-      says: 'it is an image of a CD that does not boot',
+      says: 'it is a CD image that does not boot',
       iso: isoOf((iso) => iso.fill('x', boot * sector + 7, boot * sector + 10)),
     },
-    { says: 'it is an image of a CD that does not boot', iso: isoOf((iso) => (iso[boot * sector] = 0xff)) },
-    { says: 'it is an image of a CD that does not boot', iso: isoOf((iso) => (iso[boot * sector + 1] = 0)) },
+    { says: 'it is a CD image that does not boot', iso: isoOf((iso) => (iso[boot * sector] = 0xff)) },
+    { says: 'it is a CD image that does not boot', iso: isoOf((iso) => (iso[boot * sector + 1] = 0)) },
   ])('is refused: $says', async ({ says, iso }) => {
     await expect(open(iso)).rejects.toThrow(says)
   })
@@ -64,7 +64,7 @@ describe('an image of a CD', () => {
     },
     { name: 'is of another kind', change: (iso: Buffer) => void (iso[boot * sector] = 2) },
   ])('does not boot by what $name', async ({ change }) => {
-    await expect(open(isoOf(change))).rejects.toThrow('it is an image of a CD that does not boot')
+    await expect(open(isoOf(change))).rejects.toThrow('it is a CD image that does not boot')
   })
 
   test('is as long as it says', async () => {

@@ -137,7 +137,7 @@ test('what was approved and taken is not approved once more before it asks again
   await it.approve({ name: 'worker-2' })
   ;(await it.desk.take(asks())).sent()
   await expect(it.approve({ machine: 'worker-2' })).rejects.toMatchObject({
-    message: expect.stringMatching(/worker-2 has taken its configuration, and has not asked since/),
+    message: expect.stringMatching(/worker-2 has taken its configuration and has not asked since/),
   })
   expect(it.desk.machines()[0]).toMatchObject({ state: 'delivered' })
   it.desk.ask(asks())
