@@ -27,16 +27,16 @@ describe('an image of a CD', () => {
   ])('is none with $name', async ({ at, byte }) => {
     const iso = isoOf((bytes) => (bytes[at] = byte))
     expect(await isIso(sourceOf(iso))).toBe(false)
-    await expect(open(iso)).rejects.toThrow('it is no image of a CD')
+    await expect(open(iso)).rejects.toThrow('it is not a CD image')
   })
 
   test.each<{ says: string; iso: Buffer }>([
     {
-      says: 'it is an image of a CD with odd sectors',
+      says: 'it is a CD image with odd sectors',
       iso: isoOf((iso) => iso.writeUInt16LE(512, primary * sector + 128)),
     },
     {
-      says: 'it is an image of a CD with odd sectors',
+      says: 'it is a CD image with odd sectors',
       iso: isoOf((iso) => iso.writeUInt16LE(0x108, primary * sector + 128)),
     },
     { says: 'it is truncated: it ends inside its volume descriptor', iso: isoOf().subarray(0, 17 * sector - 1) },

@@ -77,7 +77,7 @@ const impossible = [
     says: /say what it is to be/,
     code: 'misconfigured',
   },
-  { name: 'under a name that is none', request: { name: 'Worker_2' }, says: /is no name of a node/ },
+  { name: 'under a name that is none', request: { name: 'Worker_2' }, says: /is not a name for a node/ },
   { name: 'under the name of a node that answers', request: { name: 'cp-1' }, says: /is a node that answers/ },
   { name: 'with a label that is none', request: { labels: { 'a b': 'c' } }, says: /the label a b=c/ },
   { name: 'that nobody knows', request: { machine: 'nobody' }, says: /no machine nobody/, code: 'not-found' },
