@@ -171,7 +171,7 @@ command(
   },
 )
   .option('--rollback [image]', 'let machines boot what they booted before, until another release is to be published')
-  .option('--accept <sha256>', 'take an image first that is kept apart: other bytes than its URL answered before')
+  .option('--accept <sha256>', 'first accept an image that was set aside because its URL had served other bytes before')
   .option('--no-wait', 'return immediately')
 
 addRolloutCommands()

@@ -33,7 +33,7 @@ export function renderReport(
     ({ verdict, next }) => all || !(verdict === 'ok' || (verdict === 'skipped' && next === undefined)),
   )
   const blocks = [
-    fixed.map((text) => hanging(`${green('mended ')}  `, text, width)).join('\n'),
+    fixed.map((text) => hanging(`${green('fixed  ')}  `, text, width)).join('\n'),
     shown.map((check) => renderCheck(check, width)).join('\n'),
     all ? '' : renderWell(checks, width),
     hanging('', `${paintCounts(checks)}, in ${describeDuration(tookMs)}`, width),

@@ -30,7 +30,7 @@ function describe({ name, differences, isRebuilt, images, nodes }: SchematicCons
       : differences.length === 0
         ? `As ${name} it has another id, and nothing in it that would make a difference`
         : `As ${name} it ${differences.join(', ')}`,
-    ...(images.length === 0 ? [] : [`Built anew and published: ${images.join(', ')}`]),
+    ...(images.length === 0 ? [] : [`Rebuilt and published: ${images.join(', ')}`]),
     rebooting.length === 0
       ? 'No node reboots for it'
       : `Upgraded to it one after another, each with a reboot: ${rebooting.map((node) => node.name).join(', ')}`,
@@ -88,7 +88,7 @@ export function renderSchematicDiff({ a, b, differences, isSameId }: SchematicDi
   return paragraphs([
     ...[a, b].map(({ name, id }) => `${name} is ${id}`),
     ...(differences.length === 0
-      ? [`nothing in ${b.name} makes a difference to an image, but its id is another one: images are built anew`]
+      ? [`nothing in ${b.name} makes a difference to an image, but its id differs: images are rebuilt`]
       : differences.map((difference) => `${b.name} ${difference}`)),
   ])
 }

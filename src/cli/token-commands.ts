@@ -16,7 +16,9 @@ export function addTokenCommands(): void {
     return exit.ok
   })
     .addOption(new Option('--scope <scope>', 'what it may do').choices(scopes).makeOptionMandatory())
-    .addOption(new Option('--for <duration>', 'how long it holds (default: until it is revoked)').argParser(duration))
+    .addOption(
+      new Option('--for <duration>', 'how long it is valid (default: until it is revoked)').argParser(duration),
+    )
   command('token list', 'tokens, without what is secret of them', async (options) => {
     const tokens = await ask(options, (daemon) => daemon.tokens.$get())
     await print(options, tokens, async (zone) => {

@@ -109,7 +109,7 @@ export const image = z
     path: ['nodes'],
   })
   .refine(({ diskless, kind }) => !(diskless && kind === 'iso'), {
-    message: 'nothing publishes a medium anew: a node without a disk boots a UKI, or a kernel by iPXE',
+    message: 'a medium is never replaced by a newer one: a node without a disk boots a UKI, or a kernel by iPXE',
     path: ['kind'],
   })
   .refine(({ diskless, file }) => !(diskless && file?.includes('{version}')), {

@@ -42,8 +42,8 @@ export function wordsOfIssue(issue: Issue, found: Found): string {
       return formats[issue.format] ?? 'has characters that are not allowed here'
     case 'invalid_key':
       return issue.issues[0] === undefined || issue.issues[0].message === unworded
-        ? 'is no name that is allowed here'
-        : `is no name that is allowed here: ${issue.issues[0].message}`
+        ? 'is not a name that is allowed here'
+        : `is not a name that is allowed here: ${issue.issues[0].message}`
     case 'custom':
     case 'invalid_element':
     case 'not_multiple_of':

@@ -79,7 +79,7 @@ const command = z.strictObject({
     .default({})
     .meta({
       description:
-        'Variables of its environment: a text, or a secret as {file: PATH} or {env: NAME}; beside these it has only PATH and LC_ALL',
+        'Variables of its environment: a text, or a secret as {file: PATH} or {env: NAME}; apart from these it has only PATH and LC_ALL',
       examples: [{ IPMI_PASSWORD: { file: 'ipmi-password' } }],
     }),
 })

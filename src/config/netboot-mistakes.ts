@@ -11,7 +11,7 @@ export function findNetbootMistakes({ netboot, nodes, hosts }: Config): readonly
     const path = ['netboot', 'machines', index, 'machine']
     const key = normalMac(machine) ?? machine
     const found: Mistake[] = []
-    if (seen.has(key)) found.push(wrong(path, `${machine} stands here twice`))
+    if (seen.has(key)) found.push(wrong(path, `${machine} is listed twice`))
     seen.add(key)
     if (normalMac(machine) === undefined && !known.includes(machine))
       found.push(wrong(path, describeUnlisted([machine], known, ['node or host', 'nodes or hosts'])))

@@ -29,5 +29,5 @@ export const netboot = z.strictObject({
   machines: z
     .array(machine)
     .prefault([])
-    .meta({ description: 'Machines that differ: nodes that are installed are left alone by themselves' }),
+    .meta({ description: 'Exceptions; nodes that are installed are left alone anyway' }),
 })

@@ -175,7 +175,7 @@ export const power = z
       .boolean()
       .default(true)
       .meta({ description: 'Stop Longhorn and Ceph from rebuilding replicas meanwhile' }),
-    drainTimeout: duration.prefault('90s').meta({ description: 'The longest that pods get to stop' }),
+    drainTimeout: duration.prefault('90s').meta({ description: 'The most time that pods get to stop' }),
     shutdownTimeout: duration.prefault('60s').meta({ description: 'How long a node may take to shut down' }),
     feed: feed.optional().meta({ description: 'For all machines without a feed of their own' }),
     wake: wake.prefault({}).meta({ description: 'When and how machines are woken once mains power is back' }),

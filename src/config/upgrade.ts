@@ -144,7 +144,9 @@ export const upgrade = z.strictObject({
     description: 'Which releases wait for `caretaker approve`: new minor versions, or all',
   }),
   windows: z.array(window).default([]).meta({ description: 'When nodes may be upgraded; none: always' }),
-  timeZone: timeZone.default('UTC').meta({ description: 'Of windows, and of times on screen unless TZ is set' }),
+  timeZone: timeZone
+    .default('UTC')
+    .meta({ description: 'The time zone of windows, and of times on screen unless TZ is set' }),
   blackouts: z.array(blackout).default([]).meta({ description: 'Times without upgrades' }),
   calendar: z
     .string()

@@ -134,7 +134,7 @@ export function describeReason(reason: OutageReason): string {
     case 'drill':
       return 'it is a rehearsal'
     case 'restored':
-      return 'its record was lost, and made anew from the marks on the nodes'
+      return 'its record was lost, and rebuilt from the marks on the nodes'
     case 'on-battery':
       return 'mains power failed'
     case 'on-battery-too-long':

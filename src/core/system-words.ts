@@ -29,7 +29,7 @@ const words: Readonly<Record<string, string>> = {
   EOPNOTSUPP: "the file system can't do that",
   EPERM: 'this user may not do that',
   EROFS: 'the file system is mounted read-only',
-  ESTALE: 'the share was exported anew: mount it again',
+  ESTALE: 'the share was exported again: mount it again',
   ETIMEDOUT: 'the disk did not answer',
   ETXTBSY: 'a program runs from it',
   EXDEV: 'it is on another file system',
@@ -47,10 +47,10 @@ const changing = new Set(
 
 /** By the code that Node makes of OpenSSL's reason. */
 const ofSecurity: Readonly<Record<string, string>> = {
-  ERR_OSSL_BAD_DECRYPT: 'the key has a passphrase: take one without',
-  ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED: 'the key has a passphrase: take one without',
+  ERR_OSSL_BAD_DECRYPT: 'the key has a passphrase: use one without',
+  ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED: 'the key has a passphrase: use one without',
   ERR_OSSL_PEM_NO_START_LINE: 'no PEM block (-----BEGIN …) begins in it',
-  ERR_OSSL_UNSUPPORTED: 'the key is damaged, or of a kind that is not known',
+  ERR_OSSL_UNSUPPORTED: 'the key is damaged, or of an unknown type',
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: 'the key is not the one of the certificate',
 }
 

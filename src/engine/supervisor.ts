@@ -119,9 +119,10 @@ export function createSupervisor<Service extends ServiceSpec>(options: Superviso
   function report(life: Life<Service>, why: string, again: number): void {
     const { name, starts } = life.service
     enter(life, 'down', why)
-    log.error({ service: name, reason: why, again }, 'a service is down; restarting it')
     const severity = starts === 'first' ? 'critical' : 'warning'
-    alerts.open(`service.down:${name}`, { severity, subject: name, text: `the service ${name} is down: ${why}` })
+    const content = { severity, subject: name, text: `the service ${name} is down: ${why}` } as const
+    const level = alerts.open(`service.down:${name}`, content) ? 'error' : 'debug'
+    log[level]({ service: name, reason: why, again }, 'a service is down; restarting it')
   }
 
   async function runOnce(life: Life<Service>, interrupted: AbortSignal, failures: number): Promise<End> {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { messageOf } from '../core/errors.ts'
+import { createNews } from '../core/news.ts'
 import { stampOfFile } from './file-gate.ts'
 
 /** What was read from a file, and every file that it depends on. */
@@ -24,7 +25,7 @@ export interface KeptFile<T> {
 
 export interface KeepOptions<T> {
   readonly read: () => Promise<Reading<T>>
-  /** Called with the reason why a new version is not used, and with undefined when that is over. */
+  /** Called with the reason why a new version is not used, once for each reason, and with undefined when that is over. */
   readonly trouble: (why: string | undefined) => void
   /** Whether it may go on without what the first reading should have brought, which may come later; else it may not. */
   readonly canWait?: (error: unknown) => boolean
@@ -46,6 +47,7 @@ interface Known<T> {
  * @throws AgentError of `read`, for the first reading, unless that can wait
  */
 export async function keepFile<T>({ read, trouble, canWait = () => false }: KeepOptions<T>): Promise<KeptFile<T>> {
+  const news = createNews()
   let known: Known<T> | undefined
   let files: readonly string[] = []
   let failure: { readonly error: unknown; readonly at: number } | undefined
@@ -64,7 +66,7 @@ export async function keepFile<T>({ read, trouble, canWait = () => false }: Keep
 
   function fail(error: unknown): void {
     failure = { error, at: performance.now() }
-    trouble(messageOf(error))
+    if (news.isNew(messageOf(error))) trouble(messageOf(error))
   }
 
   async function take(): Promise<void> {
@@ -77,7 +79,7 @@ export async function keepFile<T>({ read, trouble, canWait = () => false }: Keep
       // The same object for the same content: connections are kept for it.
       if (!known || !isDeepStrictEqual(fresh.value, known.value)) known = { value: fresh.value }
       stamp = isNew ? '' : before
-      if (failure) trouble(undefined)
+      if (news.isNew(undefined)) trouble(undefined)
       failure = undefined
     } catch (error) {
       stamp = before

@@ -77,7 +77,7 @@ export function createLiveSettings(options: LiveSettingsOptions): LiveSettings {
     fault = undefined
     alerts.settle('config.invalid')
     if (change.applied.length > 0) {
-      const said = `${file} was edited: ${listed(change.applied)} changed and takes effect now`
+      const said = `${file} was edited; now in effect: ${listed(change.applied)}`
       log.info({}, said)
       journal.write({ kind: 'event', subject: name, text: said })
     }

@@ -4,6 +4,7 @@ import { schematicId } from '../adapters/factory/schematic-id.ts'
 import type { SecretSource } from '../config/scalars.ts'
 import type { Doubt } from '../config/doubts.ts'
 import { type Config, inspectConfig, parseConfig, parseSchematic } from '../config/config.ts'
+import { withPresentNames } from '../config/present-names.ts'
 import { chooseTimeZone } from '../core/time.ts'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Fault } from '../core/fault.ts'
@@ -74,16 +75,20 @@ export async function loadUsableSettings(
     return settingsOf({ file, text: present, config, environment, services, hasRun })
   } catch (error) {
     if (lastGood === undefined) throw error
-    const config = parse(lastGood.text, lastGood.file)
-    return settingsOf({
-      file,
-      text: lastGood.text,
-      config,
-      environment,
-      services,
-      fault: messageOf(error),
-      hasRun: true,
-    })
+    // An earlier release may have kept it.
+    const kept = withPresentNames(lastGood.text)
+    const config = orUndefined(() => parse(kept, lastGood.file))
+    // What a person has to fix is the file, and not what was kept of it.
+    if (config === undefined) throw error
+    return settingsOf({ file, text: kept, config, environment, services, fault: messageOf(error), hasRun: true })
+  }
+}
+
+function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
   }
 }
 

@@ -36,13 +36,14 @@ export async function keepServing(options: SocketOptions): Promise<AsyncDisposab
       return true
     } catch (error) {
       if (await serveElsewhere(messageOf(error))) return true
-      log.error({ reason: messageOf(error) }, 'commands do not reach the daemon; trying again')
-      alerts.report('control.socket', {
+      const reason = messageOf(error)
+      const isNew = alerts.report('control.socket', {
         severity: 'critical',
         subject: 'caretaker',
-        text: `commands do not reach the daemon: ${messageOf(error)}`,
+        text: `commands do not reach the daemon: ${reason}`,
         action: 'Check the disk and the permissions of the state directory',
       })
+      if (isNew) log.error({ reason }, 'commands do not reach the daemon; trying again')
       return false
     }
   }

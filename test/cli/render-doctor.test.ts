@@ -28,9 +28,9 @@ const report: DoctorReport = {
   fixed: ['/etc/key, the private key for nas, has the mode 600 now, and had 644'],
 }
 
-test('what is wrong comes with its cure, what is well in one line, and what was mended first', () => {
+test('what is wrong comes with its cure, what is well in one line, and what was fixed first', () => {
   expect(stripVTControlCharacters(renderReport(report, { all: false, width: 70 }))).toBe(`\
-mended   /etc/key, the private key for nas, has the mode 600 now, and
+fixed    /etc/key, the private key for nas, has the mode 600 now, and
          had 644
 
 failed   cp-1: runs as a worker and is configured as a controlplane

@@ -52,7 +52,7 @@ describe('a schematic is checked before it is applied', () => {
     expect(shown.slice(1)).toEqual([
       'error siderolabs/iscsi-tools is not in v1.14.1',
       'As homelab it has siderolabs/iscsi-tools in addition',
-      'Built anew and published: metal-amd64-uki.efi',
+      'Rebuilt and published: metal-amd64-uki.efi',
       'Upgraded to it one after another, each with a reboot: w-1',
       'w-1 would lose siderolabs/i915: it waits for `caretaker approve --losing`',
     ])
@@ -86,6 +86,6 @@ describe('two schematics are compared', () => {
 
   test('that differ only in how they are written', () => {
     expect(renderSchematicDiff({ a, b: a, differences: [], isSameId: true })).toBe(`the same: ${a.id}`)
-    expect(renderSchematicDiff({ a, b, differences: [], isSameId: false })).toContain('images are built anew')
+    expect(renderSchematicDiff({ a, b, differences: [], isSameId: false })).toContain('images are rebuilt')
   })
 })

@@ -57,7 +57,7 @@ describe('a schematic is told where machines ask for their configuration', () =>
     expect(shown).toContain(`+    - talos.config=${url}/config?uuid=\${uuid}&mac=\${mac}`)
     expect(shown).toContain(`Machines that boot it would ask at ${url} (device-flow)`)
     expect(shown).toContain('it is plain HTTP: everybody on the way can read the configuration')
-    expect(shown).toContain('Built anew and published: metal-amd64-uki.efi')
+    expect(shown).toContain('Rebuilt and published: metal-amd64-uki.efi')
     expect(shown).toContain('Upgraded to it one after another, each with a reboot: w-1')
   })
 

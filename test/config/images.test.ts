@@ -117,7 +117,7 @@ describe('a list of images', () => {
         { name: 'b', diskless: true, file: 'b-{version}.efi', nodes: ['w-1'] },
       ],
       says: [
-        'images.0.kind: nothing publishes a medium anew: a node without a disk boots a UKI, or a kernel by iPXE',
+        'images.0.kind: a medium is never replaced by a newer one: a node without a disk boots a UKI, or a kernel by iPXE',
         'images.1.file: a node without a disk boots the same name each time: leave {version} out',
       ],
     },

@@ -76,12 +76,12 @@ test.each([
   {
     name: 'a key that is none',
     work: () => createSecureContext({ key: 'junk' }),
-    says: 'the key is damaged, or of a kind that is not known',
+    says: 'the key is damaged, or of an unknown type',
   },
   {
     name: 'a key with a passphrase',
     work: () => createSecureContext({ key: locked }),
-    says: 'the key has a passphrase: take one without',
+    says: 'the key has a passphrase: use one without',
   },
 ])('$name', ({ work, says }) => {
   let said = 'nothing'

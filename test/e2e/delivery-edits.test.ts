@@ -76,6 +76,6 @@ test(
     const texts = (await journalOf(daemon)).map((entry) => entry.text)
     expect(texts.filter((one) => one.startsWith('w-9 asks for its configuration: '))).toHaveLength(1)
     for (const what of ['machineConfig.port', 'machineConfig.allow'])
-      expect(texts).toContainEqual(expect.stringMatching(`was edited: .*${what}.* changed and takes effect now`))
+      expect(texts).toContainEqual(expect.stringMatching(`was edited; now in effect: .*${what}`))
   },
 )

@@ -93,7 +93,7 @@ test(
     const daemon = await start()
     await edit((config) => void (config['upgrade']!['pin'] = 'v1.13.9'))
     await waitFor('the edit to be taken', 15_000, async () =>
-      (await runCli(['journal', '-c', file])).stdout.includes('upgrade.pin changed and takes effect now'),
+      (await runCli(['journal', '-c', file])).stdout.includes('was edited; now in effect: upgrade.pin'),
     )
     expect((await runCli(['plan', '-c', file])).stdout).toContain('the nodes run v1.13.9, and v1.13.9 is pinned')
 

@@ -42,9 +42,10 @@ function supervise(
     },
     alerts: {
       open: (id, content) => {
+        const isNew = open.get(id)?.text !== content.text
         open.set(id, content)
         opened.push(content)
-        return true
+        return isNew
       },
       settle: (id) => open.delete(id),
     },
@@ -104,6 +105,8 @@ test('a service that does not start is an alert, is tried again, and costs no ot
     text: 'the service broken is down: the port is taken',
   })
   expect(it.stateOf('broken')).toMatchObject({ state: 'down', text: 'the port is taken' })
+  // However often it is tried.
+  expect(it.lines).toEqual(['broken: a service is down; restarting it'])
   mend.resolve()
   await expect.poll(() => it.stateOf('broken')?.state).toBe('running')
   await expect.poll(() => it.open.size).toBe(0)

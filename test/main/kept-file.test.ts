@@ -109,6 +109,18 @@ describe('a file that is kept', () => {
     expect(troubles.at(-1)).toBeUndefined()
   })
 
+  test('that stays broken is said once, however often it is read, and again once it was mended between', async () => {
+    const kept = await keep()
+    await writeFile(file, 'bad')
+    for (let times = 0; times < 3; times++) await kept.reread()
+    expect(troubles).toEqual(['it is bad'])
+    await writeFile(file, 'two')
+    await kept.reread()
+    await writeFile(file, 'bad')
+    await kept.reread()
+    expect(troubles).toEqual(['it is bad', undefined, 'it is bad'])
+  })
+
   test('that names a file which comes late is used with the next reading', async () => {
     const kept = await keep()
     await writeFile(file, '@')

@@ -63,6 +63,30 @@ describe('where the last good configuration should be there is', () => {
   })
 })
 
+describe('what an earlier release has kept', () => {
+  const earlier = `${good}power:\n  silence: 20s # as upsmon has it\n  wake: { stableFor: 2m }\n`
+
+  test('guards the power under the new names, and the file is told to be fixed', async () => {
+    const it = await lab()
+    await keepLastGood(it.state, it.file, earlier)
+    await writeFile(it.file, earlier)
+    const { fault, text, config } = await loadUsableSettings(it.file, {})
+    expect(fault?.split('\n')).toEqual([
+      expect.stringMatching(/caretaker\.yaml:5:3: power\.silence: is now called power\.deadTime$/),
+      expect.stringMatching(/caretaker\.yaml:6:11: power\.wake\.stableFor: is now called power\.wake\.stableAfter$/),
+    ])
+    expect(config.power).toMatchObject({ deadTime: 20_000, wake: { stableAfter: 120_000 } })
+    expect(text).toBe(earlier.replace('silence', 'deadTime').replace('stableFor', 'stableAfter'))
+  })
+
+  test('and is wrong in another way is no better than none: the file is what has to be fixed', async () => {
+    const it = await lab()
+    await keepLastGood(it.state, it.file, `${good}gone: true\n`)
+    await writeFile(it.file, 'schematic: [')
+    await expect(loadUsableSettings(it.file, {})).rejects.toThrow(/caretaker\.yaml:1:\d+: /)
+  })
+})
+
 test.each(damages)(
   'where a key should be there is $how: another is made, and kept where that may be',
   async (sample) => {

@@ -47,7 +47,7 @@ describe('the configuration of a daemon that runs', () => {
     follow(settings)
     await writeFile(it.file, `${good}upgrade: { soak: 1d }\n`)
     await expect.poll(() => settings.config.upgrade.soak).toBe(86_400_000)
-    expect(it.said()).toEqual([`${it.file} was edited: upgrade.soak changed and takes effect now`])
+    expect(it.said()).toEqual([`${it.file} was edited; now in effect: upgrade.soak`])
     await writeFile(join(it.path, '.new'), `${good}upgrade: { soak: 2d }\n`)
     await rename(join(it.path, '.new'), it.file)
     await expect.poll(() => settings.config.upgrade.soak).toBe(2 * 86_400_000)
@@ -105,7 +105,7 @@ describe('the configuration of a daemon that runs', () => {
       await writeFile(it.file, whole.slice(0, length))
     await writeFile(it.file, whole)
     await expect.poll(() => settings.config.upgrade.skip).toEqual(['v1.14.0'])
-    expect(it.said()).toEqual([`${it.file} was edited: upgrade.skip, upgrade.soak changed and takes effect now`])
+    expect(it.said()).toEqual([`${it.file} was edited; now in effect: upgrade.skip, upgrade.soak`])
   })
 
   test('names the services whose section has changed', async () => {

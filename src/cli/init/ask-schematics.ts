@@ -93,7 +93,7 @@ async function makes(
 
 function headingFor(id: string, nodes: readonly SeenNode[]): string {
   const names = nodes.map(({ name }) => name).join(', ')
-  return `# What ${names} ${nodes.length === 1 ? 'runs' : 'run'} beside Talos itself. Edit it, and the image is built and staged anew.\n# ${id}\n`
+  return `# What ${names} ${nodes.length === 1 ? 'runs' : 'run'} in addition to Talos itself. Edit it, and the image is rebuilt and staged.\n# ${id}\n`
 }
 
 function newSchematic(extensions: readonly string[]): string {
@@ -101,6 +101,6 @@ function newSchematic(extensions: readonly string[]): string {
   const about =
     extensions.length === 0
       ? '# Talos as it is. Extensions that the machines need stand here: customization.systemExtensions.officialExtensions'
-      : '# The extensions that the nodes run. Edit it, and the image is built and staged anew.'
+      : '# The extensions that the nodes run. Edit it, and the image is rebuilt and staged.'
   return `${about}\ncustomization: ${flowText(customization)}\n`
 }

@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path'
+import { defined } from '../../core/defined.ts'
 import type { Given } from './answers.ts'
 import { openYaml } from '../../yaml.ts'
 
@@ -41,7 +42,7 @@ export function readKnown(text: string, file: string): Known {
     timeZone: word(recordOf(upgrade)['timeZone']),
     state: word(state),
   }
-  return { text, given: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) }
+  return { text, given: defined(given) }
 }
 
 function placeOf(host: string, port: number): string {

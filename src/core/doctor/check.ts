@@ -39,7 +39,7 @@ export interface DoctorReport {
   readonly at: string
   readonly tookMs: number
   readonly checks: readonly Check[]
-  /** What was mended, a sentence each. */
+  /** What was fixed, a sentence each. */
   readonly fixed: readonly string[]
   /** Only these were looked at; absent where all were. */
   readonly only?: readonly string[]

@@ -35,7 +35,7 @@ export const powerMetrics = {
   caretaker_ups_last_heard_timestamp_seconds: gauge('When a UPS was read last', { ups }),
   caretaker_ups_login_refused: gauge('Whether upsd refuses our login', { ups }),
   caretaker_shutdown_requested: gauge('Whether a person has requested the shutdown of everything', {}),
-  caretaker_shutdown_needed_seconds: gauge('How long a shutdown takes at most that starts now', {}),
+  caretaker_shutdown_needed_seconds: gauge('How long a shutdown that starts now takes at most', {}),
   caretaker_shutdown_battery_seconds: gauge(
     'What the batteries have left for a shutdown; absent where it is not known',
     {},

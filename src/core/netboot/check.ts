@@ -123,7 +123,7 @@ function nothingToBoot({ offers, question }: BootCheckFacts): BootFinding {
     }
   return {
     verdict: 'failed',
-    text: `${server} wants to be asked at port 4011, and says nothing there`,
+    text: `${server} wants to be asked at port 4011, and does not answer there`,
     next: 'See that no firewall holds back UDP port 4011',
   }
 }

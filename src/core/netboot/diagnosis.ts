@@ -191,7 +191,7 @@ function changeIn({ name, boots: [last] }: BootHistory): AlertContent | undefine
   return {
     severity: 'info',
     subject: name,
-    text: `the image was published anew while ${name} was loading it`,
+    text: `the image was replaced while ${name} was loading it`,
     action: 'It tries again by itself; if it does not, switch it off and on',
   }
 }

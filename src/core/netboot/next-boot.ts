@@ -197,7 +197,7 @@ function whyAborted({ reason, text: said }: Extract<BootEvent, { readonly type: 
     case 'hung-up':
       return `it broke off the transfer${detail}`
     case 'changed':
-      return 'the image was published anew between its two questions; it tries again'
+      return 'the image was replaced between its two requests; it tries again'
     case 'unreadable':
       return `the file could not be read${detail}`
     case 'slow':
@@ -221,7 +221,7 @@ function whyRefused({ reason, transfer }: Extract<BootEvent, { readonly type: 'b
     case 'busy':
       return 'there were too many transfers at once'
     case 'unsupported':
-      return 'it asked for what no boot server does: to write, or in another mode than octet'
+      return 'it asked for something that no boot server does: to write, or a mode other than octet'
     default:
       return reason satisfies never
   }

@@ -65,5 +65,5 @@ function whyMissing(name: string, interfaces: Interfaces): string {
     all.filter(({ internal, family }) => !internal && family === 'IPv4').map(({ address }) => `${on} (${address})`),
   )
   const have = known.length > 0 ? `it has ${known.join(', ')}` : 'it has none'
-  return `${name} is no interface and no address of this machine: ${have}`
+  return `${name} is neither an interface nor an address of this machine: ${have}`
 }

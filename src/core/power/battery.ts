@@ -1,6 +1,6 @@
 import type { UpsReading } from './ups.ts'
 
-/** One reading while on battery: charge in %, runtime in ms, `at` in Monotonic clock, in ms. */
+/** One reading while on battery: charge in %, runtime in ms, `at` in ms of a monotonic clock. */
 export interface Sample {
   readonly at: number
   readonly charge?: number

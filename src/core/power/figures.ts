@@ -160,7 +160,7 @@ function measuredAnew(
     from?.[figure] !== undefined && reported < dipsBelow * from[figure] && from.ago < measuresFor
   const said = (was: number) => (figure === 'charge' ? `${was} %` : describeClosely(was))
   if (hasFallen(transfer) && onBatteryFor < measuresAtMost) {
-    const why = `it was ${said(transfer![figure]!)} on mains power, and may be measured anew`
+    const why = `it was ${said(transfer![figure]!)} on mains power, and the UPS may still be measuring it`
     return { reported, why, isUnconfirmed: true }
   }
   if (!hasFallen(drop)) return undefined

@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts'
 import { printable } from '../printable.ts'
 
 /** What a UPS is, as far as its driver tells: it changes when somebody puts another one in its place. */
@@ -91,8 +92,4 @@ function firstOf<T>(names: readonly string[], read: (name: string) => T | undefi
 
 function joined(...texts: readonly (string | undefined)[]): string | undefined {
   return texts.filter((text) => text !== undefined).join(' ') || undefined
-}
-
-function defined(all: { readonly [K in keyof UpsIdentity]: UpsIdentity[K] | undefined }): UpsIdentity {
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }

@@ -155,6 +155,6 @@ function troubleWords(state: Machine['state'], name: string): readonly [head: st
       'The approval stands until it runs out: mend what is named',
     ]
   if (state === 'delivering')
-    return ['may not have got its configuration', 'If it does not come up, approve it anew once it asks again']
+    return ['may not have got its configuration', 'If it does not come up, approve it again once it asks']
   return ['does not come up', lookAtConsole(name)]
 }

@@ -56,7 +56,7 @@ export function nameFault(name: string): string | undefined {
   const isName = name.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)
   return isName
     ? undefined
-    : `${name} is no name of a node: lower-case letters, digits and dashes, 63 at most, with a letter or a digit at both ends`
+    : `${name} is not a name for a node: lower-case letters, digits and dashes, 63 at most, with a letter or a digit at both ends`
 }
 
 function labelFault({ labels }: MachineOrder): string | undefined {

@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts'
 import type { Claimant, Machine } from './machine.ts'
 import { triesAfter } from './pace.ts'
 import { type Claim, type ConfigQuestion, idOf } from './question.ts'
@@ -120,7 +121,7 @@ function isKept({ until }: NonNullable<Machine['keptFor']>, now: number): boolea
 
 /** What it says now; what it does not say this time it has said before. */
 function given(claim: Claim): Claim {
-  return Object.fromEntries(Object.entries(claim).filter(([, value]) => value !== undefined))
+  return defined(claim)
 }
 
 /** Those that stay where another one comes; undefined where none goes. */

@@ -60,7 +60,7 @@ export interface MachineOrder {
   readonly role: Role
   /** Labels of its node. */
   readonly labels: Readonly<Record<string, string>>
-  /** Files of patches beside those that its role and labels select, in their order. */
+  /** Files of patches in addition to those that its role and labels select, in their order. */
   readonly patches: readonly string[]
 }
 

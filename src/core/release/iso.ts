@@ -106,7 +106,7 @@ export async function refuseIso(
   means: ReadingMeans,
 ): Promise<string | undefined> {
   const { label, loaders, uki, grub } = await readIso(source)
-  if (!uki && !grub) return 'it is an image of a CD that boots something else than Talos'
+  if (!uki && !grub) return 'it is a CD image that boots something other than Talos'
   if (!uki && order.secureBoot) return 'it has no UKI, and an image for SecureBoot was requested'
   if (loaders.length > 0 && !loaders.some(({ name }) => name === loaderNames[order.architecture]))
     return `it boots by ${loaders.map(({ name }) => name).join(', ')}, which is not for ${order.architecture}`

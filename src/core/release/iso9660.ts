@@ -28,13 +28,13 @@ export async function isIso(source: ByteSource): Promise<boolean> {
  * @throws AgentError `malformed`, saying what is wrong with the file
  */
 export async function openIso(source: ByteSource): Promise<Iso> {
-  if (!(await isIso(source))) throw malformed('it is no image of a CD')
+  if (!(await isIso(source))) throw malformed('it is not a CD image')
   const primary = await viewAt(source, firstDescriptor * sector, sector, 'its volume descriptor')
-  if (primary.getUint16(128, true) !== sector) throw malformed('it is an image of a CD with odd sectors')
+  if (primary.getUint16(128, true) !== sector) throw malformed('it is a CD image with odd sectors')
   const size = primary.getUint32(80, true) * sector
   if (size > source.size) throw malformed(`it is truncated: ${size} bytes expected, ${source.size} present`)
   const catalogue = await findCatalogue(source)
-  if (catalogue === undefined) throw malformed('it is an image of a CD that does not boot')
+  if (catalogue === undefined) throw malformed('it is a CD image that does not boot')
   const root = recordAt(primary, 156)!
   return {
     label: textAt(primary, 40, 32).trimEnd(),

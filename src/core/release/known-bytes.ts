@@ -92,7 +92,7 @@ export function describeHeld({ source, version, sha256, since, held }: HeldImage
 /** What a person may do about it. */
 export function acceptanceOf({ held }: HeldImage): string {
   const command = `\`caretaker stage --accept ${held.sha256.slice(0, 16)}\``
-  return `If the Factory has built it anew, as after an upgrade of its own, accept it with ${command}`
+  return `If the Factory has rebuilt it, as after an upgrade of its own, accept it with ${command}`
 }
 
 /** An image whose bytes are not those that its URL answered first. It is kept apart. */

@@ -22,7 +22,7 @@ export function machineConfigRoutes({ machineConfigs }: Pick<Operator, 'machineC
           role: choice(['controlplane', 'worker'], 'What it is to become; default: as it is written or approved'),
           name: nameIfAny('Its hostname; default: as it is written or approved', 63),
           labels: pairs(64, 316, 'Labels of its node; default: as they are written or approved'),
-          patches: names(64, 128, 'Files of patches beside those that it gets by what it is'),
+          patches: names(64, 128, 'Files of patches in addition to those that it gets by what it is'),
         }),
         answer: rendered,
       },

@@ -69,11 +69,11 @@ function decisionRoutes({ machines }: Pick<Operator, 'machines'>) {
         body: z.strictObject({
           role: choice(['controlplane', 'worker'], 'What it becomes; default: what machines.yaml says'),
           name: nameIfAny('Its hostname, and its name in Kubernetes; default: what machines.yaml says', 63),
-          labels: labels('Labels of its node, beside those of machines.yaml'),
+          labels: labels('Labels of its node, in addition to those of machines.yaml'),
           patches: names(
             64,
             255,
-            'Files of patches beside those that its role and labels select; default: those of machines.yaml',
+            'Files of patches in addition to those that its role and labels select; default: those of machines.yaml',
           ),
           fingerprint: text(64, 'Of its key, as its console shows it, where it waits in maintenance'),
           force: flag('A control plane also where the cluster is whole, or nothing speaks for the machine'),

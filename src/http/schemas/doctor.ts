@@ -23,7 +23,7 @@ export const doctorReport = schemaOf<DoctorReport>()(
     at: time,
     tookMs: ms,
     checks: z.array(check),
-    fixed: texts.meta({ description: 'What was mended, a sentence each' }),
+    fixed: texts.meta({ description: 'What was fixed, a sentence each' }),
     only: texts.optional(),
   }),
 )

@@ -25,7 +25,7 @@ export const alert = schemaOf<Alert>()(
     offers: z.array(action).optional(),
     since: time,
     settledAt: time.optional(),
-    ending: text.optional().meta({ description: 'How it ended, where its condition does not simply hold no more' }),
+    ending: text.optional().meta({ description: 'How it ended, unless its condition simply ceased' }),
   }),
 )
 export const alerts = z.array(alert)

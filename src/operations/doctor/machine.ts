@@ -81,7 +81,7 @@ function configurationOf({ file, faults, warnings }: ConfigurationFindings): rea
     ...faults
       .filter(({ text }) => isOther(text))
       .map(({ text, isOwn }) => failed(text, isOwn ? tells : `Edit ${fileIn(text, file)}; ${tells}`)),
-    ...warnings.filter(isOther).map((text) => warning(text, `Edit ${fileIn(text, file)}, if it is not meant so`)),
+    ...warnings.filter(isOther).map((text) => warning(text, `Edit ${fileIn(text, file)}, if that is not intended`)),
   ]
   if (told.length === 0) return [about('config.file', 'configuration', ok(`${file} is valid, and so is what it names`))]
   return told.map((finding) => about(`config.${settingIn(finding.reason, file)}`, 'configuration', finding))

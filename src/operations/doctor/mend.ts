@@ -15,7 +15,7 @@ async function mendOne(file: FileAccess, mend: MachineProbe['mend']): Promise<st
   try {
     await mend(file)
   } catch (error) {
-    return `${path}, ${what}, could not be mended: ${messageOf(error)}`
+    return `${path}, ${what}, could not be fixed: ${messageOf(error)}`
   }
   return had !== undefined && mode !== undefined
     ? `${path}, ${what}, has the mode ${octal(mode)} now, and had ${octal(had)}`

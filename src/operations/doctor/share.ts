@@ -104,7 +104,7 @@ interface ServedImage {
 
 /** How each kind of image begins: EFI programs with MZ (PE/COFF), scripts for iPXE with #!ipxe, and CDs with nothing. */
 const starts = { uki: [0x4d, 0x5a], kernel: [0x23, 0x21, 0x69, 0x70, 0x78, 0x65], iso: [0] } as const
-const describeNo = { uki: 'no EFI program', kernel: 'no script for iPXE', iso: 'no image of a CD' } as const
+const describeNo = { uki: 'no EFI program', kernel: 'no script for iPXE', iso: 'no CD image' } as const
 
 /** Whether machines get the image that is published. */
 async function findImage({ share }: DoctorPorts, { server, file, published, name }: ServedImage, signal: AbortSignal) {

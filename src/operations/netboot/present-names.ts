@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.ts'
 import { messageOf } from '../../core/errors.ts'
+import { createNews } from '../../core/news.ts'
 import type { Event } from '../../core/event.ts'
 import type { Logger } from '../../core/log.ts'
 import { hasReleaseInName, imagesOf } from '../../core/release/image.ts'
@@ -32,6 +33,7 @@ export function watchPresentNames(
   changed: () => void = () => {},
 ): PresentNames {
   let all: readonly PublishedName[] = []
+  const news = createNews()
   let isReading = false
   let isOver = false
 
@@ -41,9 +43,11 @@ export function watchPresentNames(
     try {
       const before = all
       all = await ports.share.names()
+      news.isNew(undefined)
       if (!isOver && keyOf(before) !== keyOf(all)) changed()
     } catch (error) {
-      log.warn({ reason: messageOf(error) }, 'the names on the share could not be read')
+      const reason = messageOf(error)
+      if (news.isNew(reason)) log.warn({ reason }, 'the names on the share could not be read')
     } finally {
       isReading = false
     }

@@ -25,7 +25,7 @@ export function createDelivering(parts: DeskParts): ProvisionDesk['take'] {
       const still = demand(parts, question)
       if (still.approval !== approval) throw new AgentError('rejected', 'what was approved has changed')
       // Nothing has left yet: what was approved is there when it comes back.
-      if (isGone?.() === true) throw new AgentError('not-now', 'it hung up while its configuration was made')
+      if (isGone?.() === true) throw new AgentError('not-now', 'it hung up while its configuration was being made')
       return deliver(parts, still, question, made)
     } finally {
       taking.delete(id)

@@ -112,7 +112,7 @@ function saying(
   const asking = waiting.filter(({ asked }) => asked > 0)
   const said = `${standing(machine, now)}${when === undefined ? '' : `; ${when}`}${trouble === undefined || state === 'rejected' ? '' : `; ${trouble}`}`
   if (state === 'pending' && asking.length === 0)
-    return { said: 'It has asked for its configuration, and does so no more', next: undefined }
+    return { said: 'It asked for its configuration, and has stopped asking', next: undefined }
   if (state === 'pending' || (asking.length > 0 && state !== 'approved')) {
     const [first] = asking
     const again = state === 'pending' ? '' : `. It asks again: ${whyAgain(machine)}`

@@ -190,7 +190,7 @@ async function approve(means: MachineMeans, request: ApproveMachine, asked: Aske
   if (who.asked === 0)
     throw new AgentError(
       'rejected',
-      `${desk.nameOf(machine)} has taken its configuration, and has not asked since: it is approved anew once it asks again`,
+      `${desk.nameOf(machine)} has taken its configuration and has not asked since: approve it again once it asks`,
     )
   const { order, written } = wantedOrder(means, request, machine, who)
   const cluster = await means.agent.observe(patiently(asked.signal)).catch(() => undefined)

@@ -65,7 +65,7 @@ export async function followCertificate(
 }
 
 function reportRenewal(why: string | undefined, alerts: FollowContext['alerts']): void {
-  const text = `the certificate of the API can't be renewed, the one before is used: ${why}`
+  const text = `the certificate of the API can't be renewed, and the previous one stays in use: ${why}`
   alerts.report('api.renewal', why === undefined ? undefined : { severity: 'warning', subject: 'api', text })
 }
 

@@ -52,7 +52,10 @@ export async function describeListenFault(
   if (why.code === 'EACCES')
     return { setting: 'api.port', why: `this user may not listen on port ${port}: use one above 1023` }
   if (why.code === 'EADDRNOTAVAIL' || why.code === 'ENOTFOUND')
-    return { setting: 'api.address', why: `${address} is no address of this machine: 0.0.0.0 means all that it has` }
+    return {
+      setting: 'api.address',
+      why: `${address} is not an address of this machine: 0.0.0.0 means all that it has`,
+    }
   return { setting: 'api.address', why: `nothing can listen on ${address}: ${messageOf(why)}` }
 }
 

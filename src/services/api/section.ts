@@ -50,7 +50,7 @@ export const section = z
         }),
       )
       .default([])
-      .meta({ description: 'Tokens from files, beside those of `caretaker token create`' }),
+      .meta({ description: 'Tokens from files, in addition to those of `caretaker token create`' }),
     proxy: z
       .strictObject({
         from: z

@@ -98,7 +98,7 @@ function kindFaults(chain: readonly X509Certificate[], nameOf: (index: number) =
   const other = chain.findIndex(({ publicKey }) => publicKey.asymmetricKeyType !== 'rsa')
   if (other !== -1) {
     const kind = chain[other]!.publicKey.asymmetricKeyType
-    return [{ setting, severity: 'warning', why: `the key of ${nameOf(other)} is of the kind ${kind}, and ${advice}` }]
+    return [{ setting, severity: 'warning', why: `the key of ${nameOf(other)} is of type ${kind}, and ${advice}` }]
   }
   const last = chain.length - 1
   const { signatureAlgorithm } = chain[last]!

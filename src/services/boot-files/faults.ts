@@ -28,7 +28,7 @@ export async function describeListenFault(
       why: `this user may not listen on ${place}: give Caretaker CAP_NET_BIND_SERVICE (docs/boot-files.md)`,
     }
   if (code === 'EADDRNOTAVAIL')
-    return { setting: 'bootFiles.listen', why: `${address} is no address of this machine any more` }
+    return { setting: 'bootFiles.listen', why: `${address} is not an address of this machine any more` }
   return { setting, why: `nothing can listen on ${place}: ${text}` }
 }
 

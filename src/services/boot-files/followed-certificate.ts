@@ -53,7 +53,7 @@ export function followCertificate(context: Context, { section, first, use, every
   const report = () => {
     const { served, fault } = followed
     alerts.report(lifeAlert, alertOfLife(served.cert, named.certificate, now().getTime()))
-    const text = `the certificate in ${named.certificate} can't be renewed, the one before is used: ${fault}`
+    const text = `the certificate in ${named.certificate} can't be renewed, and the previous one stays in use: ${fault}`
     alerts.report(renewalAlert, fault === undefined ? undefined : { severity: 'warning', subject: 'boot-files', text })
   }
   report()

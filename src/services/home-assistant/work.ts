@@ -4,6 +4,7 @@ import { counted } from '../../core/count.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { availabilityTopic } from '../../core/home-assistant/device.ts'
 import type { Facts } from '../../core/known-facts.ts'
+import { createNews } from '../../core/news.ts'
 import type { RunningService } from '../../core/service.ts'
 import { gatherFacts } from '../../operations/known-facts.ts'
 import type { ServiceContext } from '../../operations/service.ts'
@@ -72,6 +73,7 @@ interface Means {
 async function keepConnected({ context, limits, presses, say }: Means, signal: AbortSignal): Promise<void> {
   const { alerts, log, monotonic, section } = context
   const clientId = `caretaker-${randomBytes(6).toString('hex')}`
+  const news = createNews()
   let protocol: 4 | 5 = 5
   let failures = 0
   let failingSince: number | undefined
@@ -81,14 +83,14 @@ async function keepConnected({ context, limits, presses, say }: Means, signal: A
     failingSince ??= monotonic()
     const why = messageOf(error)
     say(why)
-    log.warn({ broker: section.url, reason: why }, 'Home Assistant is not told of anything')
+    if (news.isNew(why)) log.warn({ broker: section.url, reason: why }, 'Home Assistant gets no updates')
     const isLasting = monotonic() - failingSince >= limits.failsFor
     const isRefused = error instanceof AgentError && !error.retryable
     if (!isLasting && !isRefused) return
     alerts.open(failing, {
       severity: 'warning',
       subject: 'home-assistant',
-      text: `Home Assistant is not told of anything: ${why}`,
+      text: `Home Assistant gets no updates: ${why}`,
       action: 'Look at the section `homeAssistant` of the configuration, and at the broker',
     })
   }
@@ -101,6 +103,7 @@ async function keepConnected({ context, limits, presses, say }: Means, signal: A
         () => {
           failures = 0
           failingSince = undefined
+          news.isNew(undefined)
           alerts.settle(failing)
         },
         signal,
@@ -113,7 +116,7 @@ async function keepConnected({ context, limits, presses, say }: Means, signal: A
         continue
       }
       protocol = 5
-      if (!(error instanceof AgentError)) log.error({ err: error }, 'Home Assistant could not be told of something')
+      if (!(error instanceof AgentError)) log.error({ err: error }, 'Home Assistant could not be updated')
       failed(error)
     }
     const wait = Math.min(limits.retriesAtMost, limits.retriesAfter * 2 ** Math.max(0, failures - 1))

@@ -62,7 +62,7 @@ async function openFiles({ files, alerts, log, now }: Context, tls: Extract<Tls,
         ? isOver
           ? describeLife(`the certificate in ${tls.certificate}`, life, stage)
           : undefined
-        : `the certificate in ${tls.certificate} can't be renewed, the one before is used: ${fault}`
+        : `the certificate in ${tls.certificate} can't be renewed, and the previous one stays in use: ${fault}`
     alerts.report(alertId, text === undefined ? undefined : { severity: 'warning', subject: 'machine-config', text })
   }
 

@@ -23,6 +23,6 @@ export async function describeListenFault(error: unknown, address: string, port:
   }
   if (code === 'EACCES') return { setting, why: `this user may not listen on port ${port}: use one above 1023` }
   if (code === 'EADDRNOTAVAIL')
-    return { setting: 'machineConfig.listen', why: `${address} is no address of this machine any more` }
+    return { setting: 'machineConfig.listen', why: `${address} is not an address of this machine any more` }
   return { setting: 'machineConfig.listen', why: `nothing can listen on ${address}: ${messageOf(error)}` }
 }

@@ -71,7 +71,8 @@ export const section = z
         examples: [{ phone: { type: 'ntfy', topic: { file: 'ntfy-topic' } } }],
       }),
     ca: ca.optional().meta({
-      description: 'A file with a CA of your own, beside the public ones: for servers of channels in your homelab',
+      description:
+        'A file with a CA of your own, in addition to the public ones: for servers of channels in your homelab',
     }),
     routes: z
       .array(route)

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Alert, settleGone } from '../../core/alert.ts'
 import { counted } from '../../core/count.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { createNews } from '../../core/news.ts'
 import type { Event } from '../../core/event.ts'
 import { composeEvent, threadOfAlert } from '../../core/notify/compose.ts'
 import type { Message } from '../../core/notify/message.ts'
@@ -62,7 +63,7 @@ export async function startNotifications(context: Context): Promise<RunningServi
   const followed = channels.map(({ name, read, sender }) => ({
     read,
     changed: () => {
-      context.log.info({ channel: name }, 'a channel is opened anew: what it was opened with has changed')
+      context.log.info({ channel: name }, 'a channel is reopened: its settings or secrets have changed')
       sender.renew()
       outbox.forgetRefused(name)
       planning.look()
@@ -219,6 +220,7 @@ function runChannel(sender: Sender, name: string, { context, actions }: PressMea
   const press = (pressed: Press) => answerPress(pressed, name, { context, actions })
 
   async function beside(): Promise<void> {
+    const news = createNews()
     while (!signal.aborted) {
       try {
         const { channel, replaced } = await sender.opened(signal)
@@ -228,7 +230,8 @@ function runChannel(sender: Sender, name: string, { context, actions }: PressMea
         await Promise.all([channel.listen?.(press, either), channel.run?.(either)])
         if (replaced.aborted) continue
       } catch (error) {
-        if (!signal.aborted) log.warn({ channel: name, reason: messageOf(error) }, 'a channel does not listen')
+        const reason = messageOf(error)
+        if (!signal.aborted && news.isNew(reason)) log.warn({ channel: name, reason }, 'a channel does not listen')
       }
       if (!signal.aborted) await sleep(listensAgainAfter, undefined, { signal }).catch(() => {})
     }

@@ -35,6 +35,6 @@ export async function describeListenFault({ code, address, port = 67, message }:
       why: `port ${port} of this machine is in use by ${who}: let that tell machines what to boot, as \`caretaker netboot recipe\` says, or run Caretaker on another machine`,
     }
   }
-  if (code === 'EADDRNOTAVAIL') return { setting, why: `${address} is no address of this machine` }
+  if (code === 'EADDRNOTAVAIL') return { setting, why: `${address} is not an address of this machine` }
   return { setting, why: `nothing can listen on port ${port} of ${address}: ${message}` }
 }

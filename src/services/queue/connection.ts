@@ -14,17 +14,20 @@ interface Target {
   tls?: object
 }
 
-/** Tried again soon and for ever: after an outage the first job starts half a second after the store is back. */
-const retryStrategy = (times: number): number => Math.min(100 * times, 1_000)
+/**
+ * Tried again soon and until the end: after an outage the first job starts half a second after the store is back. Without an
+ * end of its own a client of a store that is away would go on for ever, whoever has closed it.
+ */
+const untilEnd = (end: AbortSignal) => (times: number) => (end.aborted ? null : Math.min(100 * times, 1_000))
 
 /** For the worker, which waits as long as it takes. */
-export function patient(address: StoreAddress) {
-  return { ...target(address), retryStrategy, maxRetriesPerRequest: null }
+export function patient(address: StoreAddress, end: AbortSignal) {
+  return { ...target(address), retryStrategy: untilEnd(end), maxRetriesPerRequest: null }
 }
 
 /** For adding jobs: a store that is down is an error at once, not a call that hangs. */
-export function impatient(address: StoreAddress) {
-  return { ...target(address), retryStrategy, maxRetriesPerRequest: 1, enableOfflineQueue: false }
+export function impatient(address: StoreAddress, end: AbortSignal) {
+  return { ...target(address), retryStrategy: untilEnd(end), maxRetriesPerRequest: 1, enableOfflineQueue: false }
 }
 
 /** For a single question: no answer means that the store is down. */

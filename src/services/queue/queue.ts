@@ -45,7 +45,8 @@ const setBack = 60_000
 const patience = 2_000
 
 export function createQueue({ name, address, log }: QueueOptions) {
-  const queue = new Queue(name, { connection: impatient(address), settings: schedules })
+  const end = new AbortController()
+  const queue = new Queue(name, { connection: impatient(address, end.signal), settings: schedules })
   queue.on('error', (error) => log.debug({ reason: messageOf(error) }, 'queue store unreachable'))
 
   const answered = <T>(question: Promise<T>): Promise<T> =>
@@ -113,6 +114,7 @@ export function createQueue({ name, address, log }: QueueOptions) {
     },
     clearFailed: async (): Promise<number> => (await answered(queue.clean(0, mostFailed, 'failed'))).length,
     [Symbol.asyncDispose]: async () => {
+      end.abort()
       await closeWithin(patience, queue)
     },
   }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { AgentError, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
+import { createNews } from '../../core/news.ts'
 import { once } from './connection.ts'
 import { checkPath, findProgram, socketOf } from './program.ts'
 
@@ -116,15 +117,18 @@ export async function openEmbeddedStore({
   }
 
   async function keepRunning(): Promise<void> {
+    const news = createNews()
     while (!stopping.signal.aborted) {
       await sleep(checkEvery, undefined, { signal: stopping.signal }).catch(() => {})
       if (stopping.signal.aborted || isAlive(pid)) continue
-      log.warn({ pid }, 'the queue store has died; starting it again')
+      if (news.isNew('it has died', 'store')) log.warn({ pid }, 'the queue store has died; starting it again')
       try {
         // An earlier try may have left one that has loaded meanwhile, or still does.
         pid = (await findRunning()) ?? (await start())
+        for (const about of ['store', 'start']) news.isNew(undefined, about)
       } catch (error) {
-        if (!stopping.signal.aborted) log.error({ reason: messageOf(error) }, 'queue store not started')
+        if (stopping.signal.aborted || !news.isNew(messageOf(error), 'start')) continue
+        log.error({ reason: messageOf(error) }, 'the queue store did not start; trying again')
       }
     }
   }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../core/errors.ts'
+import { createNews } from '../../core/news.ts'
 import type { RunningService } from '../../core/service.ts'
 import type { ServiceContext } from '../../operations/service.ts'
 import type { StoreAddress } from './connection.ts'
@@ -84,14 +85,10 @@ async function keepSchedules(
   queue: JobQueue,
   signal: AbortSignal,
 ): Promise<void> {
+  const news = createNews()
   while (!signal.aborted) {
-    const isSet = await queue.schedule(jobs.all).then(
-      () => true,
-      (error: unknown) => {
-        log.warn({ reason: messageOf(error) }, 'schedules not set')
-        return false
-      },
-    )
-    await sleep(isSet ? scheduleEvery : retryInterval, undefined, { signal }).catch(() => {})
+    const why = await queue.schedule(jobs.all).then(() => undefined, messageOf)
+    if (news.isNew(why) && why !== undefined) log.warn({ reason: why }, 'schedules not set; trying again')
+    await sleep(why === undefined ? scheduleEvery : retryInterval, undefined, { signal }).catch(() => {})
   }
 }

@@ -87,8 +87,9 @@ export async function startWorker({
   await reclaim(name, address).catch((error: unknown) =>
     log.warn({ reason: messageOf(error) }, 'jobs of a killed agent not reclaimed; they stall first'),
   )
+  const end = new AbortController()
   const worker = new Worker(name, work, {
-    connection: patient(address),
+    connection: patient(address, end.signal),
     settings: schedules,
     concurrency: 4,
     lockDuration,
@@ -105,6 +106,7 @@ export async function startWorker({
   return {
     [Symbol.asyncDispose]: async () => {
       stopping = true
+      end.abort()
       worker.cancelAllJobs('the agent is stopping')
       await closeWithin(farewell, worker)
     },

@@ -26,6 +26,8 @@ export interface Schematics extends AsyncDisposable {
   watch(): void
 }
 
+const lastStays = 'its last version stays in use'
+
 /**
  * The schematics of a folder: one file, one schematic, named after the file. A bad edit, or a file that vanishes, changes
  * nothing; at the start what was in force before takes the place of a bad file, if that is known.
@@ -47,7 +49,7 @@ export async function loadSchematics(options: SchematicsOptions): Promise<Schema
       await changed?.(name)
     } catch (error) {
       log.warn({ schematic: name, reason: messageOf(error) }, 'invalid schematic; the last valid one stays in use')
-      refused(name, messageOf(error))
+      refused(name, current.has(name) ? `${messageOf(error)}; ${lastStays}` : messageOf(error))
     }
   }
 
@@ -60,7 +62,7 @@ export async function loadSchematics(options: SchematicsOptions): Promise<Schema
         removed: (path) => {
           const name = nameOf(path)
           const isUsed = options.needed?.has(name) !== false
-          refused(name, isUsed ? `${path} was removed; its last version stays in use until a restart` : undefined)
+          refused(name, isUsed ? `${path} was removed; ${lastStays} until a restart` : undefined)
         },
         log,
       })
@@ -91,7 +93,8 @@ async function readFolder(options: SchematicsOptions): Promise<Map<string, Regis
       const before = lastGood?.(name)
       if (before) current.set(name, before)
       // A power cut in the middle of an edit must not leave the power unguarded.
-      if (before || needed?.has(name) === false) refused(name, messageOf(error))
+      if (before || needed?.has(name) === false)
+        refused(name, before ? `${messageOf(error)}; ${lastStays}` : messageOf(error))
       else faults.push(messageOf(error))
     }
   }
@@ -99,7 +102,7 @@ async function readFolder(options: SchematicsOptions): Promise<Map<string, Regis
     const before = current.has(name) ? undefined : lastGood?.(name)
     if (!before) continue
     current.set(name, before)
-    refused(name, `${join(directory, `${name}.yaml`)} is missing; its last version stays in use`)
+    refused(name, `${join(directory, `${name}.yaml`)} is missing; ${lastStays}`)
   }
   if (faults.length > 0) throw new AgentError('misconfigured', faults.join('\n'))
   return current

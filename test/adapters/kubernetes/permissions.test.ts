@@ -21,7 +21,7 @@ const addLonghorn = (namespace = 'longhorn-system') =>
   })
 const flags = "set Ceph's flags"
 
-test.each([
+const rights = [
   ['list nodes', 'see nodes'],
   ['get nodes', 'see nodes'],
   ['patch nodes', 'cordon nodes'],
@@ -39,7 +39,9 @@ test.each([
   ['list poddisruptionbudgets.policy', 'see disruption budgets'],
   ['list volumeattachments.storage.k8s.io', 'see volume attachments'],
   ['get customresourcedefinitions.apiextensions.k8s.io', 'see which storage systems are installed'],
-])('who may not %s is told not to be able to %s', async (denied, words) => {
+] as const
+
+test.each(rights)('who may not %s is told not to be able to %s', async (denied, words) => {
   at.lab.deny(denied)
   expect(await forbidden()).toEqual([words])
 })
@@ -167,7 +169,9 @@ test('storage systems are asked for in their own namespaces, where a role may be
 test('an API that does not say yes has not said it, and one that is away is unreachable', async () => {
   const send = (async (request) =>
     request.path.includes('selfsubjectaccessreviews') ? {} : at.api.send(request)) as Api['send']
-  expect(await createKubernetes({ ...at.api, send }).forbidden(soon())).toHaveLength(12)
+  expect(await createKubernetes({ ...at.api, send }).forbidden(soon())).toEqual([
+    ...new Set(rights.map(([, words]) => words)),
+  ])
   await at.lab[Symbol.asyncDispose]()
   expect(await refusal(forbidden())).toMatchObject({ code: 'unreachable' })
 })

@@ -107,7 +107,7 @@ describe('an ISO', () => {
   test('is refused where it is a page of HTML', async () => {
     at.lab.faults.html = true
     const error = await refusal(at.share.stage(ordered('iso'), at.factory, soon()))
-    expect(error).toMatchObject({ code: 'malformed', message: expect.stringContaining('it is no image of a CD') })
+    expect(error).toMatchObject({ code: 'malformed', message: expect.stringContaining('it is not a CD image') })
   })
 })
 

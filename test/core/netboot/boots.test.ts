@@ -118,7 +118,7 @@ test.each<Case>([
   {
     name: 'finds a larger image than it was told of',
     events: [asks(0), takes(4), probes(5, 90_000), starts(6), aborts(7, { reason: 'changed' })],
-    is: [{ hasChanged: true, trouble: expect.stringContaining('published anew') }],
+    is: [{ hasChanged: true, trouble: expect.stringContaining('was replaced') }],
   },
   {
     name: 'is served another version than it has probed',

@@ -113,7 +113,7 @@ test.each<Case>([
   {
     name: 'a proxy that is asked again and is silent',
     facts: facts([router, bareProxy]),
-    findings: [addressed, ['failed', /port 4011, and says nothing/]],
+    findings: [addressed, ['failed', /port 4011, and does not answer/]],
   },
   {
     name: 'a whole proxy before one that is asked again',

@@ -140,7 +140,7 @@ test.each<Alerted>([
     name: 'meets a new image',
     events: [probes(0, 90_000), starts(1), aborts(2, { reason: 'changed' })],
     now: 10,
-    is: { 'netboot.changed': /published anew while w-1 was loading it/ },
+    is: { 'netboot.changed': /was replaced while w-1 was loading it/ },
   },
   {
     name: 'has loaded the new image after all',

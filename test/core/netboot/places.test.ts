@@ -21,7 +21,9 @@ test.each([
   {
     named: ['eth1', 'lo'],
     addresses: ['127.0.0.1'],
-    missing: ['eth1 is no interface and no address of this machine: it has eth0 (192.168.0.6), eth0 (10.0.0.6)'],
+    missing: [
+      'eth1 is neither an interface nor an address of this machine: it has eth0 (192.168.0.6), eth0 (10.0.0.6)',
+    ],
   },
 ])('$named means $addresses', ({ named, addresses, missing }) => {
   const found = choosePlaces(named, interfaces)

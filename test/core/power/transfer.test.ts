@@ -147,7 +147,9 @@ describe('a charge that dips when the battery comes into use', () => {
       startPower(0),
     )
     expect(state).toMatchObject({
-      reading: { doubts: { charge: { reported: 8, why: 'it was 100 % on mains power, and may be measured anew' } } },
+      reading: {
+        doubts: { charge: { reported: 8, why: 'it was 100 % on mains power, and the UPS may still be measuring it' } },
+      },
     })
   })
 })

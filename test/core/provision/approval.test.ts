@@ -70,7 +70,7 @@ describe('what it becomes', () => {
 
   test.each(['a', 'a1', 'a-1', 'x'.repeat(63)])('%s can be a name', (name) => expect(nameFault(name)).toBeUndefined())
   test.each(['', 'A', '-a', 'a-', 'a.b', '00:1b', 'x'.repeat(64)])('%s can not', (name) =>
-    expect(nameFault(name)).toMatch(/ is no name of a node: /),
+    expect(nameFault(name)).toMatch(/ is not a name for a node: /),
   )
 })
 
@@ -85,7 +85,7 @@ describe('nobody is approved', () => {
   const isToBe = /^u-2 is to be w-2: /
   test.each<{ name: string; of: Partial<ApprovalFacts>; why: RegExp | undefined }>([
     { name: 'where nothing speaks against it', of: {}, why: undefined },
-    { name: 'under a name that is none', of: { order: { ...order, name: 'W_2' } }, why: /is no name of a node/ },
+    { name: 'under a name that is none', of: { order: { ...order, name: 'W_2' } }, why: /is not a name for a node/ },
     {
       name: 'with a label that is none',
       of: { order: { ...order, labels: { 'a b': 'c' } } },

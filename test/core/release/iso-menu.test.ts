@@ -44,12 +44,12 @@ describe("GRUB's menu", () => {
     {
       name: 'without a kernel',
       menu: menuOf(usual[1]!),
-      says: 'it is an image of a CD that boots something else than Talos',
+      says: 'it is a CD image that boots something other than Talos',
     },
     {
       name: 'without an initramfs',
       menu: menuOf(usual[0]!),
-      says: 'it is an image of a CD that boots something else than Talos',
+      says: 'it is a CD image that boots something other than Talos',
     },
     {
       name: 'with other arguments',

@@ -59,11 +59,11 @@ describe('an ISO is refused', () => {
     { iso: whole, order: isoOrder('v1.13.9', { secureBoot: true }), says: 'it is not signed' },
     { iso: isoOf('v1.9.5'), order: isoOrder('v1.9.5', { secureBoot: true }), says: 'it has no UKI' },
     { iso: whole, order: isoOrder('v1.13.9', { kernelArguments: ['quiet'] }), says: 'its command line lacks quiet' },
-    { iso: nothing, says: 'it is an image of a CD that boots something else than Talos' },
+    { iso: nothing, says: 'it is a CD image that boots something other than Talos' },
     { iso: writeIso({ label: 'X', efi: twoUkis }), says: 'it has more than one UKI' },
     { iso: writeIso({ label: 'X', efi: filler(4_096, 'x') }), says: 'what it boots by UEFI is no FAT file system' },
     { iso: whole.subarray(0, -4_096), says: 'it is truncated' },
-    { iso: filler(80_000, 'x'), says: 'it is no image of a CD' },
+    { iso: filler(80_000, 'x'), says: 'it is not a CD image' },
   ])('that $says', async ({ iso, order, says }) => {
     expect(await refusalOf(iso, order)).toContain(says)
   })

@@ -27,16 +27,16 @@ describe('an image of a CD', () => {
   ])('is none with $name', async ({ at, byte }) => {
     const iso = isoOf((bytes) => (bytes[at] = byte))
     expect(await isIso(sourceOf(iso))).toBe(false)
-    await expect(open(iso)).rejects.toThrow('it is no image of a CD')
+    await expect(open(iso)).rejects.toThrow('it is not a CD image')
   })
 
   test.each<{ says: string; iso: Buffer }>([
     {
-      says: 'it is an image of a CD with odd sectors',
+      says: 'it is a CD image with odd sectors',
       iso: isoOf((iso) => iso.writeUInt16LE(512, primary * sector + 128)),
     },
     {
-      says: 'it is an image of a CD with odd sectors',
+      says: 'it is a CD image with odd sectors',
       iso: isoOf((iso) => iso.writeUInt16LE(0x108, primary * sector + 128)),
     },
     { says: 'it is truncated: it ends inside its volume descriptor', iso: isoOf().subarray(0, 17 * sector - 1) },
@@ -45,11 +45,11 @@ describe('an image of a CD', () => {
       iso: isoOf((iso) => iso.writeUInt32LE(iso.length / sector + 1, primary * sector + 80)),
     },
     {
-      says: 'it is an image of a CD that does not boot',
+      says: 'it is a CD image that does not boot',
       iso: isoOf((iso) => iso.fill('x', boot * sector + 7, boot * sector + 10)),
     },
-    { says: 'it is an image of a CD that does not boot', iso: isoOf((iso) => (iso[boot * sector] = 0xff)) },
-    { says: 'it is an image of a CD that does not boot', iso: isoOf((iso) => (iso[boot * sector + 1] = 0)) },
+    { says: 'it is a CD image that does not boot', iso: isoOf((iso) => (iso[boot * sector] = 0xff)) },
+    { says: 'it is a CD image that does not boot', iso: isoOf((iso) => (iso[boot * sector + 1] = 0)) },
   ])('is refused: $says', async ({ says, iso }) => {
     await expect(open(iso)).rejects.toThrow(says)
   })
@@ -64,7 +64,7 @@ describe('an image of a CD', () => {
     },
     { name: 'is of another kind', change: (iso: Buffer) => void (iso[boot * sector] = 2) },
   ])('does not boot by what $name', async ({ change }) => {
-    await expect(open(isoOf(change))).rejects.toThrow('it is an image of a CD that does not boot')
+    await expect(open(isoOf(change))).rejects.toThrow('it is a CD image that does not boot')
   })
 
   test('is as long as it says', async () => {

@@ -80,7 +80,7 @@ test('other bytes are refused with both digests, and with what accepts them', ()
   expect(error).toMatchObject({ code: 'rejected', known: held })
   expect(error.message).toBe(
     'the Factory sends other bytes for v1.13.9 than before: https://factory.example/image/a/v1.13.9/metal-amd64-uki.efi ' +
-      'answered a on 2026-11-22, and now b; they are kept apart. If the Factory has built it anew, as after an upgrade of ' +
+      'answered a on 2026-11-22, and now b; they are kept apart. If the Factory has rebuilt it, as after an upgrade of ' +
       'its own, accept it with `caretaker stage --accept b`',
   )
 })

@@ -89,9 +89,9 @@ describe('what a machine would get can be seen', () => {
     { request: { machine: '4c4c4544', role: 'worker' }, why: `4c4c4544 is where ${uuid} begins: name it whole` },
     {
       request: { machine: '02:aa', role: 'worker' },
-      why: 'no machine is called 02:aa, and 02:aa is no name of a node: lower-case letters',
+      why: 'no machine is called 02:aa, and 02:aa is not a name for a node: lower-case letters',
     },
-    { request: { machine: 'w-9', role: 'worker', name: 'W_9' }, why: /^W_9 is no name of a node/ },
+    { request: { machine: 'w-9', role: 'worker', name: 'W_9' }, why: /^W_9 is not a name for a node/ },
     { request: { machine: 'nobody' }, why: 'no machine is called nobody' },
     { request: { machine: 'LMNP-QRST' }, why: 'say what LMNP-QRST is to be called: --name NAME' },
     {

@@ -77,7 +77,7 @@ const impossible = [
     says: /say what it is to be/,
     code: 'misconfigured',
   },
-  { name: 'under a name that is none', request: { name: 'Worker_2' }, says: /is no name of a node/ },
+  { name: 'under a name that is none', request: { name: 'Worker_2' }, says: /is not a name for a node/ },
   { name: 'under the name of a node that answers', request: { name: 'cp-1' }, says: /is a node that answers/ },
   { name: 'with a label that is none', request: { labels: { 'a b': 'c' } }, says: /the label a b=c/ },
   { name: 'that nobody knows', request: { machine: 'nobody' }, says: /no machine nobody/, code: 'not-found' },
@@ -137,7 +137,7 @@ test('what was approved and taken is not approved once more before it asks again
   await it.approve({ name: 'worker-2' })
   ;(await it.desk.take(asks())).sent()
   await expect(it.approve({ machine: 'worker-2' })).rejects.toMatchObject({
-    message: expect.stringMatching(/worker-2 has taken its configuration, and has not asked since/),
+    message: expect.stringMatching(/worker-2 has taken its configuration and has not asked since/),
   })
   expect(it.desk.machines()[0]).toMatchObject({ state: 'delivered' })
   it.desk.ask(asks())

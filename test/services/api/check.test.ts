@@ -51,7 +51,7 @@ describe('the configuration’s check of the API', () => {
 
   test('names an address that is not ours', async () => {
     expect(await checked({ address: '192.0.2.1', tls: undefined })).toEqual([
-      'error api.address: 192.0.2.1 is no address of this machine: 0.0.0.0 means all that it has',
+      'error api.address: 192.0.2.1 is not an address of this machine: 0.0.0.0 means all that it has',
       expect.stringMatching(/^warning api\.tls: everybody in the network can read tokens/),
     ])
   })

@@ -28,12 +28,12 @@ describe('of a file of certificates is said', () => {
     {
       name: 'that its own key is no RSA',
       links: [curve],
-      says: [/^the key of it is of the kind ec, and much firmware/],
+      says: [/^the key of it is of type ec, and much firmware/],
     },
     {
       name: 'that the key of an authority in it is no RSA',
       links: [rsa, rsa, curve],
-      says: [/^the key of certificate 3 of 3 in it is of the kind ec, /],
+      says: [/^the key of certificate 3 of 3 in it is of type ec, /],
     },
     {
       name: 'that the authority that is left out is no RSA',

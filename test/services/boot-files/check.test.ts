@@ -31,9 +31,7 @@ describe('of a certificate the check says what firmware makes of it', () => {
       name: 'an intermediate of an elliptic curve',
       isKey: true,
       links: ['RSA', 'P-256'] as const,
-      says: [
-        { severity: 'warning', why: expect.stringMatching(/^the key of certificate 2 of 2 in it is of the kind ec/) },
-      ],
+      says: [{ severity: 'warning', why: expect.stringMatching(/^the key of certificate 2 of 2 in it is of type ec/) }],
     },
     {
       name: 'the key of another',

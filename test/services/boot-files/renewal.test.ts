@@ -91,7 +91,7 @@ test.each([
   const next = await issue(new Date(Date.now() + 600 * day))
   await write(spoil(next))
   await expect.poll(() => text('renewal'), patience).toMatch(why)
-  expect(text('renewal')).toMatch(/^the certificate in boot\.crt can't be renewed, the one before is used: /)
+  expect(text('renewal')).toMatch(/^the certificate in boot\.crt can't be renewed, and the previous one stays in use: /)
   expect(await shown()).toBe(before)
   await write(next)
   await expect.poll(shown, patience).not.toBe(before)

@@ -143,9 +143,9 @@ describe('where it can’t listen it says why', () => {
   })
 
   test('what is named is not there', async () => {
-    await expect(start({ listen: ['eth99'] })).rejects.toThrow(/bootFiles\.listen: eth99 is no interface/)
+    await expect(start({ listen: ['eth99'] })).rejects.toThrow(/bootFiles\.listen: eth99 is neither an interface/)
     expect(await checkBootFiles(contextOf({ listen: ['eth99'] }).context)).toMatchObject([
-      { setting: 'bootFiles.listen', why: expect.stringMatching(/eth99 is no interface/) },
+      { setting: 'bootFiles.listen', why: expect.stringMatching(/eth99 is neither an interface/) },
     ])
   })
 })
@@ -153,7 +153,7 @@ describe('where it can’t listen it says why', () => {
 test('one name that is missing keeps nobody from the others', async () => {
   const { service, warnings } = await start({ ...usual, listen: [address, 'eth99'] })
   expect(warnings).toEqual(['not listened on'])
-  expect(service.status?.()).toMatch(/eth99 is no interface/)
+  expect(service.status?.()).toMatch(/eth99 is neither an interface/)
 })
 
 test('an interface is meant with its addresses', async () => {

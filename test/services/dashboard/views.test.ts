@@ -4,7 +4,6 @@ import { clockOf } from '../../../src/http/markup/moments.ts'
 import { prose } from '../../../src/http/markup/parts.ts'
 import { alarmView } from '../../../src/http/markup/power.ts'
 import type { Viewing } from '../../../src/operations/pages.ts'
-import { overviewView } from '../../../src/services/dashboard/overview/view.ts'
 import { wantedIn } from '../../../src/services/dashboard/journal/page.ts'
 import { imagesView } from '../../../src/services/schematics-watch/images/page.ts'
 import { judgeRelease } from '../../../src/services/schematics-watch/releases/page.ts'
@@ -13,7 +12,7 @@ import { nodesView } from '../../../src/services/node-watch/nodes/view.ts'
 import { powerView } from '../../../src/services/ups-watch/page/view.ts'
 import { worker } from '../../core/cluster/nodes.ts'
 import { readingsCsv } from '../../../src/services/ups-watch/page/csv.ts'
-import { at, outage, textOf, ups, viewing } from './drawn.ts'
+import { at, clusterWith, outage, overviewOf, textOf, ups, viewing } from './drawn.ts'
 
 describe('a power cut on a phone in the dark', () => {
   const shown = (given: Partial<Parameters<typeof alarmView>[0]>, scope: Viewing['scope'] = 'operate') => {
@@ -215,32 +214,10 @@ test('a UPS is shown with what it is, and how much of what it is made for is use
 })
 
 test('so many nodes that their names would fill the overview are counted there', async () => {
-  const drawn = (count: number) =>
-    textOf(
-      overviewView(
-        {
-          status: {
-            alerts: { open: 0 },
-            power: { upses: [], shutdownRequestedAt: undefined },
-            cluster: {
-              observedAt: at,
-              nodes: Array.from({ length: count }, (_, index) => worker(`w-${index + 1}`)),
-              kubernetes: { ok: true, value: 'v1.36.3' },
-            },
-            activities: [],
-            services: [],
-            leftBehind: [],
-            missing: [],
-          } as never,
-          alerts: [],
-          window: undefined,
-          countdown: undefined,
-          rollout: undefined,
-          lately: [],
-        },
-        viewing,
-      ),
-    )
+  const drawn = (count: number) => {
+    const nodes = Array.from({ length: count }, (_, index) => worker(`w-${index + 1}`))
+    return textOf(overviewOf({ cluster: clusterWith(nodes) }))
+  }
   expect(await drawn(8)).toContain('w-8')
   expect(await drawn(9)).not.toContain('w-9')
   expect(await drawn(9)).toContain('9 nodes')

@@ -4,10 +4,9 @@ import type { Outage } from '../../../src/core/power/outage.ts'
 import { facts, sentenceOf } from '../../../src/http/markup/parts.ts'
 import { alarmView } from '../../../src/http/markup/power.ts'
 import { counting } from '../../../src/services/dashboard/overview/page.ts'
-import { overviewView } from '../../../src/services/dashboard/overview/view.ts'
 import { nodesView } from '../../../src/services/node-watch/nodes/view.ts'
 import { worker } from '../../core/cluster/nodes.ts'
-import { at, outage, textOf, ups, viewing } from './drawn.ts'
+import { at, clusterWith, outage, overviewOf, textOf, ups, viewing } from './drawn.ts'
 
 /** What pages say, and what they do not say twice. */
 
@@ -45,26 +44,11 @@ describe('an alarm', () => {
 describe('the overview', () => {
   const shown = (power: object, nodes: readonly object[] = [], open?: Outage) =>
     wordsOf(
-      overviewView(
-        {
-          status: {
-            alerts: { open: 0 },
-            power: { upses: [ups(power)], shutdownRequestedAt: undefined },
-            outage: open,
-            cluster: { observedAt: at, nodes, kubernetes: { ok: true, value: 'v1.36.3' } },
-            activities: [],
-            services: [],
-            leftBehind: [],
-            missing: [],
-          } as never,
-          alerts: [],
-          window: undefined,
-          countdown: undefined,
-          rollout: undefined,
-          lately: [],
-        },
-        viewing,
-      ),
+      overviewOf({
+        power: { upses: [ups(power)], shutdownRequestedAt: undefined },
+        outage: open,
+        cluster: clusterWith(nodes),
+      }),
     )
 
   test.each([

@@ -120,7 +120,7 @@ describe.skipIf(lacks(whyNoMosquitto()))('at a broker', () => {
       file: () => password,
     })
     const open = () => it.it.agent.alerts.find('home-assistant.failing')?.text
-    await expect.poll(open).toMatch(/^Home Assistant is not told of anything: mqtt:.*not authori[sz]ed/i)
+    await expect.poll(open).toMatch(/^Home Assistant gets no updates: mqtt:.*not authori[sz]ed/i)
     expect(open()).not.toContain('wrong')
     password = lab.mosquitto.password
     await expect.poll(it.status).toContain('entities')

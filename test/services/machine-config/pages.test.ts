@@ -189,7 +189,7 @@ test('an address can not bring a key that the confirmation does not show', async
 test('before its key was seen the confirmation says so, and approving is refused', async () => {
   await using it = await openMaintenance()
   const { text, fingerprint } = await it.confirm()
-  expect(text).toContain('Its key was not seen yet')
+  expect(text).toContain('Its key has not been seen yet')
   expect((await it.approve(fingerprint)).text).toContain('its key was not seen yet')
 })
 

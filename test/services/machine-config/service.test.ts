@@ -175,7 +175,9 @@ test('a certificate that is renewed is taken up without a restart, and one that 
   at.now = new Date()
   expect(await askSecurely(authority.ca)).toBe(404)
   await writeFile(join(folder.path, 'm.crt'), 'half of it')
-  await expect.poll(() => reports.at(-1)?.[1]?.text).toMatch(/m\.crt can't be renewed, the one before is used/)
+  await expect
+    .poll(() => reports.at(-1)?.[1]?.text)
+    .toMatch(/m\.crt can't be renewed, and the previous one stays in use/)
   expect(await askSecurely(authority.ca)).toBe(404)
   const first = await servedNumber()
   await issue()
@@ -198,7 +200,7 @@ describe('where it can’t listen it says why', () => {
   })
 
   test('what is named is not there', async () => {
-    const why = /machineConfig\.listen: eth99 is no interface/
+    const why = /machineConfig\.listen: eth99 is neither an interface/
     await expect(start({ listen: ['eth99'] })).rejects.toThrow(why)
     await expect(definition.start(contextOf({ listen: ['eth99'] }).context)).rejects.toThrow(why)
   })

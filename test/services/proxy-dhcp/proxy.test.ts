@@ -228,8 +228,8 @@ test('garbage, and what is longer than any DHCP message, is passed over', async 
 })
 
 test.each([
-  { listen: ['nowhere0'], why: /nowhere0 is no interface and no address of this machine/ },
-  { listen: ['10.255.255.1'], why: /is no interface and no address/ },
+  { listen: ['nowhere0'], why: /nowhere0 is neither an interface nor an address of this machine/ },
+  { listen: ['10.255.255.1'], why: /is neither an interface nor an address/ },
 ])('the check says that $listen is not there', async ({ listen, why }) => {
   const faults = await checkProxy({ section: section.parse({ listen })!, config: undefined!, files: undefined! })
   expect(faults).toMatchObject([{ setting: 'proxyDhcp.listen', why: expect.stringMatching(why) }])
@@ -247,7 +247,7 @@ test('a port that is taken is told with who has it', async () => {
 
 test.each([
   { code: 'EACCES', why: /CAP_NET_BIND_SERVICE/ },
-  { code: 'EADDRNOTAVAIL', why: /no address of this machine/ },
+  { code: 'EADDRNOTAVAIL', why: /not an address of this machine/ },
   { code: 'ENOBUFS', why: /nothing can listen on port 67 of 192.168.0.10/ },
 ])('where the system says $code a person is told what to do', async ({ code, why }) => {
   const fault = Object.assign(new Error(code), { code, address: '192.168.0.10', port: 67 })
@@ -265,14 +265,16 @@ test('a machine that declines an address, or gives it back, has not taken an off
 
 test('a place that is not there refuses the start with its reason', async () => {
   await expect(openProxy({ proxy: { listen: ['wlan9'] } })).rejects.toThrow(AgentError)
-  await expect(openProxy({ proxy: { listen: ['wlan9'] } })).rejects.toThrow('proxyDhcp.listen: wlan9 is no interface')
+  await expect(openProxy({ proxy: { listen: ['wlan9'] } })).rejects.toThrow(
+    'proxyDhcp.listen: wlan9 is neither an interface',
+  )
 })
 
 test('one name that is missing keeps nobody from the others', async () => {
   await using at = await openProxy({ proxy: { listen: ['wlan9', 'lan'] } })
   await at.broadcast(discover())
   await expect.poll(() => at.heard).toHaveLength(1)
-  expect(at.running.status?.()).toMatch(/^answers machines on lan \(127\.0\.125\.1\); wlan9 is no interface/)
+  expect(at.running.status?.()).toMatch(/^answers machines on lan \(127\.0\.125\.1\); wlan9 is neither an interface/)
 })
 
 test('an address that goes and comes back costs nothing; another one is taken up', async () => {

@@ -4,6 +4,7 @@ import { createQueueDoor } from '../../../src/engine/queue-door.ts'
 import type { ServiceContext } from '../../../src/operations/service.ts'
 import type { QueueSection } from '../../../src/services/queue/section.ts'
 import queue from '../../../src/services/queue/service.ts'
+import { impatient, patient } from '../../../src/services/queue/connection.ts'
 import { startWork } from '../../../src/services/queue/work.ts'
 import { silentLog } from '../../fakes/log.ts'
 
@@ -54,6 +55,17 @@ test('a store of somebody else that is away is waited for, and jobs that come me
   await expect(opened[0]!.add({ name: 'upgrade-node' })).rejects.toMatchObject({ code: 'unreachable' })
   await running[Symbol.asyncDispose]()
   expect(opened).toEqual([])
+})
+
+test.each([
+  { client: 'of the worker', open: patient },
+  { client: 'that adds jobs', open: impatient },
+])('a client $client tries again until its end, and then no more: its store may never come back', ({ open }) => {
+  const end = new AbortController()
+  const { retryStrategy } = open({ url, password: undefined }, end.signal)
+  expect([retryStrategy(1), retryStrategy(1_000)]).toEqual([100, 1_000])
+  end.abort()
+  expect(retryStrategy(1)).toBeNull()
 })
 
 test('our own store that has no program is an error, and no queue is opened', async () => {

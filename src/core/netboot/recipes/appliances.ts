@@ -61,8 +61,8 @@ export function mikrotik(facts: RecipeFacts): RecipeParts {
       ...(others.length === 0
         ? []
         : [
-            'Matchers came with RouterOS 7.4: with an older one take `proxyDhcp` of Caretaker for the machines of one architecture',
-            'With several DHCP servers on the router name the one of the machines in `server=`',
+            'Matchers need RouterOS 7.4: on an older one use `proxyDhcp` of Caretaker for the machines of one architecture',
+            'If the router has several DHCP servers, name the one that serves the machines in `server=`',
           ]),
       unseen,
       checkIt,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eachAtOnce } from '../../../core/at-once.ts'
 import { AgentError, messageOf } from '../../../core/errors.ts'
+import { createNews } from '../../../core/news.ts'
 import type { Logger } from '../../../core/log.ts'
 import { type Arrival, awaited, chooseArrival, judgeArrival, placesOf } from '../../../core/provision/delivered.ts'
 import type { ProvisionDesk } from '../../../core/provision/desk.ts'
@@ -29,11 +30,14 @@ const lookWithin = 10_000
 /** Looks at machines that have their configuration, until they have joined, for as long as the signal does not abort. Never rejects. */
 export async function watchArrivals(options: ArrivalWatchOptions): Promise<void> {
   const { desk, log, signal, every = looksEvery } = options
+  const news = createNews()
   while (!signal.aborted) {
     await eachAtOnce(atOnce, awaited(desk.machines()), async (machine) => {
       if (signal.aborted) return
       await lookAt(machine, options).catch((error: unknown) => {
-        if (!signal.aborted) log.warn({ machine: machine.id, reason: messageOf(error) }, 'a look failed')
+        const reason = messageOf(error)
+        if (!signal.aborted && news.isNew(reason, machine.id))
+          log.warn({ machine: machine.id, reason }, 'a look failed')
       })
     })
     await sleep(every, undefined, { signal }).catch(() => {})

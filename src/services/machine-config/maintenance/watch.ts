@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eachAtOnce } from '../../../core/at-once.ts'
 import { AgentError, messageOf } from '../../../core/errors.ts'
+import { createNews } from '../../../core/news.ts'
 import type { Logger } from '../../../core/log.ts'
 import type { ProvisionDesk, TakenConfig } from '../../../core/provision/desk.ts'
 import type { Claimant, Machine } from '../../../core/provision/machine.ts'
@@ -44,12 +45,15 @@ const asksEvery = 60_000
 export async function watchMaintenance(options: MaintenanceWatchOptions): Promise<void> {
   const { desk, log, now, signal, every = looksEvery } = options
   const look = createLooking(options)
+  const news = createNews()
   while (!signal.aborted) {
     const waiting = waitingInMaintenance(desk.machines(), now().getTime())
     await eachAtOnce(atOnce, waiting, async (one) => {
       if (signal.aborted) return
       await look(one).catch((error: unknown) => {
-        if (!signal.aborted) log.warn({ machine: one.machine.id, reason: messageOf(error) }, 'a look failed')
+        const reason = messageOf(error)
+        if (!signal.aborted && news.isNew(reason, one.machine.id))
+          log.warn({ machine: one.machine.id, reason }, 'a look failed')
       })
     })
     await untilDecided(desk, waiting, { every, signal })

@@ -54,7 +54,7 @@ export const machineRequests: Readonly<Record<string, PageRequest>> = {
     preview: ({ machine: name = '' }, { operator }) => [
       `Everything that is known of ${describe(operator.machines.find({ machine: name }))} is forgotten`,
       'If it asks again it is new, and a person has to decide',
-      'A node that has joined stays one: take it out of the cluster first, if it is to leave',
+      'A node that has joined stays a node: to remove it, take it out of the cluster first',
     ],
     perform: async ({ machine: name = '' }, { operator }, asked) =>
       (await operator.machines.forget({ machine: name }, asked)).said,
@@ -85,9 +85,7 @@ async function previewApproval(form: Given, asking: Asking): Promise<readonly st
   return [
     `Compare: the console of the machine must show ${details.code ?? 'a code'}${fingerprint === '' ? '' : ` and the certificate fingerprint ${fingerprint}`}`,
     ...(details.way === 'maintenance' && fingerprint === ''
-      ? [
-          'Its key was not seen yet, so that it can not be compared: go back and wait for it, it is looked for every 5 s',
-        ]
+      ? ['Its key has not been seen yet and can not be compared: go back and wait, Caretaker looks for it every 5 s']
       : []),
     `${details.mac ?? details.id} at ${details.address ?? 'an unknown address'} gets, once and within 30 min, the configuration of the ${role} ${name}, with secrets of the cluster`,
     `It installs ${installs.version} (schematic ${installs.schematic.slice(0, 12)}), written for Talos ${contract}, ${chosen}`,

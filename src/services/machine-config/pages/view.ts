@@ -157,7 +157,7 @@ function lifeOf({ approval, delivery, order }: MachineDetails, viewing: Viewing)
 }
 
 function maintenanceFacts(seen: MachineDetails['maintenance'], viewing: Viewing): Markup {
-  if (!seen) return empty('Its API has not answered yet: it is looked for every 5 s.')
+  if (!seen) return empty('Its API has not answered yet; Caretaker tries every 5 s.')
   const { at, fingerprint, version, product, disks } = seen
   return facts([
     [

@@ -32,7 +32,8 @@ export const open: OpenChannel<NtfyConfig> = async (config, means) => {
     const { sequence_id: sequence } = payload
     if (sequence === undefined) return {}
     if (taken['sequence_id'] === sequence) return { ref: sequence }
-    if (!saidOld) log.info({}, `${doing}: the server is older than 2.16, so each message stays beside the former`)
+    if (!saidOld)
+      log.info({}, `${doing}: the server is older than 2.16, so each message stays next to the previous one`)
     saidOld = true
     return {}
   }
@@ -73,7 +74,7 @@ async function readAccess(config: NtfyConfig, name: string, files: Files): Promi
   const topic = await readTopic(config.topic, 'topic')
   const commandTopic = config.commands === undefined ? undefined : await readTopic(config.commands, 'commands')
   if (commandTopic === topic)
-    throw new AgentError('misconfigured', `${setting('commands')}: use another topic than that of the messages`)
+    throw new AgentError('misconfigured', `${setting('commands')}: use a topic other than that of the messages`)
   const topics = commandTopic === undefined ? [topic] : [topic, commandTopic]
   const credentials = await readCredentials(config, setting, files)
   const headers = credentials.header === undefined ? {} : { authorization: credentials.header }

@@ -42,7 +42,7 @@ export const config = z
     path: ['token'],
   })
   .refine(({ topic, commands }) => typeof topic !== 'string' || topic !== commands, {
-    message: 'use another topic than that of the messages',
+    message: 'use a topic other than that of the messages',
     path: ['commands'],
   })
 export type NtfyConfig = z.output<typeof config>

@@ -194,7 +194,7 @@ test.each<{ what: string; config: Record<string, unknown>; secrets?: Record<stri
     what: 'both topics in files are the same',
     config: { topic: { file: 'topic' }, commands: 'same' },
     secrets: { topic: 'same' },
-    why: /commands: use another topic/,
+    why: /commands: use a topic other than/,
   },
   {
     what: 'the token can not be read',
