@@ -94,3 +94,24 @@ test('what is asked on one connection before the last answer was taken holds no 
   slow.resume()
   await expect.poll(() => served.told('127.0.120.41').filter((word) => word.includes('done'))).toHaveLength(3)
 })
+
+test('whoever asks without end on one connection, and takes no answer, is hung up on', async () => {
+  await using served = await serveFolder(address)
+  await served.write('boot.efi', Buffer.alloc(20_000_000))
+  const ask = 'GET /boot.efi HTTP/1.1\r\nHost: nas\r\n\r\n'
+  const open = async (last: number, times: number) => {
+    const socket = connect({ port: ports.http, host: address, localAddress: `127.0.120.${last}` })
+    onTestFinished(() => void socket.destroy())
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    socket.pause()
+    socket.write(ask)
+    await expect.poll(() => served.told(`127.0.120.${last}`)).toEqual(['started'])
+    socket.write(ask.repeat(times))
+  }
+  await open(42, 16)
+  await open(43, 17)
+  await expect.poll(() => served.told('127.0.120.43')).toEqual(['started', 'aborted hung-up'])
+  expect(served.told('127.0.120.42')).toEqual(['started'])
+  expect(served.failures).toEqual([])
+})

@@ -41,6 +41,8 @@ const statusOf: Readonly<Record<RefusalReason, number>> = {
 }
 /** In ms. */
 const headersWithin = 10_000
+/** Requests of a connection that wait for the answer before theirs. Firmware asks for nothing ahead, and each takes memory. */
+const mostAhead = 16
 /** Of the one word that is no file. */
 const scriptName = '/ipxe'
 
@@ -52,17 +54,23 @@ const scriptName = '/ipxe'
 export async function openHttp(places: readonly HttpPlace[], options: HttpOptions, desk: Desk): Promise<HttpDoor> {
   /** Of each connection the last answer: what is asked before the one before was answered waits, and holds no part of a file. */
   const seats = createSeats(desk)
-  const turns = new WeakMap<Socket, Promise<void>>()
+  const turns = new WeakMap<Socket, { last: Promise<void>; waiting: number }>()
   const listener: RequestListener = (request, response) => {
     const { socket } = request
+    const turn = turns.get(socket) ?? { last: Promise.resolve(), waiting: 0 }
+    turns.set(socket, turn)
+    // What is read already of one that was hung up on comes here, too.
+    if (turn.waiting >= mostAhead) socket.destroy()
+    if (socket.destroyed) return
     const take = async () => {
+      turn.waiting -= 1
       if (!socket.destroyed) await answer(request, response, { ...options, seats }, desk)
     }
-    const turn = (turns.get(socket) ?? Promise.resolve()).then(take).catch((error: unknown) => {
+    turn.waiting += 1
+    turn.last = turn.last.then(take).catch((error: unknown) => {
       desk.failed(error)
       response.destroy()
     })
-    turns.set(socket, turn)
   }
   await using stack = new AsyncDisposableStack()
   const servers: Server[] = []
@@ -148,7 +156,8 @@ async function serve(
   const etag = `"${version}"`
   // A part of other bytes would be of no use.
   const isSame = headers['if-range'] === undefined || headers['if-range'] === etag
-  const range = isSame ? parseRange(headers.range, size) : undefined
+  // Of HEAD it asks nothing (RFC 9110, 14.2).
+  const range = isSame && method === 'GET' ? parseRange(headers.range, size) : undefined
   response.setHeader('accept-ranges', 'bytes')
   response.setHeader('etag', etag)
   response.setHeader('last-modified', new Date(file.writtenAt).toUTCString())
