@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import { bootLimits } from '../../../src/services/boot-files/limits.ts'
 import { seeded } from '../../core/netboot/tftp/wire.ts'
 import { fetchFile, openClient, requestFor } from '../../lab/tftp-client.ts'
 import { ports, serveFolder } from './desk.ts'
@@ -43,7 +44,8 @@ test('what is asked beyond the limit is counted, and no event is made of it', as
 })
 
 test('transfers that nobody answers make room for machines that do: their addresses may be forged', async () => {
-  await using served = await serveFolder(address, { limits: { transfers: 4 } })
+  // Fewer come within the time to answer than there are places, as it is with the usual limits.
+  await using served = await serveFolder(address, { limits: { transfers: 4, answersWithin: 20 } })
   await served.write('boot.efi', bytes)
   const forged = await Promise.all([60, 61, 62, 63, 64, 65].map((last) => openClient(`127.0.120.${last}`)))
   const ask = () => forged.forEach((one) => one.send(requestFor('boot.efi', 'octet', options), ports.tftp, address))
@@ -56,6 +58,34 @@ test('transfers that nobody answers make room for machines that do: their addres
     clearInterval(asking)
     for (const one of forged) one.close()
   }
+})
+
+test('of strangers fewer come within the time to answer than there are places', () => {
+  const { transfers, answersWithin, strangers } = bootLimits
+  expect((strangers.perSecond * answersWithin) / 1_000).toBeLessThan(transfers / 2)
+})
+
+test('where many machines begin at once none loses its place before it could answer', async () => {
+  await using served = await serveFolder(address, { limits: { transfers: 2, answersWithin: 30_000 } })
+  await served.write('boot.efi', bytes)
+  const begin = async (last: number) => {
+    const socket = await openClient(`127.0.120.${last}`)
+    onTestFinished(() => void socket.close())
+    const came: { readonly kind: number; readonly port: number }[] = []
+    socket.on('message', (packet, { port }) => came.push({ kind: packet[1]!, port }))
+    socket.send(requestFor('boot.efi', 'octet', options), ports.tftp, address)
+    return { came, answer: () => socket.send(Buffer.from([0, 4, 0, 0]), came[0]!.port, address) }
+  }
+  const [first, second] = [await begin(50), await begin(51)]
+  await expect.poll(() => first.came.length * second.came.length).toBeGreaterThan(0)
+  await begin(52)
+  await expect.poll(() => served.told('127.0.120.52')).toEqual(['refused busy'])
+  first.answer()
+  await expect.poll(() => first.came.at(-1)?.kind).toBe(3)
+  // The second one has had its time.
+  served.pass(31_000)
+  const third = await begin(53)
+  await expect.poll(() => third.came.length).toBeGreaterThan(0)
 })
 
 test('one address has so many transfers at a time, and is not answered beyond that', async () => {

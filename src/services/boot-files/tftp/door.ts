@@ -110,7 +110,8 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
     const socket = await openTransferSocket(place, address, port).catch(reasonOf)
     if (typeof socket === 'string') {
       file.drop()
-      return refuse(socket)
+      // Else nothing can be sent there: it is a group's address, or no way leads there.
+      return socket === 'busy' ? refuse('busy') : undefined
     }
     const transfer = createTftpTransfer({
       socket,
@@ -128,15 +129,19 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
     return undefined
   }
 
-  /** Whoever has not answered yet makes room for others, the oldest first: it may be a forged request, or a machine that was reset. */
+  /**
+   * Whoever has not answered in time makes room for others, the oldest first: it may be a forged request, or a machine that was reset.
+   * Where many machines begin at once none may have answered yet; a newcomer asks again.
+   */
   function makeRoom(client: string): boolean {
-    const { perAddress, transfers } = desk.limits
+    const { perAddress, transfers, answersWithin } = desk.limits
     const own = [...running.values()].filter((one) => one.client === client)
     // The request itself is among those that are coming.
     const isFull = own.length + [...coming.values()].filter((one) => one === client).length > perAddress
     if (!isFull && running.size + coming.size <= transfers) return true
     const among = isFull ? own : [...running.values()]
-    const unanswered = among.find(({ transfer }) => !transfer.isAnswered)
+    const late = desk.now() - answersWithin
+    const unanswered = among.find(({ transfer, since }) => !transfer.isAnswered && since < late)
     unanswered?.transfer.leave()
     if (unanswered || isFull) return unanswered !== undefined
     const leaving = slowest(running.values(), desk, client)
