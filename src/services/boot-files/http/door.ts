@@ -8,6 +8,7 @@ import { isOutdated } from '../../../core/netboot/precondition.ts'
 import { formatIpxeScript } from '../../../core/netboot/ipxe-script.ts'
 import { peerAddress } from '../../../http/addresses.ts'
 import type { Material } from '../../../http/certificate.ts'
+import { createPipelining } from '../../../http/pipelining.ts'
 import type { Desk } from '../desk.ts'
 import type { SharedFile } from '../files/shared-file.ts'
 import type { Watched } from '../watched.ts'
@@ -41,8 +42,6 @@ const statusOf: Readonly<Record<RefusalReason, number>> = {
 }
 /** In ms. */
 const headersWithin = 10_000
-/** Requests of a connection that wait for the answer before theirs. Firmware asks for nothing ahead, and each takes memory. */
-const mostAhead = 16
 /** Of the one word that is no file. */
 const scriptName = '/ipxe'
 
@@ -54,23 +53,19 @@ const scriptName = '/ipxe'
 export async function openHttp(places: readonly HttpPlace[], options: HttpOptions, desk: Desk): Promise<HttpDoor> {
   /** Of each connection the last answer: what is asked before the one before was answered waits, and holds no part of a file. */
   const seats = createSeats(desk)
-  const turns = new WeakMap<Socket, { last: Promise<void>; waiting: number }>()
+  const turns = new WeakMap<Socket, Promise<void>>()
+  const goesOn = createPipelining()
   const listener: RequestListener = (request, response) => {
     const { socket } = request
-    const turn = turns.get(socket) ?? { last: Promise.resolve(), waiting: 0 }
-    turns.set(socket, turn)
-    // What is read already of one that was hung up on comes here, too.
-    if (turn.waiting >= mostAhead) socket.destroy()
-    if (socket.destroyed) return
+    if (!goesOn(socket, response)) return
     const take = async () => {
-      turn.waiting -= 1
       if (!socket.destroyed) await answer(request, response, { ...options, seats }, desk)
     }
-    turn.waiting += 1
-    turn.last = turn.last.then(take).catch((error: unknown) => {
+    const turn = (turns.get(socket) ?? Promise.resolve()).then(take).catch((error: unknown) => {
       desk.failed(error)
       response.destroy()
     })
+    turns.set(socket, turn)
   }
   await using stack = new AsyncDisposableStack()
   const servers: Server[] = []
