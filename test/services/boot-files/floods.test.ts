@@ -59,6 +59,8 @@ test('transfers that nobody answers make room for machines that do: their addres
   served.pass(bootLimits.answersWithin)
   const fetched = await fetchFile('boot.efi', { address, port: ports.tftp, from: '127.0.120.35', options })
   expect(fetched.bytes.equals(bytes)).toBe(true)
+  // At once, and not when it asked again.
+  expect(served.told('127.0.120.35')).not.toContain('refused busy')
 })
 
 test('of strangers fewer come within the time to answer than there are places', () => {
