@@ -27,7 +27,7 @@ export function opnsense(facts: RecipeFacts): RecipeParts {
     return [
       `  DHCP tags: Tag ${tag}`,
       ...types.map((type) => `  DHCP options: Type Match, Option client-arch [93], Value ${type}, Tag [set] ${tag}`),
-      `  DHCP boot: Tag ${tag}, Filename ${file}, Servername talos, Server address ${facts.server}`,
+      `  DHCP boot: Tag ${tag}, Filename ${file}, Server address ${facts.server}`,
     ]
   })
   return {
