@@ -61,8 +61,10 @@ async function discover(
   const hear = (bytes: Buffer, from: string) => {
     const message = parseDhcp(bytes)
     const offer = message && readAnswer(message, question, messageTypes.offer, from)
-    // Who is asked twice answers twice.
-    if (offer) found.set(JSON.stringify(offer), offer)
+    if (!offer) return
+    // Who is asked twice answers twice; Kea has another address each time.
+    const key = JSON.stringify({ ...offer, address: offer.address !== undefined })
+    if (!found.has(key)) found.set(key, offer)
   }
   const listener = await open(stack, { port: at.clientPort, address: '0.0.0.0' })
   listener.on('message', (bytes, { address }) => hear(bytes, address))

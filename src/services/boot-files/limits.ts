@@ -3,6 +3,11 @@ export interface BootLimits {
   /** Transfers at a time, in all and to one address. */
   readonly transfers: number
   readonly perAddress: number
+  /**
+   * By TFTP: until then whoever has not answered is not taken for a forged request, and keeps its place. So many strangers come in
+   * that time that there are places left.
+   */
+  readonly answersWithin: number
   /** Requests of one address: so many at once, and so many a second in the long run. */
   readonly burst: number
   readonly perSecond: number
@@ -24,6 +29,7 @@ export interface BootLimits {
 export const bootLimits: BootLimits = {
   transfers: 128,
   perAddress: 8,
+  answersWithin: 500,
   burst: 60,
   perSecond: 20,
   strangers: { burst: 400, perSecond: 100 },

@@ -78,7 +78,7 @@ export async function startProxy(context: Context, means: ProxyMeans = {}): Prom
 
   const sockets = await openSockets(places, hear, (error) => tell(messageOf(error)), ports).catch(
     async (error: ListenFault) => {
-      throw new AgentError('misconfigured', (await describeListenFault(error)).why, error)
+      throw new AgentError('misconfigured', (await describeListenFault(error, ports)).why, error)
     },
   )
 

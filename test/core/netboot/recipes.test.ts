@@ -45,6 +45,29 @@ test('MikroTik needs RouterOS 7.4 where there is more than one file', () => {
   expect(recipeFor('mikrotik', facts).notes.join(' ')).not.toContain('7.4')
 })
 
+test('MikroTik names the server where firmware looks for it, texts as texts, and the pool of its addresses', () => {
+  const { lines } = recipeFor('mikrotik', both)
+  expect(lines[0]).toBe('/ip dhcp-server network set [find address=192.168.0.0/24] next-server=192.168.0.6')
+  expect(lines[1]).toContain(`value="s'metal-amd64-uki.efi'"`)
+  const matchers = lines.filter((line) => line.includes('matcher add'))
+  expect(matchers).toHaveLength(3)
+  for (const line of matchers) expect(line).toContain('address-pool=[/ip dhcp-server get [find] address-pool]')
+})
+
+test.each([
+  { name: 'for one processor', files: facts.files, arm: 'metal-amd64-uki.efi' },
+  { name: 'for two', files: both.files, arm: 'metal-arm64-uki.efi' },
+])('OPNsense and pfSense have a name in every field where there are images $name', ({ files, arm }) => {
+  const lines = recipeFor('opnsense', { ...facts, files }).lines.filter((line) => /file ?name: /i.test(line))
+  const names = lines.map((line) => line.split(': ')[1])
+  expect(names).toEqual(['metal-amd64-uki.efi', arm, 'metal-amd64-uki.efi', arm])
+})
+
+test('tags of OPNsense have letters and digits alone', () => {
+  const tags = recipeFor('opnsense', both).lines.flatMap((line) => /DHCP tags: Tag (.+)$/.exec(line)?.[1] ?? [])
+  expect(tags).toEqual(['talosamd64', 'talosarm64'])
+})
+
 test.each(['dnsmasq', 'kea', 'isc'] as const)('the recipe for %s has HTTP boot in its own class', (router) => {
   const text = recipeFor(router, both).lines.join('\n')
   expect(text).toContain('http://192.168.0.10:8070/metal-amd64-uki.efi')

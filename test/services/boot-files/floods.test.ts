@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import { bootLimits } from '../../../src/services/boot-files/limits.ts'
 import { seeded } from '../../core/netboot/tftp/wire.ts'
+import { askWithoutEnd } from '../../lab/many-requests.ts'
 import { fetchFile, openClient, requestFor } from '../../lab/tftp-client.ts'
 import { ports, serveFolder } from './desk.ts'
 
@@ -45,17 +48,48 @@ test('what is asked beyond the limit is counted, and no event is made of it', as
 test('transfers that nobody answers make room for machines that do: their addresses may be forged', async () => {
   await using served = await serveFolder(address, { limits: { transfers: 4 } })
   await served.write('boot.efi', bytes)
-  const forged = await Promise.all([60, 61, 62, 63, 64, 65].map((last) => openClient(`127.0.120.${last}`)))
-  const ask = () => forged.forEach((one) => one.send(requestFor('boot.efi', 'octet', options), ports.tftp, address))
-  const asking = setInterval(ask, 100)
-  try {
-    ask()
-    const fetched = await fetchFile('boot.efi', { address, port: ports.tftp, from: '127.0.120.35', options })
-    expect(fetched.bytes.equals(bytes)).toBe(true)
-  } finally {
-    clearInterval(asking)
-    for (const one of forged) one.close()
+  const came: number[] = []
+  for (const last of [60, 61, 62, 63]) {
+    const forged = await openClient(`127.0.120.${last}`)
+    onTestFinished(() => void forged.close())
+    forged.on('message', () => came.push(last))
+    forged.send(requestFor('boot.efi', 'octet', options), ports.tftp, address)
+    await expect.poll(() => came).toContain(last)
   }
+  served.pass(bootLimits.answersWithin)
+  const fetched = await fetchFile('boot.efi', { address, port: ports.tftp, from: '127.0.120.35', options })
+  expect(fetched.bytes.equals(bytes)).toBe(true)
+  // At once, and not when it asked again.
+  expect(served.told('127.0.120.35')).not.toContain('refused busy')
+})
+
+test('of strangers fewer come within the time to answer than there are places', () => {
+  const { transfers, answersWithin, strangers } = bootLimits
+  expect((strangers.perSecond * answersWithin) / 1_000).toBeLessThan(transfers / 2)
+})
+
+test('of many machines that begin in one moment each has its place that there is one for, and keeps it until it could answer', async () => {
+  await using served = await serveFolder(address, { limits: { transfers: 2, answersWithin: 30_000 } })
+  await served.write('boot.efi', bytes)
+  const machines = await Promise.all([50, 51, 52, 53].map((last) => openClient(`127.0.120.${last}`)))
+  const came = new Map<Socket, { readonly kind: number; readonly port: number }>()
+  for (const one of machines) {
+    onTestFinished(() => void one.close())
+    one.on('message', (packet, { port }) => came.set(one, { kind: packet[1]!, port }))
+    one.send(requestFor('boot.efi', 'octet', options), ports.tftp, address)
+  }
+  await expect.poll(() => served.told()).toEqual(['refused busy', 'refused busy'])
+  await expect.poll(() => came.size).toBe(2)
+  const [first] = came.keys()
+  first!.send(Buffer.from([0, 4, 0, 0]), came.get(first!)!.port, address)
+  await expect.poll(() => came.get(first!)?.kind).toBe(3)
+  // The second one has had its time.
+  served.pass(31_000)
+  const late = await openClient('127.0.120.54')
+  onTestFinished(() => void late.close())
+  const answered = once(late, 'message')
+  late.send(requestFor('boot.efi', 'octet', options), ports.tftp, address)
+  await answered
 })
 
 test('one address has so many transfers at a time, and is not answered beyond that', async () => {
@@ -93,4 +127,20 @@ test('what is asked on one connection before the last answer was taken holds no 
   expect(started()).toBe(1)
   slow.resume()
   await expect.poll(() => served.told('127.0.120.41').filter((word) => word.includes('done'))).toHaveLength(3)
+})
+
+test('whoever asks without end on one connection, and takes no answer, is hung up on in the middle of a read', async () => {
+  await using served = await serveFolder(address)
+  await served.write('boot.efi', Buffer.alloc(20_000_000))
+  const request = 'GET /boot.efi HTTP/1.1\r\nHost: nas\r\n\r\n'
+  const slow = connect({ port: ports.http, host: address, localAddress: '127.0.120.42' })
+  onTestFinished(() => void slow.destroy())
+  await once(slow, 'connect')
+  slow.pause()
+  slow.write(request.repeat(17))
+  await expect.poll(() => served.told('127.0.120.42')).toEqual(['started'])
+  const asked = { host: address, port: ports.http, from: '127.0.120.43', request }
+  expect(await askWithoutEnd(asked)).toBeLessThan(20)
+  expect(served.told('127.0.120.42')).toEqual(['started'])
+  expect(served.failures).toEqual([])
 })

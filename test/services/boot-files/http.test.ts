@@ -61,6 +61,11 @@ test('firmware asks for the size by HEAD, and then loads the file', async () => 
   await expect.poll(() => served.told(from)).toEqual(['probed', 'started', 'done'])
 })
 
+test('a range is of no meaning where only the size is asked for', async () => {
+  const head = await ask('/boot.efi', { method: 'HEAD', headers: { range: 'bytes=5-9' } })
+  expect(head).toMatchObject({ status: 200, headers: { 'content-length': '900000' } })
+})
+
 test.each([
   { range: 'bytes=300000-600000', start: 300_000, end: 600_001 },
   { range: 'bytes=-1', start: 899_999, end: 900_000 },

@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { openDesk, worker } from '../../operations/provision/at-desk.ts'
 import { createRandom, type Random } from '../../core/random.ts'
+import { askWithoutEnd } from '../../lab/many-requests.ts'
 import { configRequest, formRequest, port, type RawAnswer, sendRaw, serveMachines, type TestDoor } from './door.ts'
 
 const address = '127.0.171.2'
@@ -112,4 +113,10 @@ test('one address that asks without end is hung up on, and comes back with time'
   expect([await ask(), await ask(), await ask(), await ask()]).toEqual([503, 503, 503, 0])
   door.pass(1_500)
   expect(await ask()).toBe(503)
+})
+
+test('whoever asks without end on one connection is hung up on in the middle of a read', async () => {
+  door = await serveMachines(address)
+  const asked = { host: address, port, from: '127.0.171.90', request: 'GET /token HTTP/1.1\r\nHost: nas\r\n\r\n' }
+  expect(await askWithoutEnd(asked)).toBeLessThan(20)
 })

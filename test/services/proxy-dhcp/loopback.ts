@@ -14,7 +14,7 @@ import { memoryJournal } from '../../fakes/journal.ts'
 import { silentLog } from '../../fakes/log.ts'
 
 /** Addresses of the loopback that stand for a network: ours, where broadcasts are heard, and where clients hear theirs. */
-const ownAddress = '127.0.125.1'
+export const ownAddress = '127.0.125.1'
 const everywhere = '127.0.125.8'
 const clients = '127.0.125.9'
 
@@ -37,7 +37,12 @@ export interface ProxyOptions {
   readonly now?: () => Date
   /** The interfaces of this machine. */
   readonly interfaces?: () => Interfaces
+  /** In place of ports that are free. */
+  readonly ports?: { readonly server: number; readonly proxy: number }
 }
+
+/** Ports that are free on our own address. */
+export const freePorts = async () => ({ server: await freePort(), proxy: await freePort() })
 
 /** The proxy on ports of its own, with one client whose socket hears what everybody would. */
 export async function openProxy({
@@ -49,10 +54,11 @@ export async function openProxy({
   limits = {},
   now = () => new Date(),
   interfaces = () => ({ lan: [lan] }),
+  ports,
 }: ProxyOptions = {}) {
   await using stack = new AsyncDisposableStack()
   const client = await bind(stack, clients)
-  const [server, again] = await Promise.all([freePort(), freePort()])
+  const { server, proxy: again } = ports ?? (await freePorts())
   const journal = memoryJournal()
   const alerts = createAlerts(journal, now)
   let lookUps = 0

@@ -51,7 +51,7 @@ export interface SeenOffer {
   /** The address that the client would get; undefined of a proxy. */
   readonly address: string | undefined
   readonly classId: string | undefined
-  /** Where the file is: what option 66 says, else `siaddr`. */
+  /** Where the file is, as EDK2 takes it: `siaddr`. Option 66 is nothing to it; where this is undefined it asks `server`. */
   readonly bootServer: string | undefined
   /** From the fixed field or option 67, as it came: junk at its end is part of it. */
   readonly file: string | undefined
@@ -85,7 +85,7 @@ export function readAnswer(
     server: addressIn(options.get(optionCodes.serverId)) ?? from,
     address: message.yiaddr === '0.0.0.0' ? undefined : message.yiaddr,
     classId: textOf(optionCodes.classId),
-    bootServer: textOf(optionCodes.tftpServer) ?? (message.siaddr === '0.0.0.0' ? undefined : message.siaddr),
+    bootServer: message.siaddr === '0.0.0.0' ? undefined : message.siaddr,
     file: textOf(optionCodes.bootFile) ?? (message.file || undefined),
     sizeInBlocks: size?.length === 2 ? size[0]! * 256 + size[1]! : undefined,
     hasPxeOptions: vendor !== undefined && vendor[0] !== endOfVendor && vendor.length > 0,

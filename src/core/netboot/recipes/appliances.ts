@@ -4,31 +4,55 @@ import { bootsOf, checkIt, inHex, oneFileOnly, type RecipeFacts, type RecipePart
 
 const unseen = 'Not seen by us: the names of menus may differ in your version'
 
-/** Network application 8 and 9. */
+/** Network application 8 to 10. */
 export function unifi(facts: RecipeFacts): RecipeParts {
   const boots = bootsOf(facts)
   return {
     title: 'UniFi',
-    where: 'Settings > Networks > the network of the machines > DHCP > Show options',
+    where:
+      'Settings > Networks > the network of the machines > Advanced: Manual > DHCP Service Management > Show Options',
     lines: ['Network Boot: on', `  Server: ${facts.server}`, `  File name: ${boots[0]?.file ?? ''}`],
     notes: [...oneFileOnly(boots), unseen, checkIt],
   }
 }
 
-/** OPNsense and pfSense with ISC's or Kea's server. */
+/** OPNsense since 25.7, where Dnsmasq is the usual DHCP server; ISC's server in it, and pfSense. */
 export function opnsense(facts: RecipeFacts): RecipeParts {
-  const { amd64, arm64 } = facts.files
+  const boots = bootsOf(facts)
+  const first = boots[0]?.file ?? ''
+  const { amd64 = first, arm64 = first } = facts.files
+  const byDnsmasq = boots.flatMap(({ architecture, file, types }) => {
+    // Its tags have letters and digits alone.
+    const tag = `talos${architecture}`
+    return [
+      `  DHCP tags: Tag ${tag}`,
+      ...types.map((type) => `  DHCP options: Type Match, Option client-arch [93], Value ${type}, Tag [set] ${tag}`),
+      `  DHCP boot: Tag ${tag}, Filename ${file}, Server address ${facts.server}`,
+    ]
+  })
   return {
     title: 'OPNsense and pfSense',
-    where: 'Services > DHCPv4 > the interface of the machines > Network booting',
+    where: 'In the web interface, at the DHCP server that gives the addresses: one of these three',
     lines: [
-      'Enable network booting: on',
+      'OPNsense, Services > Dnsmasq DNS & DHCP',
+      ...byDnsmasq,
+      'OPNsense, Services > ISC DHCPv4 > the interface of the machines > Network booting',
+      '  Enable network booting: on',
       `  Next-server IP: ${facts.server}`,
-      '  Default BIOS file name: (empty)',
-      ...(amd64 === undefined ? [] : [`  x64 UEFI/EBC (64-bit) file name: ${amd64}`]),
-      ...(arm64 === undefined ? [] : [`  ARM 64 UEFI (64-bit) file name: ${arm64}`]),
+      `  Default BIOS, x86 UEFI (32-bit) and x64 UEFI/EBC (64-bit) filename: ${amd64}`,
+      `  ARM UEFI (32-bit) and ARM UEFI (64-bit) filename: ${arm64}`,
+      'pfSense, Services > DHCP Server > the interface of the machines > Network Booting',
+      '  Enable: on',
+      `  Next Server: ${facts.server}`,
+      `  Default BIOS, UEFI 32 bit and UEFI 64 bit File Name: ${amd64}`,
+      `  ARM 32 bit and ARM 64 bit File Name: ${arm64}`,
     ],
-    notes: ['With Dnsmasq as the DHCP server take the recipe for dnsmasq, in its custom options', unseen, checkIt],
+    notes: [
+      "ISC's server and pfSense want a name in every field: where one is empty they leave out the others",
+      'Kea in OPNsense names one file for all machines: Services > Kea DHCP > Kea DHCPv4 > Subnets, Next server and TFTP bootfile name',
+      unseen,
+      checkIt,
+    ],
   }
 }
 
@@ -37,32 +61,31 @@ export function mikrotik(facts: RecipeFacts): RecipeParts {
   const boots = bootsOf(facts)
   const [only, ...others] = boots
   const network = facts.network === undefined ? '[find]' : `[find address=${facts.network}]`
-  const plain =
-    only === undefined
-      ? []
-      : [`/ip dhcp-server network set ${network} next-server=${facts.server} boot-file-name=${only.file}`]
+  const isAlone = others.length === 0
+  // EDK2 takes the server from there, and never from option 66.
+  const server = `/ip dhcp-server network set ${network} next-server=${facts.server}`
   const sets = boots.flatMap(({ architecture, file }) => [
-    `/ip dhcp-server option add name=talos-${architecture}-server code=66 value="'${facts.server}'"`,
-    `/ip dhcp-server option add name=talos-${architecture}-file code=67 value="'${file}'"`,
-    `/ip dhcp-server option sets add name=talos-${architecture} options=talos-${architecture}-server,talos-${architecture}-file`,
+    `/ip dhcp-server option add name=talos-${architecture} code=67 value="s'${file}'"`,
+    `/ip dhcp-server option sets add name=talos-${architecture} options=talos-${architecture}`,
   ])
+  const own = (what: string) => `[/ip dhcp-server get [find] ${what}]`
   const matchers = boots.flatMap(({ architecture, types }) =>
     types.map(
       (type) =>
-        `/ip dhcp-server matcher add name=talos-${architecture}-${type} server=[/ip dhcp-server get [find] name] code=93 value=${inHex(type)} option-set=talos-${architecture}`,
+        `/ip dhcp-server matcher add name=talos-${architecture}-${type} server=${own('name')} address-pool=${own('address-pool')} code=93 value=${inHex(type)} option-set=talos-${architecture}`,
     ),
   )
   return {
     title: 'MikroTik RouterOS 7',
     where: 'In a terminal of the router',
-    lines: others.length === 0 ? plain : [...sets, ...matchers],
+    lines: isAlone ? [`${server} boot-file-name=${only?.file ?? ''}`] : [server, ...sets, ...matchers],
     notes: [
-      'Texts of options stand in quotes within quotes: without them other bytes follow the name, and machines ask for those too',
-      ...(others.length === 0
+      ...(isAlone
         ? []
         : [
+            "A text is written as s'…' within quotes: without them other bytes follow the name, and machines ask for those too",
             'Matchers need RouterOS 7.4: on an older one use `proxyDhcp` of Caretaker for the machines of one architecture',
-            'If the router has several DHCP servers, name the one that serves the machines in `server=`',
+            'If the router has several DHCP servers, name the one that serves the machines in `server=`, and its pool in `address-pool=`: without a pool a matcher gives no addresses',
           ]),
       unseen,
       checkIt,

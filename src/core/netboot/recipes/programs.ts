@@ -93,7 +93,8 @@ export function openwrt(facts: RecipeFacts): RecipeParts {
     `uci set dhcp.talos_${architecture}=boot`,
     `uci set dhcp.talos_${architecture}.networkid='talos-${architecture}'`,
     `uci set dhcp.talos_${architecture}.filename='${file}'`,
-    `uci set dhcp.talos_${architecture}.servername='talos'`,
+    // It takes no address without a name, and sends that as option 66: some firmware looks there.
+    `uci set dhcp.talos_${architecture}.servername='${facts.server}'`,
     `uci set dhcp.talos_${architecture}.serveraddress='${facts.server}'`,
   ])
   return {

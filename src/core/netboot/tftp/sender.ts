@@ -60,14 +60,13 @@ const times = {
 /** Whoever has not answered yet gets the answer again so often: it may be sent to the victim of a forged request. */
 const unansweredResends = 3
 
-/** With each timeout in a row it is waited for twice as long. */
-function doubled(timeout: number, timeouts: number): number {
-  return Math.min(times.longestDoubled, timeout * 2 ** Math.min(timeouts, 8))
-}
-
-/** How long an answer takes, and when it counts as late (RFC 6298), in ms. */
+/**
+ * How long an answer takes, and when it counts as late (RFC 6298), in ms. With each timeout in a row it is waited for twice as long, and
+ * that lasts until an answer was timed (5.7): of a machine that has become slower none could be, if all is sent again before
+ * it answers. Where a copy was answered as soon as is usual the packet was lost, and twice as long is enough.
+ */
 function createRoundTrip() {
-  let [smoothed, variation, timeout] = [-1, 0, times.first as number]
+  let [smoothed, variation, late, timeouts] = [-1, 0, times.first as number, 0]
   return {
     took: (ms: number) => {
       if (smoothed < 0) {
@@ -77,14 +76,27 @@ function createRoundTrip() {
         variation += (Math.abs(ms - smoothed) - variation) / 4
         smoothed += (ms - smoothed) / 8
       }
-      timeout = Math.min(times.longest, Math.max(times.shortest, smoothed + 4 * variation + 5))
+      late = smoothed + 4 * variation + 5
+      timeouts = 0
+    },
+    /** So long after something was sent there is an answer, which may be to a copy before it. */
+    answered: (ms: number) => {
+      if (ms <= late) timeouts = Math.min(timeouts, 1)
+    },
+    expired: () => {
+      timeouts += 1
+    },
+    /** In a row. */
+    get timeouts() {
+      return timeouts
     },
     /** Infinity before anything is known. */
     get usual() {
       return smoothed < 0 ? Infinity : smoothed
     },
     get timeout() {
-      return timeout
+      const one = Math.min(times.longest, Math.max(times.shortest, late))
+      return Math.min(times.longestDoubled, one * 2 ** Math.min(timeouts, 8))
     },
   }
 }
@@ -96,8 +108,8 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
   let outcome: Sender['outcome'] = 'going'
   /** The next block of this pass, and the highest of any. */
   let [next, highest] = [base + 1, base]
-  /** What is to be sent, what was sent again, and how often in a row the time was over. */
-  let [from, to, resent, timeouts] = [0, -1, 0, 0]
+  /** What is to be sent, and what was sent again. */
+  let [from, to, resent] = [0, -1, 0]
   /**
    * Until so much has arrived, nothing but the time says that a block is missing: EDK2 acknowledges each copy, and what it
    * says then looks like another loss.
@@ -137,10 +149,9 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
     if (timed >= 0 && upTo >= timed) {
       trip.took(now - sentAt)
       timed = -1
-    }
+    } else trip.answered(now - sentAt)
     base = upTo
     progressAt = now
-    timeouts = 0
     if (base >= blocks) {
       outcome = 'done'
       from = to + 1
@@ -150,7 +161,7 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
     const isPartial = base < next - 1
     if (isPartial && base >= mark) goBack()
     else plan(Math.max(next, base + 1))
-    if (from > to) deadline = now + doubled(trip.timeout, timeouts)
+    if (from > to) deadline = now + trip.timeout
   }
 
   /**
@@ -166,8 +177,8 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
 
   function expired(now: number): void {
     if (outcome !== 'going' || now < deadline) return
-    timeouts += 1
-    const isHopeless = base > unanswered ? now - progressAt >= times.givesUp : timeouts > unansweredResends
+    trip.expired()
+    const isHopeless = base > unanswered ? now - progressAt >= times.givesUp : trip.timeouts > unansweredResends
     if (isHopeless) {
       outcome = 'silent'
       deadline = Infinity
@@ -181,7 +192,7 @@ export function createSender({ blocks, windowSize, hasOptions, now: began }: Sen
     sent: (now) => {
       from = to + 1
       sentAt = now
-      deadline = now + doubled(trip.timeout, timeouts)
+      deadline = now + trip.timeout
     },
     get from() {
       return from

@@ -8,6 +8,7 @@ import { isOutdated } from '../../../core/netboot/precondition.ts'
 import { formatIpxeScript } from '../../../core/netboot/ipxe-script.ts'
 import { peerAddress } from '../../../http/addresses.ts'
 import type { Material } from '../../../http/certificate.ts'
+import { createPipelining } from '../../../http/pipelining.ts'
 import type { Desk } from '../desk.ts'
 import type { SharedFile } from '../files/shared-file.ts'
 import type { Watched } from '../watched.ts'
@@ -53,8 +54,10 @@ export async function openHttp(places: readonly HttpPlace[], options: HttpOption
   /** Of each connection the last answer: what is asked before the one before was answered waits, and holds no part of a file. */
   const seats = createSeats(desk)
   const turns = new WeakMap<Socket, Promise<void>>()
+  const goesOn = createPipelining()
   const listener: RequestListener = (request, response) => {
     const { socket } = request
+    if (!goesOn(socket, response)) return
     const take = async () => {
       if (!socket.destroyed) await answer(request, response, { ...options, seats }, desk)
     }
@@ -148,7 +151,8 @@ async function serve(
   const etag = `"${version}"`
   // A part of other bytes would be of no use.
   const isSame = headers['if-range'] === undefined || headers['if-range'] === etag
-  const range = isSame ? parseRange(headers.range, size) : undefined
+  // Of HEAD it asks nothing (RFC 9110, 14.2).
+  const range = isSame && method === 'GET' ? parseRange(headers.range, size) : undefined
   response.setHeader('accept-ranges', 'bytes')
   response.setHeader('etag', etag)
   response.setHeader('last-modified', new Date(file.writtenAt).toUTCString())

@@ -55,7 +55,9 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
   /** By client address and port, the oldest first. */
   const running = new Map<string, Running>()
   /** Requests that are being answered: the same one that comes again is not another. */
-  const coming = new Map<string, string>()
+  const coming = new Set<string>()
+  /** Those of them that have a place: their clients. */
+  const admitted = new Map<string, string>()
   const doors: Socket[] = []
   let ticking: NodeJS.Timeout | undefined
 
@@ -79,7 +81,7 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
     if (!desk.allows('tftp', client)) return
     // From the same port: it was reset. A word to it would count as the answer to what it asks now.
     before?.transfer.leave()
-    coming.set(key, client)
+    coming.add(key)
     try {
       const refused = await begin(place, { key, packet, request }, { client, address, port })
       if (refused !== undefined && refused !== 'busy') {
@@ -88,6 +90,7 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
       }
     } finally {
       coming.delete(key)
+      admitted.delete(key)
     }
   }
 
@@ -104,13 +107,15 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
     // A mode that changes line ends would spoil every image.
     if (request.kind !== 'read' || request.mode !== 'octet') return refuse('unsupported')
     if (!makeRoom(client)) return refuse('busy')
+    admitted.set(key, client)
     const lent = await desk.library.lend(client, request.name)
     if ('refused' in lent) return refuse(lent.refused)
     const { file } = lent
     const socket = await openTransferSocket(place, address, port).catch(reasonOf)
     if (typeof socket === 'string') {
       file.drop()
-      return refuse(socket)
+      // Else nothing can be sent there: it is a group's address, or no way leads there.
+      return socket === 'busy' ? refuse('busy') : undefined
     }
     const transfer = createTftpTransfer({
       socket,
@@ -128,15 +133,18 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
     return undefined
   }
 
-  /** Whoever has not answered yet makes room for others, the oldest first: it may be a forged request, or a machine that was reset. */
+  /**
+   * Whoever has not answered in time makes room for others, the oldest first: it may be a forged request, or a machine that was reset.
+   * Where many machines begin at once none may have answered yet; a newcomer asks again.
+   */
   function makeRoom(client: string): boolean {
-    const { perAddress, transfers } = desk.limits
+    const { perAddress, transfers, answersWithin } = desk.limits
     const own = [...running.values()].filter((one) => one.client === client)
-    // The request itself is among those that are coming.
-    const isFull = own.length + [...coming.values()].filter((one) => one === client).length > perAddress
-    if (!isFull && running.size + coming.size <= transfers) return true
+    const isFull = own.length + [...admitted.values()].filter((one) => one === client).length >= perAddress
+    if (!isFull && running.size + admitted.size < transfers) return true
     const among = isFull ? own : [...running.values()]
-    const unanswered = among.find(({ transfer }) => !transfer.isAnswered)
+    const late = desk.now() - answersWithin
+    const unanswered = among.find(({ transfer, since }) => !transfer.isAnswered && since < late)
     unanswered?.transfer.leave()
     if (unanswered || isFull) return unanswered !== undefined
     const leaving = slowest(running.values(), desk, client)

@@ -32,7 +32,7 @@ describe('packets that are lost cost little', () => {
     { name: 'a client of RFC 7440', windowSize: 4, loses: 0.01, within: 12_000, extra: 0.06 },
   ] as const)('to $name with $loses lost, $windowSize at once', ({ name, windowSize, loses, within, extra }) => {
     const blocks = 30_000
-    const wire = { client: clients[name], blocks, windowSize, loses, takes: 0.05, thinks: 0.02 }
+    const wire = { client: clients[name], blocks, windowSize, loses, takes: 0.05, thinks: () => 0.02 }
     const passed = playTransfer({ ...wire, random: seeded(3) })
     expect(passed).toMatchObject({ outcome: 'done', received: blocks })
     expect(passed.packets).toBeLessThan(blocks * (1 + extra))
@@ -63,9 +63,20 @@ test.each([
 })
 
 test('a client that is slow is not sent the same again', () => {
-  const passed = playTransfer({ client: edk2, blocks: 500, windowSize: 4, thinks: 400, random: seeded(1) })
+  const passed = playTransfer({ client: edk2, blocks: 500, windowSize: 4, thinks: () => 400, random: seeded(1) })
   // But for the first packet, when nothing is known of it yet.
   expect(passed).toMatchObject({ outcome: 'done', received: 500, resent: 0 })
+})
+
+test.each([20.1, 23, 30, 62, 100, 450])('a client that takes %d ms from some block on is sent little again', (ms) => {
+  for (const client of Object.values(clients))
+    for (const windowSize of [1, 4]) {
+      const wire = { client, blocks: 800, windowSize, thinks: (received: number) => (received < 400 ? 0.3 : ms) }
+      const passed = playTransfer({ ...wire, random: seeded(1) })
+      expect(passed).toMatchObject({ outcome: 'done', received: 800 })
+      // Until it is known how long it takes now.
+      expect(passed.resent).toBeLessThanOrEqual(5 * windowSize)
+    }
 })
 
 test('a client that has gone is given up after 30 s, with few packets', () => {
@@ -129,6 +140,20 @@ test('with a window an acknowledgement that comes twice is answered once, and no
   expect(it.acknowledge(4, 21)).toEqual([])
   expect(it.acknowledge(4, 30)).toEqual([5, 8])
   expect([it.acknowledge(4, 40), it.acknowledge(4, 50)]).toEqual([[], []])
+})
+
+test('after a packet that was lost, which the copy shows, it is waited for twice as long until an answer was timed', () => {
+  const it = begin({ windowSize: 1 })
+  it.start()
+  const answered: number[] = [0, 1, 2, 3, 4].map((block) => (it.acknowledge(block, block + 1), block + 1))
+  expect(it.sender.deadline).toBe(answered.at(-1)! + 20)
+  it.wait()
+  it.wait()
+  const now = it.sender.deadline - 80
+  it.acknowledge(5, now + 1)
+  expect(it.sender.deadline).toBe(now + 1 + 40)
+  it.acknowledge(6, now + 2)
+  expect(it.sender.deadline).toBe(now + 2 + 20)
 })
 
 test('where a part arrives the rest is sent again once, and after that only what is new', () => {

@@ -75,8 +75,8 @@ export interface Wire {
   readonly wavers?: number
   /** How long a packet of data occupies the wire, in ms: the next one waits for it. */
   readonly paces?: number
-  /** How long the client thinks, in ms. */
-  readonly thinks?: number
+  /** How long the client thinks when it has so many blocks, in ms. */
+  readonly thinks?: (received: number) => number
   readonly random: () => number
   /** After so many blocks the client is gone. */
   readonly leavesAfter?: number
@@ -100,7 +100,17 @@ interface Due {
 
 /** A transfer on a wire that loses, doubles and delays, in simulated time. */
 export function playTransfer(wire: Wire): Passed {
-  const { blocks, windowSize, random, loses = 0, doubles = 0, takes = 0.2, wavers = 0, thinks = 0, paces = 0 } = wire
+  const {
+    blocks,
+    windowSize,
+    random,
+    loses = 0,
+    doubles = 0,
+    takes = 0.2,
+    wavers = 0,
+    thinks = () => 0,
+    paces = 0,
+  } = wire
   const due: Due[] = []
   let [now, packets, number, heardAt] = [0, 0, 0, 0]
   const sender = createSender({ blocks, windowSize, hasOptions: true, now })
@@ -120,10 +130,13 @@ export function playTransfer(wire: Wire): Passed {
   }
   const answer = (block: number | undefined) => {
     if (block === undefined || client.expected - 1 >= (wire.leavesAfter ?? Infinity)) return
-    travel(() => {
-      sender.acknowledged(block & 0xffff, now)
-      pump()
-    }, thinks)
+    travel(
+      () => {
+        sender.acknowledged(block & 0xffff, now)
+        pump()
+      },
+      thinks(client.expected - 1),
+    )
   }
   const pump = () => {
     const { from, to } = sender
