@@ -246,6 +246,7 @@ function sendOnce<T>(
             status: response.statusCode ?? 0,
             text: Buffer.concat(chunks).toString('utf8'),
             retryAfter: parseRetryAfter(response.headers, Date.now()),
+            secrets: [access.token],
           }
           resolve(request.as === 'text' ? (readText(answer, what, where) as T) : readAnswer<T>(answer, what, where))
         } catch (error) {

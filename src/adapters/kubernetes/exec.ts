@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
 import { below } from '../../core/address.ts'
 import { AgentError } from '../../core/errors.ts'
-import { ApiRefusal, parseRetryAfter, readAnswer, translate } from './answers.ts'
+import { withoutSecrets } from '../../core/hidden.ts'
+import { type Answer, ApiRefusal, parseRetryAfter, readAnswer, translate } from './answers.ts'
 import { headersOf, tlsOf } from './entry.ts'
 import { type Access, asRecord } from './kubeconfig.ts'
 
@@ -96,7 +97,7 @@ export function execOver(
       }
     })
     socket.on('unexpected-response', (_, response) => {
-      refusalOf(response, `GET ${path}`, where).then(fail, fail)
+      refusalOf(response, { what: `GET ${path}`, where, secrets: [access.token] }).then(fail, fail)
     })
     socket.on('error', fail)
     socket.on('close', () => fail(new Error('the connection closed before the command reported its exit code')))
@@ -130,7 +131,10 @@ function exitCodeOf(text: string, where: string): number | undefined {
 }
 
 /** The error for a response that is not a WebSocket. */
-async function refusalOf(response: IncomingMessage, what: string, where: string): Promise<unknown> {
+async function refusalOf(
+  response: IncomingMessage,
+  { what, where, secrets }: { readonly what: string; readonly where: string; readonly secrets: Answer['secrets'] },
+): Promise<unknown> {
   let text = ''
   for await (const chunk of response.setEncoding('utf8')) {
     text += String(chunk)
@@ -138,12 +142,12 @@ async function refusalOf(response: IncomingMessage, what: string, where: string)
   }
   try {
     const retryAfter = parseRetryAfter(response.headers, Date.now())
-    readAnswer({ status: response.statusCode ?? 0, text, retryAfter }, what, where)
+    readAnswer({ status: response.statusCode ?? 0, text, retryAfter, secrets }, what, where)
   } catch (error) {
     return error
   }
   return new AgentError(
     'malformed',
-    `the Kubernetes API at ${where} answers ${what} without a WebSocket: ${text.slice(0, 80)}`,
+    `the Kubernetes API at ${where} answers ${what} without a WebSocket: ${withoutSecrets(text, secrets ?? []).slice(0, 80)}`,
   )
 }

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf } from '../../core/errors.ts'
 import type { RunningService } from '../../core/service.ts'
 import type { ServiceContext } from '../../operations/service.ts'
-import type { StoreAddress } from './connection.ts'
+import { reasonOf, type StoreAddress } from './connection.ts'
 import { directoryOf, socketOf } from './program.ts'
 import { createQueue, type JobQueue } from './queue.ts'
 import type { QueueSection } from './section.ts'
@@ -41,7 +40,7 @@ export async function startWork(
   // Not waited for at the end: a store that is away would be asked for its schedules without end.
   const either = AbortSignal.any([signal, stop.signal])
   const ended = Promise.race([
-    keepSchedules(context, queue, either),
+    keepSchedules(context, { queue, address }, either),
     followPassword(context, { before: password, lookEvery }, either),
   ])
   stack.defer(() => stop.abort())
@@ -81,14 +80,14 @@ async function openStore(
 
 async function keepSchedules(
   { jobs, log }: ServiceContext<QueueSection>,
-  queue: JobQueue,
+  { queue, address }: { readonly queue: JobQueue; readonly address: StoreAddress },
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     const isSet = await queue.schedule(jobs.all).then(
       () => true,
       (error: unknown) => {
-        log.warn({ reason: messageOf(error) }, 'schedules not set')
+        log.warn({ reason: reasonOf(error, address) }, 'schedules not set')
         return false
       },
     )
