@@ -30,6 +30,8 @@ const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
 const channels = { stdout: 1, stderr: 2, status: 3 } as const
 /** Of a command's output; what Ceph says of a homelab is some kilobytes. In bytes. */
 const largestOutput = 16 * 1_048_576
+/** The status comes in one message: one that comes in more is read anew with each. */
+const mostOfStatus = 64
 
 /**
  * Runs a command in a pod, over the WebSocket of its `exec` subresource. Node's own WebSocket can show neither a client
@@ -88,6 +90,7 @@ export function execOver(
       before.push(data.subarray(1))
       // The server opens each channel with a message of nothing.
       if (channel !== channels.status || data.length === 1) return
+      if (before.length > mostOfStatus) return fail(new Error('the exit code of the command never ends'))
       try {
         const code = exitCodeOf(textOf(channels.status), where)
         if (code !== undefined)
