@@ -129,7 +129,7 @@ async function pagesOf<T>(api: Pick<Api, 'send'>, path: string, signal: AbortSig
   let next = ''
   let size = 0
   const onSize = (bytes: number) => void (size += bytes)
-  for (let page = 0; page < mostPages && size <= largestList; page++) {
+  for (let page = 0; page < mostPages; page++) {
     const at = next === '' ? first : `${first}&continue=${encodeURIComponent(next)}`
     const { kind, items, metadata } = await api.send<ListObject<T>>({ method: 'GET', path: at, signal, onSize })
     // Another server's answer must not look like a cluster without nodes, pods and volumes.
@@ -141,6 +141,7 @@ async function pagesOf<T>(api: Pick<Api, 'send'>, path: string, signal: AbortSig
     for (const item of items ?? []) found.push(item)
     next = metadata?.continue ?? ''
     if (next === '') return found
+    if (size > largestList) break
   }
   throw new AgentError(
     'malformed',
