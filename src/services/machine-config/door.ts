@@ -5,6 +5,7 @@ import type { Logger } from '../../core/log.ts'
 import { readConfigQuery } from '../../core/provision/config-query.ts'
 import { canonicalAddress } from '../../core/address.ts'
 import type { Material } from '../../http/certificate.ts'
+import { limitPipelining } from '../../http/pipelining.ts'
 import { closeServer } from '../../http/serve.ts'
 import { answerJson, answerText, send } from './answers.ts'
 import type { ConfigRoute } from './config-route.ts'
@@ -51,6 +52,7 @@ export async function openDoor(
     })
   })
   server.maxRequestsPerSocket = 1
+  limitPipelining(server)
   // Before TLS and HTTP get to see it.
   server.prependListener('connection', (socket: Socket) => {
     if (parts.gate.admit(socket)) socket.setKeepAlive(true, 30_000)
