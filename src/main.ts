@@ -234,7 +234,7 @@ function tellAccess({ tightened, fault }: StateAccess, alerts: Alerts, log: Logg
 function floorsOf(journal: JournalHandle, releasedAt: number): readonly Floor[] {
   const newest = Date.parse(journal.entries(1)[0]?.at ?? '')
   return [
-    { what: 'this release of Caretaker', at: releasedAt },
+    { what: 'this release of Caretaker', at: releasedAt, isCertain: true },
     ...(Number.isFinite(newest) ? [{ what: 'the newest entry of the journal', at: newest }] : []),
   ]
 }

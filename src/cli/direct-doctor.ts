@@ -34,7 +34,7 @@ export async function examineDirectly(
       alerts: { report: () => false },
       now,
       monotonic,
-      floors: [{ what: 'this release of Caretaker', at: releasedAt }],
+      floors: [{ what: 'this release of Caretaker', at: releasedAt, isCertain: true }],
     })
     // Credentials that can't be used are a finding, as a daemon that has run before sees it.
     const lenient: Settings = { ...settings, hasRun: true }

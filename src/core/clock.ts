@@ -20,6 +20,8 @@ export interface Floor {
   readonly what: string
   /** In ms since the epoch. */
   readonly at: number
+  /** No clock of this machine has said so: whoever tells an earlier time is wrong, too. */
+  readonly isCertain?: true
 }
 
 export interface ClockReading {
@@ -44,8 +46,9 @@ export function startClock({ wall, monotonic }: ClockReading, floors: readonly F
   return { offset: wall - monotonic, witnesses: new Map(), floors }
 }
 
-/** Somebody has told the time just now. */
+/** Somebody has told the time just now. Who tells one that has passed for certain, as a board without a clock, tells nothing. */
 export function nextClock(clock: Clock, { wall, monotonic }: ClockReading, told: { who: string; at: number }): Clock {
+  if (clock.floors.some(({ isCertain, at }) => isCertain && told.at < at - clockMargin)) return clock
   const witnesses = new Map(clock.witnesses).set(told.who, told.at - monotonic)
   const agrees = Math.abs(told.at - wall) <= clockMargin
   return { ...clock, witnesses, offset: agrees ? wall - monotonic : clock.offset }
@@ -60,9 +63,10 @@ export function judgeClock({ offset, witnesses, floors }: Clock, { wall, monoton
   const other = [...witnesses].find(([, at]) => Math.abs(at + monotonic - wall) > clockMargin)
   if (other)
     return { kind: 'wrong', by: other[0], why: `${says}, but by ${other[0]} it is ${showTime(other[1] + monotonic)}` }
-  if (witnesses.size > 0) return { kind: 'confirmed' }
-  const floor = floors.find(({ at }) => wall < at - clockMargin)
+  const passed = floors.filter(({ at }) => wall < at - clockMargin)
+  const floor = passed.find(({ isCertain }) => isCertain) ?? (witnesses.size > 0 ? undefined : passed[0])
   if (floor) return { kind: 'wrong', by: floor.what, why: `${says}, but ${floor.what} is of ${showTime(floor.at)}` }
+  if (witnesses.size > 0) return { kind: 'confirmed' }
   const jump = wall - monotonic - offset
   if (Math.abs(jump) <= clockMargin) return { kind: 'unconfirmed', why: `${says}, which no server has confirmed yet` }
   const moved = `it was set ${jump > 0 ? 'forward' : 'back'} by ${describeDuration(Math.abs(jump))}`

@@ -63,6 +63,9 @@ export function wordsOfSystemError(error: Error): string | undefined {
   if (typeof code !== 'string') return undefined
   if (code.startsWith('ERR_OSSL_') && error.message.startsWith('error:'))
     return Object.hasOwn(ofSecurity, code) ? ofSecurity[code] : 'it is damaged'
+  // Node quotes the path, which may be a secret that stands where its file is to be named.
+  if (code === 'ERR_INVALID_ARG_VALUE' && error.message.includes('null bytes'))
+    return 'its name contains a NUL character'
   if (typeof syscall !== 'string') return undefined
   const said = Object.hasOwn(words, code) ? words[code] : undefined
   if (said === undefined || (!reading.has(syscall) && !changing.has(syscall))) return undefined

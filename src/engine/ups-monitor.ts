@@ -4,6 +4,7 @@ import { createListeners } from '../core/listeners.ts'
 import type { Power, PowerWatch } from '../core/power/feeds.ts'
 import type { Journal } from '../core/journal.ts'
 import { recollect } from '../core/power/memory.ts'
+import { failedBefore } from '../core/power/renames.ts'
 import { callOff, type PowerState, startPower } from '../core/power/state.ts'
 import { nextPowerState } from '../core/power/transitions.ts'
 import type { PowerPolicy } from '../core/power/triggers.ts'
@@ -42,13 +43,17 @@ export function createUpsMonitor(options: UpsMonitorOptions) {
   // Who has booted since has had its power back: nodes that run now may have booted too, so silence tells them nothing.
   const hasBooted = outage?.bootId !== undefined && bootId !== undefined && outage.bootId !== bootId
   const nodesAreDown = outage?.stage === 'stopped' || hasBooted
+  const former = failedBefore(upses, {
+    failed: isOpen ? outage.upses : [],
+    isKnown: (label) => memories.recall(label) !== undefined,
+  })
   const states = new Map<string, PowerState>(
     upses.map((label) => [
       label,
       startPower(monotonic(), {
-        openOutage: isOpen && (outage.upses?.includes(label) ?? true),
+        openOutage: isOpen && former.has(label),
         nodesAreDown,
-        ...recollect(memories.recall(label), now(), policy(label)),
+        ...recollect(memories.recall(former.get(label) ?? label), now(), policy(label)),
       }),
     ]),
   )

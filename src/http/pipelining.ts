@@ -1,8 +1,8 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Requests of a connection that may be under way at a time. Nobody whom we serve asks ahead. */
-const mostUnderWay = 17
+/** Requests of a connection that may be under way at a time: nobody whom we serve sends more before the first is answered. */
+const mostUnderWay = 16
 
 /** What Node's parser calls for a request; 2 means that what follows is another protocol, and is not read. */
 interface Parser {
@@ -10,18 +10,23 @@ interface Parser {
 }
 
 /**
- * Counts what is under way on each connection, and hangs up on one with too much, because each request takes memory until its answer
- * is taken. What it answers: whether this request goes on. Without a response it counts for as long as its connection lasts.
+ * Hangs up on a connection that sends requests faster than they are answered. Node keeps all of them, each takes memory until
+ * its answer is taken, and Node looks through all for each: some thousands in a row, refused or not, hold the event loop for
+ * seconds, and with it whoever watches the power. A listener of `request` finds the socket of such a one destroyed.
  */
-export function createPipelining(): (socket: Socket, response?: ServerResponse) => boolean {
+export function limitPipelining(server: Server): void {
   const underWay = new WeakMap<Socket, number>()
-  const countOf = (socket: Socket) => underWay.get(socket) ?? 0
-  return (socket, response) => {
-    underWay.set(socket, countOf(socket) + 1)
-    response?.once('close', () => underWay.set(socket, countOf(socket) - 1))
-    if (countOf(socket) > mostUnderWay) hangUp(socket)
-    return !socket.destroyed
+  const add = (socket: Socket, count: number) => {
+    const sum = (underWay.get(socket) ?? 0) + count
+    underWay.set(socket, sum)
+    if (sum > mostUnderWay) hangUp(socket)
   }
+  server.prependListener('request', ({ socket }: IncomingMessage, outgoing: ServerResponse) => {
+    add(socket, 1)
+    outgoing.once('close', () => add(socket, -1))
+  })
+  // Those beyond `maxRequestsPerSocket`: they count for as long as the connection lasts.
+  server.prependListener('dropRequest', ({ socket }: IncomingMessage) => add(socket, 1))
 }
 
 /**

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer, type ServerOptions } from 'node:https'
 import { getRequestListener } from '@hono/node-server'
 import type { Limits } from './limits.ts'
-import { createPipelining } from './pipelining.ts'
+import { limitPipelining } from './pipelining.ts'
 
 /** What a request came by: bindings of whatever answers it. */
 export interface Wire {
@@ -38,12 +38,11 @@ export function createHttpServer(
     keepAliveTimeout: limits.idle,
     connectionsCheckingInterval: Math.min(limits.headersWithin, 5_000),
   }
-  const goesOn = createPipelining()
   const refused = new WeakSet<IncomingMessage['socket']>()
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const { socket } = incoming
     // What came behind a request that was refused, in the same packet.
-    if (!goesOn(socket, outgoing) || refused.has(socket)) return
+    if (refused.has(socket) || socket.destroyed) return
     limitReading(outgoing, limits.readWithin)
     if (refuse({ incoming, outgoing })) refused.add(socket)
     else void listener(incoming, outgoing)
@@ -60,6 +59,7 @@ export function createHttpServer(
       )
     : createServer(options, onRequest)
   server.maxConnections = limits.connections
+  limitPipelining(server)
   return server
 }
 

@@ -20,6 +20,9 @@ const secrets = [
   '*.key',
   '*.authorization',
   'err.config',
+  // What ioredis was doing, with the arguments: AUTH and its password.
+  'err.command',
+  'err.previousErrors',
 ]
 
 export function createLog({ level, format, write }: LogOptions): Logger {

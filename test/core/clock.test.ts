@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { judgeClock, nextClock, startClock } from '../../src/core/clock.ts'
+import { type Floor, judgeClock, nextClock, startClock } from '../../src/core/clock.ts'
 
 const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
 const at = (iso: string) => Date.parse(iso)
 const noon = at('2026-11-26T12:00:00Z')
-const floors = [
-  { what: 'this release of Caretaker', at: at('2026-11-01T00:00:00Z') },
+const floors: readonly Floor[] = [
+  { what: 'this release of Caretaker', at: at('2026-11-01T00:00:00Z'), isCertain: true },
   { what: 'the newest entry of the journal', at: at('2026-11-25T12:00:00Z') },
 ]
 
@@ -72,6 +72,31 @@ describe('a clock', () => {
       says: '2026-11-20T12:00:00Z',
       told: { 'the Image Factory': '2026-11-20T12:00:00Z' },
       kind: 'confirmed',
+    },
+    {
+      name: 'of a board without one, with which another such board agrees',
+      says: '1976-11-26T12:00:00Z',
+      told: { 'the Image Factory': '1976-11-26T12:00:00Z' },
+      kind: 'wrong',
+      why: 'the clock of this machine says 1976-11-26 12:00 UTC, but this release of Caretaker is of 2026-11-01 00:00 UTC',
+    },
+    {
+      name: 'that is right, of which a board without one tells another time',
+      says: '2026-11-26T12:00:00Z',
+      told: { 'the Image Factory': '1970-01-01T00:00:12Z' },
+      kind: 'unconfirmed',
+    },
+    {
+      name: 'that is right, by one server of two',
+      says: '2026-11-26T12:00:00Z',
+      told: { 'the Image Factory': '1970-01-01T00:00:12Z', 'the Kubernetes API': '2026-11-26T12:00:00Z' },
+      kind: 'confirmed',
+    },
+    {
+      name: 'that is right, with a Factory that is ahead by ten years',
+      says: '2026-11-26T12:00:00Z',
+      told: { 'the Image Factory': '2036-11-26T12:00:00Z' },
+      kind: 'wrong',
     },
     {
       name: 'that was set forward by ten years',

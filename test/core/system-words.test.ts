@@ -32,6 +32,11 @@ test.each([
     says: /^its name is too long$/,
   },
   {
+    name: 'a name with a NUL, which may be no name at all',
+    work: (at: string) => readFile(join(at, 'secret\0')),
+    says: /^its name contains a NUL character$/,
+  },
+  {
     name: 'a directory with something in it',
     work: async (at: string) => {
       await mkdir(join(at, 'full', 'inner'), { recursive: true })

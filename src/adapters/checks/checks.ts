@@ -1,5 +1,6 @@
 import type { Check, ObjectReference } from '../../core/cluster/check.ts'
 import { AgentError, assertNever, during, messageOf } from '../../core/errors.ts'
+import { secretsOfUrl, withoutSecrets } from '../../core/hidden.ts'
 import type { Checks } from '../../core/cluster/ports.ts'
 import { ask } from './ask.ts'
 import { queryUrl, readPrometheus } from './prometheus.ts'
@@ -92,10 +93,14 @@ async function runHttp(
   { url, status }: { readonly url: string; readonly status: number },
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const answer = await ask(new URL(url), 'status', signal)
+  const asked = new URL(url)
+  const answer = await ask(asked, 'status', signal)
   if ('why' in answer) return answer.why
   if (answer.status === status) return undefined
-  const to = answer.location === undefined ? '' : ` (it redirects to ${inWords(answer.location, 80)})`
+  const to =
+    answer.location === undefined
+      ? ''
+      : ` (it redirects to ${inWords(withoutSecrets(answer.location, secretsOfUrl(asked)), 80)})`
   return `HTTP ${answer.status} instead of ${status}${to}`
 }
 
@@ -104,7 +109,7 @@ async function runPrometheus(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const answer = await ask(queryUrl(url, query), 'text', signal)
-  return 'why' in answer ? answer.why : readPrometheus(answer.status, answer.text)
+  return 'why' in answer ? answer.why : readPrometheus(answer.status, answer.text, secretsOfUrl(new URL(url)))
 }
 
 /** The call may ignore the signal. */

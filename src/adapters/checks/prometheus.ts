@@ -1,4 +1,5 @@
 import { withoutEnd } from '../../core/text-end.ts'
+import { withoutSecrets } from '../../core/hidden.ts'
 import { andMore, inWords } from './redaction.ts'
 
 /** `<url>/api/v1/query?query=…`, below whatever path Prometheus is served at. */
@@ -20,17 +21,18 @@ interface Sample {
 
 /**
  * Why the answer of Prometheus' HTTP API to an instant query (prometheus.io/docs/prometheus/latest/querying/api) does not
- * pass: nothing in it, or a value that is 0 or no number. Undefined when it passes.
+ * pass: nothing in it, or a value that is 0 or no number. Undefined when it passes. `secrets` are not repeated.
  */
-export function readPrometheus(status: number, text: string): string | undefined {
+export function readPrometheus(status: number, text: string, secrets: readonly string[] = []): string | undefined {
   const answer = parseObject(text)
   if (answer?.['status'] === 'error') {
     const { errorType, error } = answer as { errorType?: unknown; error?: unknown }
-    return `Prometheus refuses the query: ${inWords(`${String(errorType)}: ${String(error)}`)}`
+    return `Prometheus refuses the query: ${inWords(withoutSecrets(`${String(errorType)}: ${String(error)}`, secrets))}`
   }
   const data = asObject(answer?.['data'])
   const samples = answer?.['status'] === 'success' && data ? samplesOf(data['resultType'], data['result']) : undefined
-  if (!samples) return `HTTP ${status} without an answer of Prometheus: ${inWords(text, 80) || 'nothing'}`
+  if (!samples)
+    return `HTTP ${status} without an answer of Prometheus: ${inWords(withoutSecrets(text, secrets), 80) || 'nothing'}`
   if (samples.length === 0) return 'the result is empty'
   const offenders = samples.filter(({ value }) => isZeroOrNone(value))
   const [first] = offenders

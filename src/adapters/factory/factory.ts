@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { below } from '../../core/address.ts'
 import { withoutEnd } from '../../core/text-end.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { withoutSecrets } from '../../core/hidden.ts'
 import { assetsOf, type ImageOrder } from '../../core/release/image.ts'
 import type { Meter } from '../../core/metrics/meter.ts'
 import type { Download, Factory, Resume } from '../../core/release/ports.ts'
@@ -9,7 +10,7 @@ import { canonicalYaml } from '../../core/release/schematic.ts'
 import { compareVersions, parseVersion } from '../../core/version.ts'
 import type { ProxyEnvironment } from '../../core/web-proxy.ts'
 import type { FactoryAccess } from './access.ts'
-import { type HttpRequest, readText, send, whyOff } from './http.ts'
+import { type HttpRequest, readJson, readText, secretsOf, send, whyOff } from './http.ts'
 import { readCatalogue } from './catalogue.ts'
 import { createProofs } from './proofs.ts'
 import { metered } from './metered.ts'
@@ -71,7 +72,7 @@ export function createFactory(
     }
     // Errors are plain text; a 500 has no reason, but the request id helps the Factory's operators.
     const text = (
-      await readText(response, host, { bytes: 65_536, within: limits.answerWithin }, rest.signal).catch(() => '')
+      await readText(response, host, { bytes: 65_536, within: limits.answerWithin }, rest.signal).then(hide, () => '')
     )
       .trim()
       .slice(0, 300)
@@ -86,13 +87,13 @@ export function createFactory(
     throw new AgentError(status >= 500 || status === 429 || isExpired ? 'unreachable' : 'rejected', why)
   }
 
-  const readList = (response: IncomingMessage, signal: AbortSignal) =>
-    readText(response, where, { bytes: largestList, within: limits.answerWithin }, signal)
+  const hide = async (text: string) => withoutSecrets(text, secretsOf({ access: await access(), environment }))
+  const reading = { host: where, bytes: largestList, within: limits.answerWithin, hide }
 
   /** A list of the Factory's: it is sent as text/plain, and as `null` when it has nothing in it. */
   async function askList(path: string, signal: AbortSignal): Promise<readonly unknown[]> {
     const response = await ask(path, { method: 'GET', headersWithin: answerWithin, signal })
-    const list = parseJson(await readList(response, signal), `${where}${path}`) ?? []
+    const list = (await readJson(response, `${where}${path}`, { ...reading, signal })) ?? []
     if (!Array.isArray(list)) throw new AgentError('malformed', `${where}${path} is not a list`)
     return list
   }
@@ -104,7 +105,8 @@ export function createFactory(
       if (!(error instanceof NotOffered)) throw error
     })
     if (!response) return undefined
-    if (method === 'GET') return readText(response, where, { bytes: 4_096, within: limits.answerWithin }, signal)
+    if (method === 'GET')
+      return readText(response, where, { bytes: 4_096, within: limits.answerWithin }, signal).then(hide)
     response.destroy()
     return ''
   })
@@ -131,7 +133,9 @@ export function createFactory(
         headersWithin: answerWithin,
         signal,
       })
-      const answer = parseJson(await readList(response, signal), `${where}/schematics`) as { id?: unknown } | null
+      const answer = (await readJson(response, `${where}/schematics`, { ...reading, signal })) as {
+        id?: unknown
+      } | null
       const id = answer?.id
       if (typeof id !== 'string' || !/^[0-9a-f]{64}$/.test(id))
         throw new AgentError('malformed', `${where}/schematics answers without an id`)
@@ -279,12 +283,4 @@ async function* readBody(
 
 function sizeOf(text: string | undefined): number | undefined {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined
-}
-
-function parseJson(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new AgentError('malformed', `${where} answers something that is not JSON: ${text.trim().slice(0, 80)}`)
-  }
 }

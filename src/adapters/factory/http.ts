@@ -1,6 +1,7 @@
 import { type ClientRequest, type IncomingMessage } from 'node:http'
 import { describeDuration, inSeconds } from '../../core/duration.ts'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { secretsOfHeader, secretsOfLogin, withoutSecrets } from '../../core/hidden.ts'
 import { type Redirector, RedirectRefused, whyNotFollow } from '../../core/redirect.ts'
 import type { ProxyEnvironment } from '../../core/web-proxy.ts'
 import type { FactoryAccess } from './access.ts'
@@ -56,7 +57,7 @@ export async function send(request: HttpRequest): Promise<HttpAnswer> {
     if (next?.protocol !== 'http:' && next?.protocol !== 'https:')
       throw new AgentError(
         'malformed',
-        `${url.host} redirects to an invalid address: ${headers.location!.slice(0, 80)}`,
+        `${url.host} redirects to an invalid address: ${withoutSecrets(headers.location!, [...secretsOf(request), ...request.url.searchParams.values()]).slice(0, 80)}`,
       )
     first ??= { url, address: route.proxy === undefined ? remoteAddress : await addressBehind(url) }
     const why = whyNotFollow({ ...first, url }, next) ?? (await whyNotThroughProxy(first, next, request.environment))
@@ -65,6 +66,15 @@ export async function send(request: HttpRequest): Promise<HttpAnswer> {
     url = next
   }
   throw new AgentError('malformed', `${request.url.host} redirects too often`)
+}
+
+/** What is sent in confidence, to the Factory and to the proxies on the way. */
+export function secretsOf({ access = {}, environment = {} }: Pick<HttpRequest, 'access' | 'environment'>): string[] {
+  const { authorization, token } = access
+  const proxies = Object.entries(environment).flatMap(([name, text = '']) =>
+    /_proxy$/i.test(name) && URL.canParse(text) ? secretsOfLogin(new URL(text)) : [],
+  )
+  return [...(authorization === undefined ? [] : secretsOfHeader(authorization)), token ?? '', ...proxies]
 }
 
 /** After a redirect, `first` is who may not lead everywhere. */
@@ -81,7 +91,7 @@ function sendOnce(
         return reject(
           new AgentError('rejected', `${first!.url.host} redirects to ${error.message}: it is not followed`),
         )
-      const why = whyOff(signal, began) ?? explain(error)
+      const why = whyOff(signal, began) ?? withoutSecrets(explain(error), proxy ? secretsOfLogin(proxy) : [])
       reject(new AgentError('unreachable', `${method} ${url.origin}${url.pathname}${through}: ${why}`, error))
     }
     let outgoing: ClientRequest
@@ -148,6 +158,28 @@ export async function readText(
     clearTimeout(late)
   }
   return Buffer.concat(chunks).toString('utf8')
+}
+
+export interface JsonOptions extends TextLimits {
+  readonly host: string
+  readonly signal: AbortSignal
+  /** Takes out of a text what is secret. */
+  readonly hide: (text: string) => Promise<string>
+}
+
+/** The same as JSON. `where` names what was asked. @throws AgentError naming it, or the host */
+export async function readJson(
+  response: IncomingMessage,
+  where: string,
+  { host, signal, hide, ...limits }: JsonOptions,
+): Promise<unknown> {
+  const text = await readText(response, host, limits, signal)
+  try {
+    return JSON.parse(text)
+  } catch {
+    const said = (await hide(text)).trim().slice(0, 80)
+    throw new AgentError('malformed', `${where} answers something that is not JSON: ${said}`)
+  }
 }
 
 /** RFC 9110 section 6.6.1; a cache adds how long it has had its copy (RFC 9111 section 5.1). */

@@ -1,5 +1,6 @@
 import { notWithin } from '../../core/duration.ts'
 import { AgentError, describeConnectionError, messageOf } from '../../core/errors.ts'
+import { withoutSecrets } from '../../core/hidden.ts'
 import { asRecord } from './kubeconfig.ts'
 
 /** The API server answered with an error: a Status (kubernetes apimachinery meta/v1). */
@@ -27,6 +28,8 @@ export interface Answer {
   readonly text: string
   /** In ms; see `parseRetryAfter`. */
   readonly retryAfter?: number | undefined
+  /** What was sent in confidence: some servers repeat it. */
+  readonly secrets?: readonly (string | undefined)[] | undefined
 }
 
 /**
@@ -34,35 +37,35 @@ export interface Answer {
  *
  * @throws ApiRefusal where the status is none of success; AgentError `malformed` where the answer is no JSON
  */
-export function readAnswer<T>({ status, text, retryAfter }: Answer, what: string, where: string): T {
+export function readAnswer<T>({ status, text, retryAfter, secrets = [] }: Answer, what: string, where: string): T {
   const parsed = parseObject(text)
   if (status >= 200 && status < 300) {
     if (parsed) return parsed as T
     throw new AgentError(
       'malformed',
-      `the Kubernetes API at ${where} answers ${what} with something that is not JSON: ${inOneLine(text)}`,
+      `the Kubernetes API at ${where} answers ${what} with something that is not JSON: ${inOneLine(text, secrets)}`,
     )
   }
   // A load balancer without a backend answers in its own format.
-  const { message, details } = parsed ?? { message: `HTTP ${status} ${inOneLine(text)}` }
-  const words = typeof message === 'string' && message !== '' ? message : `HTTP ${status}`
+  const { message, details } = parsed ?? { message: `HTTP ${status} ${inOneLine(text, secrets)}` }
+  const words = typeof message === 'string' && message !== '' ? withoutSecrets(message, secrets) : `HTTP ${status}`
   throw new ApiRefusal(status, `the Kubernetes API at ${where} refuses ${what}: ${words}`, details, retryAfter)
 }
 
 /** The text of a plain-text response. @throws ApiRefusal where the status is not a success */
-export function readText({ status, text, retryAfter }: Answer, what: string, where: string): string {
+export function readText({ status, text, retryAfter, secrets = [] }: Answer, what: string, where: string): string {
   if (status >= 200 && status < 300) return text
   throw new ApiRefusal(
     status,
-    `the Kubernetes API at ${where} refuses ${what}: HTTP ${status} ${inOneLine(text)}`,
+    `the Kubernetes API at ${where} refuses ${what}: HTTP ${status} ${inOneLine(text, secrets)}`,
     undefined,
     retryAfter,
   )
 }
 
-/** The start of an unexpected response, without line breaks and control characters. */
-function inOneLine(text: string): string {
-  return text
+/** The start of an unexpected response, without line breaks, control characters and what is secret. */
+function inOneLine(text: string, secrets: readonly (string | undefined)[]): string {
+  return withoutSecrets(text.slice(0, 10_000), secrets)
     .slice(0, 1_000)
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
     .trim()

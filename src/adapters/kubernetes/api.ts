@@ -18,6 +18,8 @@ export interface ApiRequest {
   /** For paths that answer with plain text, such as `/readyz`. */
   readonly as?: 'text'
   readonly signal: AbortSignal
+  /** Told the size of the answer, in bytes. */
+  readonly onSize?: (bytes: number) => void
 }
 
 export interface Api extends Disposable {
@@ -92,6 +94,8 @@ export function createApi(given: Access | ApiOptions): Api {
 const pageSize = 500
 /** More pages than any homelab's list has: a server that sends more repeats itself. */
 const mostPages = 1_000
+/** In bytes, of all pages: they are all in memory until the list is read. Ten thousand pods are about as much. */
+const largestList = 64 * 1_048_576
 /** How often a list is restarted when its continue token has expired. */
 const mostRestarts = 3
 
@@ -123,9 +127,11 @@ async function pagesOf<T>(api: Pick<Api, 'send'>, path: string, signal: AbortSig
   const found: T[] = []
   const first = `${path}${path.includes('?') ? '&' : '?'}limit=${pageSize}`
   let next = ''
+  let size = 0
+  const onSize = (bytes: number) => void (size += bytes)
   for (let page = 0; page < mostPages; page++) {
     const at = next === '' ? first : `${first}&continue=${encodeURIComponent(next)}`
-    const { kind, items, metadata } = await api.send<ListObject<T>>({ method: 'GET', path: at, signal })
+    const { kind, items, metadata } = await api.send<ListObject<T>>({ method: 'GET', path: at, signal, onSize })
     // Another server's answer must not look like a cluster without nodes, pods and volumes.
     if (!Array.isArray(items) && !(typeof kind === 'string' && kind.endsWith('List')))
       throw new AgentError(
@@ -135,6 +141,7 @@ async function pagesOf<T>(api: Pick<Api, 'send'>, path: string, signal: AbortSig
     for (const item of items ?? []) found.push(item)
     next = metadata?.continue ?? ''
     if (next === '') return found
+    if (size > largestList) break
   }
   throw new AgentError(
     'malformed',
@@ -240,12 +247,14 @@ function sendOnce<T>(
         else chunks.push(chunk)
       })
       response.on('end', () => {
+        request.onSize?.(size)
         try {
           const what = `${method} ${path.split('?')[0]}`
           const answer = {
             status: response.statusCode ?? 0,
             text: Buffer.concat(chunks).toString('utf8'),
             retryAfter: parseRetryAfter(response.headers, Date.now()),
+            secrets: [access.token],
           }
           resolve(request.as === 'text' ? (readText(answer, what, where) as T) : readAnswer<T>(answer, what, where))
         } catch (error) {

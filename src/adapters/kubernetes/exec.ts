@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
 import { below } from '../../core/address.ts'
 import { AgentError } from '../../core/errors.ts'
-import { ApiRefusal, parseRetryAfter, readAnswer, translate } from './answers.ts'
+import { withoutSecrets } from '../../core/hidden.ts'
+import { type Answer, ApiRefusal, parseRetryAfter, readAnswer, translate } from './answers.ts'
 import { headersOf, tlsOf } from './entry.ts'
 import { type Access, asRecord } from './kubeconfig.ts'
 
@@ -29,6 +30,8 @@ const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
 const channels = { stdout: 1, stderr: 2, status: 3 } as const
 /** Of a command's output; what Ceph says of a homelab is some kilobytes. In bytes. */
 const largestOutput = 16 * 1_048_576
+/** The status comes in one message: one that comes in more is read anew with each. */
+const mostOfStatus = 64
 
 /**
  * Runs a command in a pod, over the WebSocket of its `exec` subresource. Node's own WebSocket can show neither a client
@@ -87,6 +90,7 @@ export function execOver(
       before.push(data.subarray(1))
       // The server opens each channel with a message of nothing.
       if (channel !== channels.status || data.length === 1) return
+      if (before.length > mostOfStatus) return fail(new Error('the exit code of the command never ends'))
       try {
         const code = exitCodeOf(textOf(channels.status), where)
         if (code !== undefined)
@@ -96,7 +100,7 @@ export function execOver(
       }
     })
     socket.on('unexpected-response', (_, response) => {
-      refusalOf(response, `GET ${path}`, where).then(fail, fail)
+      refusalOf(response, { what: `GET ${path}`, where, secrets: [access.token] }).then(fail, fail)
     })
     socket.on('error', fail)
     socket.on('close', () => fail(new Error('the connection closed before the command reported its exit code')))
@@ -130,7 +134,10 @@ function exitCodeOf(text: string, where: string): number | undefined {
 }
 
 /** The error for a response that is not a WebSocket. */
-async function refusalOf(response: IncomingMessage, what: string, where: string): Promise<unknown> {
+async function refusalOf(
+  response: IncomingMessage,
+  { what, where, secrets }: { readonly what: string; readonly where: string; readonly secrets: Answer['secrets'] },
+): Promise<unknown> {
   let text = ''
   for await (const chunk of response.setEncoding('utf8')) {
     text += String(chunk)
@@ -138,12 +145,12 @@ async function refusalOf(response: IncomingMessage, what: string, where: string)
   }
   try {
     const retryAfter = parseRetryAfter(response.headers, Date.now())
-    readAnswer({ status: response.statusCode ?? 0, text, retryAfter }, what, where)
+    readAnswer({ status: response.statusCode ?? 0, text, retryAfter, secrets }, what, where)
   } catch (error) {
     return error
   }
   return new AgentError(
     'malformed',
-    `the Kubernetes API at ${where} answers ${what} without a WebSocket: ${text.slice(0, 80)}`,
+    `the Kubernetes API at ${where} answers ${what} without a WebSocket: ${withoutSecrets(text, secrets ?? []).slice(0, 80)}`,
   )
 }

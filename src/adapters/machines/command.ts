@@ -1,7 +1,8 @@
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { withoutSecrets } from '../../core/hidden.ts'
 import { runChild } from './child.ts'
 import { calledOff, type Means } from './options.ts'
-import { hide, lastLines } from './quoting.ts'
+import { lastLines } from './quoting.ts'
 
 export interface CommandCall {
   readonly kind: 'command'
@@ -40,7 +41,8 @@ export async function runCommand(
     )
   if (end.code === 0) return
   const how = end.code === null ? `was killed by ${end.killedBy}` : `exited with code ${end.code}`
-  const said = lastLines(hide(end.stderr.trim() === '' ? end.stdout : end.stderr, Object.values(environment)))
+  const output = end.stderr.trim() === '' ? end.stdout : end.stderr
+  const said = lastLines(withoutSecrets(output, Object.values(environment)))
   throw new AgentError('rejected', `${doing}: ${program} ${how}${said === '' ? ' without output' : `: ${said}`}`)
 }
 

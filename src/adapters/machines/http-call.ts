@@ -3,8 +3,9 @@ import { request as httpsRequest } from 'node:https'
 import { connect as tcpConnect, isIP, type Socket } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
 import { AgentError, messageOf } from '../../core/errors.ts'
+import { secretsOfBody, secretsOfHeader, secretsOfUrl, withoutSecrets } from '../../core/hidden.ts'
 import { calledOff, type Means } from './options.ts'
-import { hide, lastWords, plain } from './quoting.ts'
+import { lastWords, plain } from './quoting.ts'
 
 /** An HTTP call to a machine or a smart plug. It must be safe to repeat: an answer can get lost. */
 export interface HttpCall {
@@ -58,10 +59,10 @@ async function judge(doing: string, call: HttpCall, url: URL, response: Incoming
   if (call.expect ? call.expect.includes(status) : status >= 200 && status <= 299) return
   const secrets = secretsOf(call, url)
   if (status >= 300 && status <= 399 && headers.location !== undefined) {
-    const to = lastWords(hide(headers.location, secrets), 80)
+    const to = lastWords(withoutSecrets(headers.location, secrets), 80)
     throw new AgentError('rejected', `${doing}: ${url.host} redirects (HTTP ${status}) to ${to}: use that address`)
   }
-  const said = lastWords(hide(await readEnd(response), secrets))
+  const said = lastWords(withoutSecrets(await readEnd(response), secrets))
   throw new AgentError(
     passing.has(status) ? 'unreachable' : 'rejected',
     `${doing}: ${url.host} answers HTTP ${status}${said === '' ? '' : `: ${said}`}`,
@@ -150,17 +151,8 @@ async function readEnd(response: IncomingMessage): Promise<string> {
 }
 
 /** What we send that must never appear in a message. */
-function secretsOf({ headers = {} }: HttpCall, url: URL): string[] {
-  const words = Object.values(headers).flatMap((value) => [value, value.split(' ').at(-1)!])
-  return [...words, url.password, decode(url.password), url.pathname, url.search, ...url.searchParams.values()]
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+function secretsOf({ headers = {}, body = '' }: HttpCall, url: URL): string[] {
+  return [...Object.values(headers).flatMap(secretsOfHeader), ...secretsOfUrl(url), ...secretsOfBody(body)]
 }
 
 function explain(doing: string, url: URL, error: unknown): AgentError {

@@ -1,8 +1,3 @@
-/** The replacement for a secret in a message. */
-const hidden = '***'
-/** A shorter one is not secret, and would match in every text. */
-const shortestSecret = 4
-
 /** Cleans external text for a message: one line, without colours and control characters. */
 export function plain(text: string): string {
   return (
@@ -25,12 +20,4 @@ export function lastWords(text: string, longest = 200): string {
 export function lastLines(text: string, lines = 3): string {
   const written = text.split(/[\r\n]+/).filter((line) => plain(line) !== '')
   return lastWords(written.slice(-lines).map(plain).join(' / '))
-}
-
-/** Removes secrets from output: some servers and programs echo their input. */
-export function hide(text: string, secrets: readonly string[]): string {
-  return secrets
-    .filter((secret) => secret.length >= shortestSecret)
-    .toSorted((a, b) => b.length - a.length)
-    .reduce((rest, secret) => rest.replaceAll(secret, hidden), text)
 }

@@ -23,6 +23,8 @@ export interface ConnectOptions {
   readonly signal: AbortSignal
   /** What is known of the server; it learns with each connection. */
   readonly dialect?: Dialect | undefined
+  /** The password that will be sent: it is in no error. */
+  readonly password?: string | undefined
 }
 
 /**
@@ -32,7 +34,7 @@ export interface ConnectOptions {
  */
 export async function connectNut(
   address: NutAddress,
-  { timeout, tls, lookup, signal, dialect }: ConnectOptions,
+  { timeout, tls, lookup, signal, dialect, password }: ConnectOptions,
 ): Promise<NutConnection> {
   const at = `${address.host}:${address.port}`
   const plain = await openSocket(address, { timeout, lookup, signal })
@@ -44,7 +46,8 @@ export async function connectNut(
     timeout,
     write: (text) => socket.write(text),
     onEnd: () => socket.destroy(),
-    ...(dialect ? { dialect } : {}),
+    dialect,
+    password,
   })
   const onClose = () => conversation.lose(new AgentError('unreachable', `upsd at ${at} closed the connection`))
   socket.on('data', conversation.receive)

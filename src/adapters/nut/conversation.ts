@@ -1,8 +1,9 @@
 import { AgentError, messageOf } from '../../core/errors.ts'
 import { createDialect, type Dialect } from './dialect.ts'
 import { createLines } from './lines.ts'
-import { scanWords, splitWords } from './quoting.ts'
+import { looseWords, splitWords } from './quoting.ts'
 import { NutRefusal } from './refusal.ts'
+import { createHiding } from './repeated.ts'
 import { type AnswerLine, arePipelinedLost, calm, type Cause, takeListLine, type Waiting } from './waiting.ts'
 
 /** Commands and answers over one connection. */
@@ -34,7 +35,9 @@ export interface ConversationOptions {
   /** Called once, before pending commands fail. */
   readonly onEnd: () => void
   /** What is known of the server; it learns here. A upsd where nothing is said. */
-  readonly dialect?: Dialect
+  readonly dialect?: Dialect | undefined
+  /** The password that is sent: some servers repeat it. */
+  readonly password?: string | undefined
 }
 
 /** How long the answer to one of several commands is waited for where it is not known yet that they are all answered, in ms. */
@@ -46,11 +49,12 @@ const untriedWithin = 500
  * not fit (RFC 9271). A server that loses all but one of the commands that come in one packet is sent one at a time.
  */
 export function createConversation(options: ConversationOptions): Conversation {
-  const { at, timeout, write, onEnd, dialect = { ...createDialect(), pipelining: 'works', lists: 'end' } } = options
+  const { at, timeout, write, onEnd, dialect = dialectOfUpsd() } = options
   const queue: Waiting[] = []
   const lines = createLines(at)
   let ended: AgentError | undefined
   let unsent = ''
+  const hiding = createHiding(at, options.password)
 
   function finish(why: AgentError, cause: Cause): void {
     if (ended) return
@@ -65,7 +69,7 @@ export function createConversation(options: ConversationOptions): Conversation {
 
   function receive(chunk: Uint8Array): void {
     try {
-      for (const line of lines.push(chunk)) if (line.trim() !== '') understand(line)
+      for (const line of lines.push(chunk)) understand(hiding.line(line))
     } catch (error) {
       finish(error instanceof AgentError ? error : new AgentError('malformed', messageOf(error)), 'misfit')
     }
@@ -73,19 +77,19 @@ export function createConversation(options: ConversationOptions): Conversation {
 
   function understand(text: string): void {
     const waiting = queue[0]
-    if (!waiting?.isSent)
-      throw new AgentError('malformed', `upsd at ${at} sent an unexpected answer: ${text.slice(0, 80)}`)
+    if (!waiting?.isSent) throw hiding.misfit('sent an unexpected answer', text)
+    const { words, isOpen } = looseWords(text)
     // In a list one line that can't be understood says nothing of the others.
-    const words = waiting.isBegun ? scanWords(text).words.map((word) => word.text) : splitWords(text)
+    if (isOpen && !waiting.isBegun) throw hiding.misfit('sent a line with an open quote', text)
     if (words[0]?.toUpperCase() === 'ERR') {
       const [, code = 'ERR', ...extra] = words
-      return settle((it) => it.reject(new NutRefusal(code.toUpperCase(), it.doing, at, extra)))
+      return settle((it) => it.reject(new NutRefusal(code.toUpperCase(), it.doing, at, hiding.words(extra))))
     }
     if (waiting.list === undefined) {
       waiting.lines.push({ text, words })
       return settle((it) => it.resolve(it.lines))
     }
-    if (takeListLine(waiting, waiting.list, { text, words }, at) === 'more') return awaitMore(waiting)
+    if (takeListLine(waiting, waiting.list, { text, words }, hiding) === 'more') return awaitMore(waiting)
     dialect.lists = 'end'
     settle((it) => it.resolve(it.lines))
   }
@@ -114,8 +118,7 @@ export function createConversation(options: ConversationOptions): Conversation {
   function arm(): void {
     const next = queue[0]
     if (!next?.isSent || next.deadline) return
-    const isUntried = dialect.pipelining === 'untried' && queue.some(({ isBehind }) => isBehind)
-    const within = isUntried ? Math.min(timeout, Math.max(untriedWithin, timeout / 4)) : timeout
+    const within = isUntried(queue, dialect) ? Math.min(timeout, Math.max(untriedWithin, timeout / 4)) : timeout
     const late = () =>
       finish(new AgentError('unreachable', `upsd at ${at} did not answer ${next.doing} within ${within} ms`), 'silence')
     next.deadline = setTimeout(late, within)
@@ -164,4 +167,14 @@ export function createConversation(options: ConversationOptions): Conversation {
     list: async (command) => (await send(command, command, splitWords(command))).map(({ words }) => words),
     listLines: (command) => send(command, command, splitWords(command)),
   }
+}
+
+/** What is known of upsd itself. */
+function dialectOfUpsd(): Dialect {
+  return { ...createDialect(), pipelining: 'works', lists: 'end' }
+}
+
+/** Whether commands are under way together, and nobody knows yet that they are all answered. */
+function isUntried(queue: readonly Waiting[], { pipelining }: Dialect): boolean {
+  return pipelining === 'untried' && queue.some(({ isBehind }) => isBehind)
 }

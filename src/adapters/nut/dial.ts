@@ -15,6 +15,8 @@ export interface DialOptions extends NutAddress {
   readonly onSecure?: (() => void) | undefined
   readonly resolve?: LookupFunction | undefined
   readonly dialect?: Dialect | undefined
+  /** The password that will be sent: it is in no error. */
+  readonly password?: string | undefined
   /** Of a clock that never jumps, in ms. */
   readonly now?: () => number
 }
@@ -28,7 +30,7 @@ const plainFor = 3_600_000
  * @throws AgentError `misconfigured` for a CA that can't be read
  */
 export function createDial(options: DialOptions): (signal: AbortSignal) => Promise<NutConnection> {
-  const { host, port, tls, ca, timeout, onSecure, onInsecure, resolve, dialect } = options
+  const { host, port, tls, ca, timeout, onSecure, onInsecure, resolve, dialect, password } = options
   const { now = () => performance.now() } = options
   const trust: Trust = ca !== undefined ? readTrust(ca) : tls === 'required' ? { by: 'system' } : { by: 'nobody' }
   // A hanging handshake leaves time for plain text within one reading.
@@ -45,6 +47,7 @@ export function createDial(options: DialOptions): (signal: AbortSignal) => Promi
         lookup: resolver.lookup,
         signal,
         dialect,
+        password,
         ...(isSecure ? { tls: { trust, timeout: tlsTimeout } } : {}),
       },
     )

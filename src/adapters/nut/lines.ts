@@ -4,14 +4,16 @@ import { AgentError } from '../../core/errors.ts'
 export const longestLine = 8_192
 
 const lineFeed = 0x0a
+/** So many lines in a row without a word are no answer any more: they cost as much as others, and end no waiting. */
+const mostEmpty = 1_000
 
 export interface Lines {
   /** Whether part of a line has come, and not its end. */
   readonly isPartial: boolean
   /**
-   * The lines that a chunk completes, without their LF. Invalid UTF-8 becomes �: vendor names may have any encoding.
+   * The lines that a chunk completes, without their LF, and without those that are empty. Invalid UTF-8 becomes �: vendor names may have any encoding.
    *
-   * @throws AgentError `malformed` for a line without end, and for a NUL, which is never text
+   * @throws AgentError `malformed` for a line without end, for a NUL, which is never text, and for nothing but empty lines
    */
   push(chunk: Uint8Array): string[]
 }
@@ -21,6 +23,7 @@ export function createLines(at: string, longest: number = longestLine): Lines {
   // Of a fixed size, and copied into: pieces of one byte each would hold on to a whole packet.
   const partial = Buffer.allocUnsafe(longest)
   let length = 0
+  let empty = 0
 
   function keep(piece: Uint8Array): void {
     if (length + piece.length > longest) throw new AgentError('malformed', `upsd at ${at} sends an endless line`)
@@ -38,7 +41,10 @@ export function createLines(at: string, longest: number = longestLine): Lines {
       let from = 0
       for (let to = chunk.indexOf(lineFeed); to !== -1; to = chunk.indexOf(lineFeed, from)) {
         keep(chunk.subarray(from, to))
-        lines.push(partial.toString('utf8', 0, length))
+        const line = partial.toString('utf8', 0, length)
+        empty = line.trim() === '' ? empty + 1 : 0
+        if (empty > mostEmpty) throw new AgentError('malformed', `upsd at ${at} sends nothing but empty lines`)
+        if (empty === 0) lines.push(line)
         length = 0
         from = to + 1
       }

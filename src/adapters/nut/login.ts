@@ -2,6 +2,7 @@ import { AgentError } from '../../core/errors.ts'
 import type { NutConnection } from './connection.ts'
 import { quoteWord } from './quoting.ts'
 import { isRefusal, NutRefusal, outOfOrder } from './refusal.ts'
+import { passwordCommand } from './repeated.ts'
 
 export interface LoginOptions {
   readonly at: string
@@ -105,5 +106,5 @@ export function createLogin({ at, name, credentials, login, onLogin, onLoginRefu
 /** upsd answers OK to both in any case, and checks them with the first command that needs them. */
 async function sayWho(nut: NutConnection, { user, password }: { user: string; password: string }): Promise<void> {
   await nut.ask(`USERNAME ${quoteWord(user)}`, 'USERNAME')
-  await nut.ask(`PASSWORD ${quoteWord(password)}`, 'PASSWORD')
+  await nut.ask(passwordCommand(password), 'PASSWORD')
 }

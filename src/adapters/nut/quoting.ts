@@ -50,11 +50,17 @@ export function scanWords(line: string): { readonly words: readonly SentWord[]; 
   return { words, isOpen: quoted }
 }
 
-/** @throws AgentError `malformed` when a quote is never closed */
-export function splitWords(line: string): string[] {
+/** The texts of the words alone. `isOpen`: a quote is never closed. */
+export function looseWords(line: string): { readonly words: readonly string[]; readonly isOpen: boolean } {
   const { words, isOpen } = scanWords(line)
+  return { words: words.map(({ text }) => text), isOpen }
+}
+
+/** @throws AgentError `malformed` when a quote is never closed */
+export function splitWords(line: string): readonly string[] {
+  const { words, isOpen } = looseWords(line)
   if (isOpen) throw new AgentError('malformed', `upsd sent a line with an open quote: ${line.slice(0, 80)}`)
-  return words.map(({ text }) => text)
+  return words
 }
 
 /**

@@ -69,7 +69,8 @@ export function createNutUps(options: UpsOptions): NutUps {
   const ups = quoteWord(name)
   const at = `${host}:${port}`
   const dialect = createDialect()
-  const dial = createDial({ host, port, tls, ca, timeout, onSecure, onInsecure, resolve, dialect })
+  const password = credentials?.password
+  const dial = createDial({ host, port, tls, ca, timeout, onSecure, onInsecure, resolve, dialect, password })
   const session = createSession({ at, name, credentials, login, retryUpTo, dial, dialect, onLogin, onLoginRefused })
   const { use, identify } = session
   const { give, askOk } = createOrders(session, at)

@@ -1,5 +1,6 @@
-import { AgentError } from '../../core/errors.ts'
+import type { AgentError } from '../../core/errors.ts'
 import type { Dialect } from './dialect.ts'
+import type { Hiding } from './repeated.ts'
 
 /** A line that a server has sent. */
 export interface AnswerLine {
@@ -56,9 +57,14 @@ export function isSameName(echoed: string, asked: string): boolean {
  *
  * @throws AgentError `malformed` for what does not belong to it
  */
-export function takeListLine(waiting: Waiting, list: readonly string[], line: AnswerLine, at: string): 'more' | 'over' {
+export function takeListLine(
+  waiting: Waiting,
+  list: readonly string[],
+  line: AnswerLine,
+  { misfit }: Pick<Hiding, 'misfit'>,
+): 'more' | 'over' {
   const { words, text } = line
-  const amiss = () => new AgentError('malformed', `upsd at ${at} answers ${waiting.doing} with: ${text.slice(0, 80)}`)
+  const amiss = () => misfit(`answers ${waiting.doing} with`, text)
   if (!waiting.isBegun) {
     if (!isFrame(words, 'BEGIN', list) || words.length !== list.length + 1) throw amiss()
     waiting.isBegun = true
@@ -69,7 +75,7 @@ export function takeListLine(waiting: Waiting, list: readonly string[], line: An
   // `VAR ups …` in a `LIST VAR`: anything else belongs to another question.
   if (words[0]?.toUpperCase() !== list[1]) throw amiss()
   waiting.lines.push(line)
-  if (waiting.lines.length > longestList) throw new AgentError('malformed', `upsd at ${at} sends an endless list`)
+  if (waiting.lines.length > longestList) throw misfit('sends an endless list')
   return 'more'
 }
 

@@ -37,6 +37,28 @@ export function renameMachines(outage: Outage, renames: ReadonlyMap<string, stri
   return { ...outage, nodes: Object.fromEntries(nodes) }
 }
 
+/** What is known of UPSes over a restart of the agent. */
+export interface KnownUpses {
+  /** Labels of those that had failed in an open outage. Undefined: any may have. */
+  readonly failed: readonly string[] | undefined
+  /** Whether this one was ever heard of under this label. */
+  readonly isKnown: (label: string) => boolean
+}
+
+/**
+ * The label that each UPS of the configuration had when the outage began, the present one first. One that is new, while
+ * one that had failed is gone, may be that one under another label: it counts as failed, or the shutdown that was under way
+ * would end in its middle. UPSes that had not failed are left out.
+ */
+export function failedBefore(labels: readonly string[], { failed, isKnown }: KnownUpses): ReadonlyMap<string, string> {
+  if (failed === undefined) return new Map(labels.map((label) => [label, label]))
+  const gone = failed.filter((label) => !labels.includes(label))
+  const come = labels.filter((label) => !failed.includes(label) && !isKnown(label))
+  const same = labels.filter((label) => failed.includes(label))
+  const renamed = gone.length === 0 ? [] : come.map((label, index) => [label, gone[index] ?? gone[0]!] as const)
+  return new Map([...same.map((label) => [label, label] as const), ...renamed])
+}
+
 function isCardless({ macs }: NamedMachine): boolean {
   return macs.length === 0
 }

@@ -67,6 +67,7 @@ export async function openBroker(options: BrokerOptions, signal: AbortSignal): P
   const client = connect(url, optionsOf(options))
   let last: unknown
   client.on('error', (error) => (last = error))
+  limitPackets(client, (error) => (last = error))
   const abandon = () => client.end(true)
   signal.addEventListener('abort', abandon, { once: true })
   try {
@@ -81,6 +82,21 @@ export async function openBroker(options: BrokerOptions, signal: AbortSignal): P
     signal.removeEventListener('abort', abandon)
   }
   return brokerOf(client, () => (last === undefined ? 'the connection was closed' : messageOf(last)), limits)
+}
+
+/**
+ * Hangs up on a packet that is too large before it is all in memory: what MQTT 5 says of the largest one a broker may ignore,
+ * MQTT 3.1.1 allows 256 MB, and the package collects whatever comes.
+ */
+function limitPackets(client: MqttClient, onTooLarge: (error: Error) => void): void {
+  let since = 0
+  client.on('packetreceive', () => (since = 0))
+  client.stream.on('data', (chunk: Buffer) => {
+    since += chunk.length
+    if (since <= 2 * largestPacket) return
+    onTooLarge(new Error(`the broker sends a packet of more than ${largestPacket / 1_048_576} MiB`))
+    client.stream.destroy()
+  })
 }
 
 function whenever(client: MqttClient, event: 'connect' | 'close'): Promise<typeof event> {

@@ -5,8 +5,8 @@ import type { Logger } from '../../core/log.ts'
 import { readConfigQuery } from '../../core/provision/config-query.ts'
 import { canonicalAddress } from '../../core/address.ts'
 import type { Material } from '../../http/certificate.ts'
+import { limitPipelining } from '../../http/pipelining.ts'
 import { closeServer } from '../../http/serve.ts'
-import { createPipelining } from '../../http/pipelining.ts'
 import { answerJson, answerText, send } from './answers.ts'
 import type { ConfigRoute } from './config-route.ts'
 import type { ConnectionGate } from './connections.ts'
@@ -52,8 +52,7 @@ export async function openDoor(
     })
   })
   server.maxRequestsPerSocket = 1
-  const goesOn = createPipelining()
-  server.on('dropRequest', (_, socket: Socket) => void goesOn(socket))
+  limitPipelining(server)
   // Before TLS and HTTP get to see it.
   server.prependListener('connection', (socket: Socket) => {
     if (parts.gate.admit(socket)) socket.setKeepAlive(true, 30_000)

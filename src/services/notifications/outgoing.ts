@@ -2,6 +2,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Trust } from './trust.ts'
 import { AgentError, describeConnectionError, type ErrorCode, messageOf } from '../../core/errors.ts'
+import { secretsOfUrl, withoutSecrets } from '../../core/hidden.ts'
 import { failureWords, pageWords, wantsTls } from './failure-words.ts'
 
 /** A request of a channel. */
@@ -120,23 +121,7 @@ export function retryAfter(header: string | undefined, now = Date.now()): number
 
 /** Without what is secret, however it is written in a URL. */
 function hide(text: string, { url, secrets = [] }: Outgoing): string {
-  return withoutSecrets(text, [...secrets, url.pathname, url.search, ...url.searchParams.values(), url.password])
-}
-
-/** A text of others without these words, however they are written in a URL. */
-export function withoutSecrets(text: string, secrets: readonly string[]): string {
-  const words = secrets.filter((word) => word.length > 3)
-  return [...words, ...words.map(encodeURIComponent), ...words.map(decode)]
-    .toSorted((a, b) => b.length - a.length)
-    .reduce((told, word) => told.replaceAll(word, '…'), text)
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+  return withoutSecrets(text, [...secrets, ...secretsOfUrl(url)])
 }
 
 /** The request itself; resolves with the head of the answer. */

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../core/errors.ts'
+import { withoutSecrets } from '../../core/hidden.ts'
 
 /** How to reach the queue's store: a Redis or Valkey. */
 export type StoreAddress = { readonly path: string } | { readonly url: string; readonly password: string | undefined }
@@ -69,6 +71,11 @@ export async function closeWithin(
   await answerWithin(ms, closable.close())
     .catch(() => answerWithin(500, closable.getBackend().disconnect()))
     .catch(() => {})
+}
+
+/** Why the store does not answer, without the password: some servers repeat what they are sent. */
+export function reasonOf(error: unknown, address: StoreAddress): string {
+  return withoutSecrets(messageOf(error), 'url' in address ? [address.password] : [])
 }
 
 function target(address: StoreAddress): Target {

@@ -1,11 +1,11 @@
 import type { JobsOptions } from 'bullmq'
 import { parseDuration } from '../../core/duration.ts'
-import { AgentError, messageOf } from '../../core/errors.ts'
+import { AgentError } from '../../core/errors.ts'
 import type { Job } from '../../operations/job.ts'
 import type { FailedEntry, Trigger } from '../../core/job.ts'
 import type { Logger } from '../../core/log.ts'
 import { Queue, schedules } from './bullmq.ts'
-import { answerWithin, closeWithin, impatient, type StoreAddress } from './connection.ts'
+import { answerWithin, closeWithin, impatient, reasonOf, type StoreAddress } from './connection.ts'
 
 /** So many jobs that have failed for good are kept, for people. */
 const mostFailed = 100
@@ -47,16 +47,16 @@ const patience = 2_000
 export function createQueue({ name, address, log }: QueueOptions) {
   const end = new AbortController()
   const queue = new Queue(name, { connection: impatient(address, end.signal), settings: schedules })
-  queue.on('error', (error) => log.debug({ reason: messageOf(error) }, 'queue store unreachable'))
+  queue.on('error', (error) => log.debug({ reason: reasonOf(error, address) }, 'queue store unreachable'))
 
   const answered = <T>(question: Promise<T>): Promise<T> =>
     answerWithin(patience, question).catch((error: unknown) => {
-      throw new AgentError('unreachable', `the queue store does not answer: ${messageOf(error)}`, error)
+      throw new AgentError('unreachable', `the queue store does not answer: ${reasonOf(error, address)}`)
     })
 
   async function add(job: Pick<Job, 'name'>): Promise<void> {
     await answerWithin(patience, queue.add(job.name, {}, onceEach(job))).catch((error: unknown) => {
-      throw new AgentError('unreachable', `the queue store does not accept ${job.name}: ${messageOf(error)}`, error)
+      throw new AgentError('unreachable', `the queue store does not accept ${job.name}: ${reasonOf(error, address)}`)
     })
   }
 

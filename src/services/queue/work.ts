@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf } from '../../core/errors.ts'
 import { createNews } from '../../core/news.ts'
 import type { RunningService } from '../../core/service.ts'
 import type { ServiceContext } from '../../operations/service.ts'
-import type { StoreAddress } from './connection.ts'
+import { reasonOf, type StoreAddress } from './connection.ts'
 import { directoryOf, socketOf } from './program.ts'
 import { createQueue, type JobQueue } from './queue.ts'
 import type { QueueSection } from './section.ts'
@@ -42,7 +41,7 @@ export async function startWork(
   // Not waited for at the end: a store that is away would be asked for its schedules without end.
   const either = AbortSignal.any([signal, stop.signal])
   const ended = Promise.race([
-    keepSchedules(context, queue, either),
+    keepSchedules(context, { queue, address }, either),
     followPassword(context, { before: password, lookEvery }, either),
   ])
   stack.defer(() => stop.abort())
@@ -82,12 +81,15 @@ async function openStore(
 
 async function keepSchedules(
   { jobs, log }: ServiceContext<QueueSection>,
-  queue: JobQueue,
+  { queue, address }: { readonly queue: JobQueue; readonly address: StoreAddress },
   signal: AbortSignal,
 ): Promise<void> {
   const news = createNews()
   while (!signal.aborted) {
-    const why = await queue.schedule(jobs.all).then(() => undefined, messageOf)
+    const why = await queue.schedule(jobs.all).then(
+      () => undefined,
+      (error: unknown) => reasonOf(error, address),
+    )
     if (news.isNew(why) && why !== undefined) log.warn({ reason: why }, 'schedules not set; trying again')
     await sleep(why === undefined ? scheduleEvery : retryInterval, undefined, { signal }).catch(() => {})
   }

@@ -5,7 +5,7 @@ import type { Job } from '../../operations/job.ts'
 import type { Outcome } from '../../core/job.ts'
 import type { Logger } from '../../core/log.ts'
 import { DelayedError, schedules, UnrecoverableError, WaitingError, Worker } from './bullmq.ts'
-import { closeWithin, once, patient, type StoreAddress } from './connection.ts'
+import { closeWithin, once, patient, reasonOf, type StoreAddress } from './connection.ts'
 import { type JobQueue, tick, type Tick } from './queue.ts'
 
 export interface WorkerOptions {
@@ -85,7 +85,7 @@ export async function startWorker({
   }
 
   await reclaim(name, address).catch((error: unknown) =>
-    log.warn({ reason: messageOf(error) }, 'jobs of a killed agent not reclaimed; they stall first'),
+    log.warn({ reason: reasonOf(error, address) }, 'jobs of a killed agent not reclaimed; they stall first'),
   )
   const end = new AbortController()
   const worker = new Worker(name, work, {
@@ -97,7 +97,7 @@ export async function startWorker({
     // A killed agent's job is given out again however often: every step is safe to do twice.
     maxStalledCount: Number.MAX_SAFE_INTEGER,
   })
-  worker.on('error', (error) => log.debug({ reason: messageOf(error) }, 'queue store unreachable'))
+  worker.on('error', (error) => log.debug({ reason: reasonOf(error, address) }, 'queue store unreachable'))
   // Another worker may have the job by now: two runs must not overlap.
   worker.on('lockRenewalFailed', (ids) => {
     for (const id of ids) worker.cancelJob(id, 'the lock was lost')

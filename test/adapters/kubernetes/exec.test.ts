@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { type Api, createApi } from '../../../src/adapters/kubernetes/api.ts'
 import { parseKubeconfig } from '../../../src/adapters/kubernetes/kubeconfig.ts'
@@ -244,4 +244,24 @@ describe('something else that answers a command', () => {
     answer = (_, socket) => socket.write('HTTP/1.1 403 Forbidden\r\ncontent-length: 100\r\n\r\nno')
     expect(await refusal(exec(soon(60)))).toMatchObject({ code: 'unreachable', message })
   })
+})
+
+/** Speaks TLS where no API server of the lab does. */
+const speakerAt = '127.0.116.11'
+
+test('an exit code that comes in pieces without end is given up', async () => {
+  const authority = await createAuthority('lab')
+  const server = createServer(await authority.issueServer({ common: 'api', ips: [speakerAt], dns: [] }))
+  const sockets = new WebSocketServer({ server, handleProtocols: () => 'v5.channel.k8s.io' })
+  sockets.on('connection', (socket) => {
+    for (let piece = 0; piece < 100; piece += 1) socket.send(Buffer.from([3, 0x7b]))
+  })
+  server.listen(0, speakerAt)
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as { port: number }
+  const access = { server: new URL(`https://${speakerAt}:${port}`), ca: authority.ca, cert: undefined, key: undefined }
+  using api = createApi({ ...access, token: 'x' })
+  const error = await refusal(api.exec({ namespace: 'a', pod: 'b', command: ['c'], signal: soon() }))
+  expect(error.message).toContain('the exit code of the command never ends')
 })

@@ -70,7 +70,7 @@ describe('a machine that packets do not wake', () => {
     const script = 'echo one; printf "\\033[1mbad $PASSWORD\\007\\n" >&2; exit 4'
     await expect(powerOn(shell(script, { PASSWORD: 'hunter2' }))).rejects.toMatchObject({
       code: 'rejected',
-      message: 'switch w-1 on: sh exited with code 4: bad ***',
+      message: 'switch w-1 on: sh exited with code 4: bad …',
     })
     await expect(powerOn(shell('echo only here; exit 1'))).rejects.toMatchObject({
       message: 'switch w-1 on: sh exited with code 1: only here',

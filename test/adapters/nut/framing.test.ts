@@ -66,3 +66,14 @@ test('an answer that came in time is not missed afterwards, and each question ha
   await expect(conversation.ask('VER')).rejects.toThrow(/did not answer VER within 400 ms/)
   expect(said).toBe('VER\nNETVER\nPROTVER\nVER\nend')
 })
+
+test('a few empty lines do no harm, and nothing but empty lines ends a conversation', async () => {
+  const conversation = createConversation({ at: 'nas:3493', timeout: 60_000, write: () => {}, onEnd: () => {} })
+  const answer = conversation.ask('VER')
+  for (let round = 0; round < 3; round++) conversation.receive(Buffer.from(' \r\n'.repeat(300)))
+  conversation.receive(Buffer.from('\n2.8.0\n'))
+  expect(await answer).toEqual(['2.8.0'])
+  const next = conversation.ask('VER')
+  for (let round = 0; round < 4; round++) conversation.receive(Buffer.from('\n'.repeat(300)))
+  await expect(next).rejects.toThrow('upsd at nas:3493 sends nothing but empty lines')
+})

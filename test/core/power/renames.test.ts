@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { beginOutage, withMachines } from '../../../src/core/power/outage.ts'
-import { findRenames, type NamedMachine, renameMachines } from '../../../src/core/power/renames.ts'
+import { failedBefore, findRenames, type NamedMachine, renameMachines } from '../../../src/core/power/renames.ts'
 
 const machine = (name: string, rest: Partial<NamedMachine> = {}): NamedMachine => ({
   name,
@@ -69,4 +69,31 @@ test('an outage keeps what it knows of a machine, and never mixes it with anothe
     'w-1': outage.nodes['w-1'],
   })
   expect(renameMachines(outage, new Map([['nas', 'w-1']]))).toEqual(outage)
+})
+
+test.each<{ name: string; labels: string[]; failed?: string[]; known?: string[]; before: Record<string, string> }>([
+  { name: 'that had failed is still there', labels: ['a', 'b'], failed: ['a'], before: { a: 'a' } },
+  { name: 'that had failed has another label', labels: ['new'], failed: ['a'], before: { new: 'a' } },
+  {
+    name: 'that had not failed keeps its label',
+    labels: ['new', 'b'],
+    failed: ['a'],
+    known: ['b'],
+    before: { new: 'a' },
+  },
+  { name: 'of two has another label', labels: ['a', 'new'], failed: ['a', 'b'], before: { a: 'a', new: 'b' } },
+  { name: 'may be any of two new ones', labels: ['x', 'y'], failed: ['a'], before: { x: 'a', y: 'a' } },
+  { name: 'is new, and none is gone', labels: ['a', 'new'], failed: ['a'], before: { a: 'a' } },
+  {
+    name: 'was heard of before, and is not the one that is gone',
+    labels: ['b'],
+    failed: ['a'],
+    known: ['b'],
+    before: {},
+  },
+  { name: 'may have failed, as in old records', labels: ['a', 'b'], before: { a: 'a', b: 'b' } },
+  { name: 'has not failed, nor has any', labels: ['a'], failed: [], before: {} },
+])('a UPS $name', ({ labels, failed, known = [], before }) => {
+  const found = failedBefore(labels, { failed, isKnown: (label) => known.includes(label) })
+  expect(Object.fromEntries(found)).toEqual(before)
 })

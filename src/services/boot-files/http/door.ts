@@ -8,7 +8,7 @@ import { isOutdated } from '../../../core/netboot/precondition.ts'
 import { formatIpxeScript } from '../../../core/netboot/ipxe-script.ts'
 import { peerAddress } from '../../../http/addresses.ts'
 import type { Material } from '../../../http/certificate.ts'
-import { createPipelining } from '../../../http/pipelining.ts'
+import { limitPipelining } from '../../../http/pipelining.ts'
 import type { Desk } from '../desk.ts'
 import type { SharedFile } from '../files/shared-file.ts'
 import type { Watched } from '../watched.ts'
@@ -54,10 +54,9 @@ export async function openHttp(places: readonly HttpPlace[], options: HttpOption
   /** Of each connection the last answer: what is asked before the one before was answered waits, and holds no part of a file. */
   const seats = createSeats(desk)
   const turns = new WeakMap<Socket, Promise<void>>()
-  const goesOn = createPipelining()
   const listener: RequestListener = (request, response) => {
     const { socket } = request
-    if (!goesOn(socket, response)) return
+    if (socket.destroyed) return
     const take = async () => {
       if (!socket.destroyed) await answer(request, response, { ...options, seats }, desk)
     }
@@ -71,6 +70,7 @@ export async function openHttp(places: readonly HttpPlace[], options: HttpOption
   const servers: Server[] = []
   for (const place of places) {
     const server = createFor(listener, options)
+    limitPipelining(server)
     // One that comes may have to make room first.
     server.maxConnections = desk.limits.connections + desk.limits.perAddress
     server.on('connection', seats.take)

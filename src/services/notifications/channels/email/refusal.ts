@@ -1,7 +1,7 @@
 import { AgentError, type ErrorCode } from '../../../../core/errors.ts'
+import { withoutSecrets } from '../../../../core/hidden.ts'
 import { printable } from '../../../../core/printable.ts'
 import { failureWords } from '../../failure-words.ts'
-import { withoutSecrets } from '../../outgoing.ts'
 import type { SmtpFailure } from './smtp.ts'
 
 export interface Conversation {
