@@ -137,7 +137,7 @@ test('whoever asks without end on one connection, and takes no answer, is hung u
   onTestFinished(() => void slow.destroy())
   await once(slow, 'connect')
   slow.pause()
-  slow.write(request.repeat(17))
+  slow.write(request.repeat(16))
   await expect.poll(() => served.told('127.0.120.42')).toEqual(['started'])
   const asked = { host: address, port: ports.http, from: '127.0.120.43', request }
   expect(await askWithoutEnd(asked)).toBeLessThan(20)
