@@ -30,6 +30,13 @@ describe('nothing starts', () => {
     expect(start(three, { hold })).toEqual(hold)
   })
 
+  test('while the clock is not to be believed', () => {
+    expect(start(three, { clockFault: 'the clock is 50 years behind' })).toEqual({
+      gate: 'clock',
+      reason: 'the clock is 50 years behind: no node is upgraded by it',
+    })
+  })
+
   test('while a control plane is not well; a worker holds nobody up', () => {
     const ill = { kubernetes: { ready: false } }
     expect(start([...controlPlanes({}, ill, {}), worker('w-1')])).toEqual({
@@ -90,6 +97,13 @@ describe('a window', () => {
     })
   })
 
+  test('that closes before the one that was opened by hand has the room of that one', () => {
+    const late = closesAt - minute
+    expect(at(late)).toBeDefined()
+    expect(at(late, late + hour)).toBeUndefined()
+    expect(at(late, late + 2 * minute)?.until).toBeUndefined()
+  })
+
   test('that was opened by hand and is too short is followed by the next one', () => {
     const wednesday = Date.parse('2026-03-04T12:00:00Z')
     const next = new Date('2026-03-07T01:00:00Z')
@@ -118,6 +132,10 @@ describe('a node is not next', () => {
     expect(next(worker('w-1', { kubernetes: { unschedulable: true, cordon: power } }))).toMatch(/from a power cut$/)
     expect(next(worker('w-1', { kubernetes: { unschedulable: true } }))).toMatch(/^w-1 was cordoned by someone else/)
     expect(next(worker('w-1', { kubernetes: { unschedulable: false, cordon: power } }))).toBeUndefined()
+  })
+
+  test('while it is not where its configuration has it', () => {
+    expect(next(worker('w-1', { talos: { onDisk: false } }))).toMatch(/^w-1 has no installation on a disk/)
   })
 
   test('while it holds the last good copy; where storage tells nothing that is asked elsewhere', () => {
