@@ -142,9 +142,9 @@ describe('the record of a rollout', () => {
     const asNode = (changed: object) => read({ nodes: { 'w-1': { ...node, ...changed } } }).nodes['w-1']?.outcome
     for (const outcome of ['upgraded', 'failed', 'released', 'rolled-back']) expect(asNode({ outcome })).toBe(outcome)
     expect(asNode({ outcome: 'given-back' })).toBe('released')
-    expect(() => asNode({ outcome: 'lost' })).toThrow()
+    expect(() => asNode({ outcome: 'lost' })).toThrow('is not one of upgraded, failed')
     for (const outcome of ['done', 'aborted', 'superseded']) expect(read({ outcome })).toMatchObject({ outcome })
-    expect(() => read({ outcome: 'lost' })).toThrow()
+    expect(() => read({ outcome: 'lost' })).toThrow('is not one of done, aborted, superseded')
     for (const role of ['worker', 'controlplane'])
       expect(read({ nodes: { 'w-1': { ...node, role } } }).nodes['w-1']?.role).toBe(role)
   })

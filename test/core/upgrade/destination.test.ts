@@ -52,8 +52,15 @@ describe('what has begun with another release than the one that is wanted now', 
       version: 'v1.14.1',
     },
   ])('$name', ({ node, version }) => {
-    expect(destinationOf(clusterOf(worker('w-1'), node, worker('w-3')), wanted, around)).toEqual({ version })
+    expect(destinationOf(clusterOf(worker('w-1'), node, worker('w-3')), wanted, around)).toStrictEqual({ version })
   })
+})
+
+test('a mark that names no release hides none that does', () => {
+  const former = worker('w-0', {
+    kubernetes: { unschedulable: true, cordon: { why: 'upgrade', at: mark.at, bootId: 'boot-1', rebooting: true } },
+  })
+  expect(destinationOf(clusterOf(former, carrying(mark, armed)), wanted, around)).toEqual({ version: 'v1.13.9' })
 })
 
 describe('without a release to go to', () => {
@@ -65,46 +72,46 @@ describe('without a release to go to', () => {
 
   test('nodes that all run one stay at it, and may get another schematic', () => {
     for (const release of [current, soaking])
-      expect(to(running('v1.13.9', 'v1.13.9'), release)).toEqual({ version: 'v1.13.9' })
+      expect(to(running('v1.13.9', 'v1.13.9'), release)).toStrictEqual({ version: 'v1.13.9' })
   })
 
   test('nothing is known where no node answers', () => {
-    expect(to([worker('w-1', { talos: 'silent' })], current)).toEqual({ version: undefined })
+    expect(to([worker('w-1', { talos: 'silent' })], current)).toStrictEqual({ version: undefined })
   })
 
   test('nodes that run several are not brought to the newest of them, and what is waited for is said', () => {
     const nodes = running('v1.13.10', 'v1.13.8', 'v1.13.9')
-    expect(to(nodes, current)).toEqual({
+    expect(to(nodes, current)).toStrictEqual({
       version: 'v1.13.10',
       hold: { gate: 'release', reason: 'v1.13.9 is the newest' },
     })
-    expect(to(nodes, soaking)).toEqual({
+    expect(to(nodes, soaking)).toStrictEqual({
       version: 'v1.13.10',
       hold: { gate: 'release', reason: 'v1.14.1: it soaks for 7 d', until: new Date(soaksUntil) },
     })
-    expect(to(nodes, { kind: 'wait', version: 'v1.14.1', reason: 'it is not allowed' })).toEqual({
+    expect(to(nodes, { kind: 'wait', version: 'v1.14.1', reason: 'it is not allowed' })).toStrictEqual({
       version: 'v1.13.10',
       hold: { gate: 'release', reason: 'v1.14.1: it is not allowed' },
     })
   })
 
   test('that a person has aborted it counts more than what is waited for', () => {
-    expect(to(running('v1.13.8', 'v1.13.9'), soaking, { aborted: { release: 'v1.13.9' } })).toEqual({
+    expect(to(running('v1.13.8', 'v1.13.9'), soaking, { aborted: { release: 'v1.13.9' } })).toStrictEqual({
       version: 'v1.13.9',
       hold: {
         gate: 'aborted',
         reason: 'the rollout of v1.13.9 was aborted: start it again with `caretaker rollout start`',
       },
     })
-    expect(to(running('v1.13.9'), soaking, { aborted: { release: 'v1.13.9' } })).toEqual({ version: 'v1.13.9' })
+    expect(to(running('v1.13.9'), soaking, { aborted: { release: 'v1.13.9' } })).toStrictEqual({ version: 'v1.13.9' })
   })
 
   test('a withdrawn release is no goal, where nodes run others', () => {
-    expect(to(running('v1.13.9', 'v1.13.8'), current, { withdrawn: ['v1.13.9'] })).toEqual({ version: 'v1.13.8' })
+    expect(to(running('v1.13.9', 'v1.13.8'), current, { withdrawn: ['v1.13.9'] })).toStrictEqual({ version: 'v1.13.8' })
   })
 
   test('no more nodes are brought to a withdrawn release, where nodes run nothing else', () => {
-    expect(to(running('v1.13.8', 'v1.13.9'), current, { withdrawn: ['v1.13.8', 'v1.13.9'] })).toEqual({
+    expect(to(running('v1.13.8', 'v1.13.9'), current, { withdrawn: ['v1.13.8', 'v1.13.9'] })).toStrictEqual({
       version: 'v1.13.9',
       hold: {
         gate: 'release',
@@ -113,7 +120,16 @@ describe('without a release to go to', () => {
     })
   })
 
+  test('the newest of several that are withdrawn is named', () => {
+    const withdrawn = ['v1.13.7', 'v1.13.8', 'v1.13.9']
+    for (const versions of [withdrawn, ['v1.13.9']])
+      expect(to(running(...versions), current, { withdrawn })).toMatchObject({
+        version: 'v1.13.9',
+        hold: { reason: expect.stringMatching(/^v1\.13\.9 was withdrawn/) as string },
+      })
+  })
+
   test('the machine that the agent runs on does not count', () => {
-    expect(to(running('v1.13.9', 'v1.13.8'), current, { ownNode: 'w-2' })).toEqual({ version: 'v1.13.9' })
+    expect(to(running('v1.13.9', 'v1.13.8'), current, { ownNode: 'w-2' })).toStrictEqual({ version: 'v1.13.9' })
   })
 })

@@ -91,7 +91,7 @@ describe('a window', () => {
 
   test('has room for a node to its last ms, and says nothing of the next one while it is open', () => {
     expect(at(closesAt - policy.nodeEstimate)).toBeUndefined()
-    expect(at(closesAt - policy.nodeEstimate + 1)).toEqual({
+    expect(at(closesAt - policy.nodeEstimate + 1)).toStrictEqual({
       gate: 'window',
       reason: expect.stringMatching(/^the window closes on .*, and a node takes up to 15 min$/),
     })
@@ -129,7 +129,10 @@ describe('a node is not next', () => {
   })
 
   test('while it is cordoned, from a power cut or by a person; a mark without a cordon is no cordon', () => {
-    expect(next(worker('w-1', { kubernetes: { unschedulable: true, cordon: power } }))).toMatch(/from a power cut$/)
+    const cut = worker('w-1', { kubernetes: { unschedulable: true, cordon: power } })
+    expect(next(cut)).toMatch(/from a power cut$/)
+    const situation = { cluster: clusterOf(...three, cut), target, circumstances: calm, policy }
+    expect(nodeObstacle(cut, situation)?.gate).toBe('outage')
     expect(next(worker('w-1', { kubernetes: { unschedulable: true } }))).toMatch(/^w-1 was cordoned by someone else/)
     expect(next(worker('w-1', { kubernetes: { unschedulable: false, cordon: power } }))).toBeUndefined()
   })

@@ -149,6 +149,11 @@ describe('a drain for an upgrade', () => {
       changed: { last: [{ selector: 'app=db' }, { selector: 'app=nfs', timeout: 60_000 }] },
       expected: { ...plain, last: [{ selector: 'app=db' }, { selector: 'app=nfs', timeout: 60_000 }] },
     },
+    {
+      name: 'lets one go last',
+      changed: { last: [{ selector: 'app=db' }] },
+      expected: { ...plain, last: [{ selector: 'app=db' }] },
+    },
     { name: 'lets one tier take a time', changed: { tierTimeout: 9_000 }, expected: { ...plain, tierTimeout: 9_000 } },
   ])('$name', ({ changed, expected }) => {
     expect(drain(changed)).toStrictEqual(expected)

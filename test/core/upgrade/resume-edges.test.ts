@@ -46,6 +46,11 @@ describe('a node that carries our mark, and may be another machine than the one 
       expected:
         'wait: w-2, which is being upgraded: is not the machine that answers at its address: that is w-3 (machine id b2b2b2b2…). Correct the addresses in caretaker.yaml or in DHCP',
     },
+    {
+      name: 'is finished where it is registered under another name, which is seen to afterwards',
+      node: at(ours, { kind: 'renamed', as: 'w-3', machineId: ours }),
+      expected: 'go w-2',
+    },
     { name: 'is finished where it is the same', node: at(ours, { kind: 'same' }), expected: 'go w-2' },
     { name: 'is finished where nothing tells', node: at(undefined, { kind: 'unknown' }), expected: 'go w-2' },
   ])('$name', ({ node, expected }) => {

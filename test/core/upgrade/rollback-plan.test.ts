@@ -53,15 +53,15 @@ describe('a rollback', () => {
       { node: {}, to: 'v1.13.7', expected: { ...mark, to: 'v1.13.7' } },
       { node: { talos: armedEntries }, to: 'v1.13.7', expected: { ...mark, disarm: true } },
     ]
-    for (const { node, to, expected } of marks) expect(markOf(worker('w-1', node), to)).toEqual(expected)
+    for (const { node, to, expected } of marks) expect(markOf(worker('w-1', node), to)).toStrictEqual(expected)
     const { schematic: _, ...unknown } = mark
-    expect(markOf(worker('w-1', { talos: { schematic: undefined } }))).toEqual(unknown)
+    expect(markOf(worker('w-1', { talos: { schematic: undefined } }))).toStrictEqual(unknown)
   })
 
   test('keeps how far the installer came: with GRUB nothing else shows that the node is armed', () => {
     const cordon: CordonMark = { why: 'upgrade', at, release: 'v1.13.9', bootId: 'boot-1', installer: 'started' }
     const grub = { bootedEntry: undefined, defaultEntry: undefined }
-    expect(markOf(worker('w-1', { talos: grub, kubernetes: { cordon } }))).toEqual({
+    expect(markOf(worker('w-1', { talos: grub, kubernetes: { cordon } }))).toStrictEqual({
       ...mark,
       disarm: true,
       installer: 'started',
