@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { readSources, type SourceFile } from '../structure/source.ts'
@@ -112,6 +112,7 @@ async function round(
 ): Promise<void> {
   if (mutants.length === 0) return
   if (related.length === 0) {
+    console.log(`${path}: no test of its folder imports it`)
     for (const mutant of mutants) state.outcomes[keyOf(mutant)] ??= 'survived'
     return
   }
@@ -151,7 +152,9 @@ function grouped(
   const own = tests.filter((test) => isNamedAfter(test, path)).toSorted((a, b) => Number(isSlow(a)) - Number(isSlow(b)))
   const others = tests.filter((test) => !own.includes(test))
   const quick = others.filter((test) => !isSlow(test))
-  const slow = values.quick ? [] : others.filter(isSlow)
+  // A job is loaded by its name, and the stories that name it are about it.
+  const isAbout = (test: string) => byPath.get(test)?.text.includes(`'${posix.basename(path, '.ts')}'`) ?? false
+  const slow = (values.quick ? [] : others.filter(isSlow)).toSorted((a, b) => Number(isAbout(b)) - Number(isAbout(a)))
   return [own, quick, ...slow.map((test) => [test])].filter((group) => group.length > 0)
 }
 

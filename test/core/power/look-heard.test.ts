@@ -101,11 +101,15 @@ describe('a battery that empties although the UPS reports mains power', () => {
     expect(seen).not.toHaveProperty('fall')
   })
 
-  test('counts with LB, whatever runtime it tells', () => {
+  test('counts with LB that its runtime does not contradict', () => {
     const trend = falling('runtime', 480_000)
-    const isInferred = (status: string) =>
-      heardOf(before('OL', { runtime: 480_000 }, { trend }), status, { runtime: 480_000 }).isInferred
-    expect([isInferred('OL DISCHRG LB'), isInferred('OL DISCHRG')]).toEqual([true, undefined])
+    const isInferred = (status: string, runtimeLow: number) => {
+      const figures = { runtime: 480_000, runtimeLow }
+      return heardOf(before('OL', figures, { trend }), status, figures).isInferred
+    }
+    expect(isInferred('OL DISCHRG LB', 200_000)).toBe(true)
+    expect(isInferred('OL DISCHRG', 200_000)).toBeUndefined()
+    expect(isInferred('OL DISCHRG LB', 60_000)).toBeUndefined()
   })
 
   test('has not fallen by what a self-test has taken: that begins anew when the test is over', () => {
