@@ -77,7 +77,10 @@ async function examine(file: SourceFile, pure: Runner, whole: Runner): Promise<v
   const related = relatedTests(file.path, sources)
     .map(({ path }) => path)
     .filter((path) => !never.some((folder) => path.startsWith(folder)))
-  const near = related.filter((path) => path.startsWith(ownFolder(file.path)))
+  // Every story loads every job: those of a job are the ones that name it.
+  const isAbout = (path: string) =>
+    !file.path.startsWith('jobs/') || byPath.get(path)?.text.includes(`'${posix.basename(file.path, '.ts')}'`)
+  const near = related.filter((path) => path.startsWith(ownFolder(file.path)) && isAbout(path))
   const far = related.filter((path) => !near.includes(path))
   const tests = await signature(near)
   const others = await signature(related)
@@ -152,9 +155,7 @@ function grouped(
   const own = tests.filter((test) => isNamedAfter(test, path)).toSorted((a, b) => Number(isSlow(a)) - Number(isSlow(b)))
   const others = tests.filter((test) => !own.includes(test))
   const quick = others.filter((test) => !isSlow(test))
-  // A job is loaded by its name, and the stories that name it are about it.
-  const isAbout = (test: string) => byPath.get(test)?.text.includes(`'${posix.basename(path, '.ts')}'`) ?? false
-  const slow = (values.quick ? [] : others.filter(isSlow)).toSorted((a, b) => Number(isAbout(b)) - Number(isAbout(a)))
+  const slow = values.quick ? [] : others.filter(isSlow)
   return [own, quick, ...slow.map((test) => [test])].filter((group) => group.length > 0)
 }
 
