@@ -5,7 +5,7 @@ import type { Plan, Step } from '../../src/core/plan.ts'
 import type { Intent, NodePlan } from '../../src/core/upgrade/decision.ts'
 import { upgradePlan } from '../../src/core/upgrade/plan.ts'
 import type { UpgradePreview } from '../../src/core/upgrade/preview.ts'
-import { beginRollout } from '../../src/core/upgrade/record.ts'
+import { beginRollout, withNodeStarted } from '../../src/core/upgrade/record.ts'
 import { createAlerts } from '../../src/operations/alerts.ts'
 import { remembered } from '../../src/operations/facts.ts'
 import type { JobContext } from '../../src/operations/job.ts'
@@ -16,6 +16,11 @@ import { memoryJournal } from '../fakes/journal.ts'
 import { silentLog } from '../fakes/log.ts'
 
 const now = calm.now
+/** Stands first in the cluster, and nothing is done to it. */
+const bystander = worker('w-0', {
+  talos: { version: 'v1.13.6' },
+  kubernetes: { attempts: { release: 'v1.13.9', count: 7, failure: 'of another node' } },
+})
 const minute = 60_000
 
 interface Scene {
@@ -25,7 +30,11 @@ interface Scene {
   readonly after?: NodeChoices
   readonly whenBlocked?: 'wait' | 'skip'
   readonly powercycled?: boolean
+  /** Nodes that are left for later already. */
+  readonly blocked?: Readonly<Record<string, { readonly until: number; readonly why: string }>>
   readonly count?: number
+  /** The node's attempt is on record already. */
+  readonly begun?: boolean
   /** The release of the rollout that is on record. */
   readonly release?: string
 }
@@ -33,8 +42,11 @@ interface Scene {
 function attemptAt(scene: Scene = {}) {
   const { intent = 'upgrade', node = {}, after = node, whenBlocked = 'wait', release = 'v1.13.9' } = scene
   const journal = memoryJournal(() => now)
-  journal.saveRollout(beginRollout(release, now))
+  const rollout = beginRollout(release, now)
+  const first = { name: 'w-1', role: 'worker', from: 'v1.13.8' } as const
+  journal.saveRollout(scene.begun ? withNodeStarted(rollout, first, now) : rollout)
   remembered.rollbacks.remember(journal, [{ node: 'w-1', bootId: 'boot-1', force: false }])
+  if (scene.blocked) remembered.blocked.remember(journal, scene.blocked)
   const alerts = createAlerts(journal, () => now)
   const found: Node = worker('w-1', node)
   const noted: Step[] = []
@@ -46,13 +58,13 @@ function attemptAt(scene: Scene = {}) {
     log: silentLog,
     now: () => now,
     emit: async ({ type }: { type: string }) => void events.push(type),
-    observe: async () => clusterOf(worker('w-1', after)),
+    observe: async () => clusterOf(bystander, worker('w-1', after)),
     carryOut: async (plan: Plan) => void noted.push(...plan.flatMap(({ steps }) => steps)),
   } as unknown as JobContext
   const at = { count: scene.count ?? 1, ...(scene.powercycled ? { powercycled: true } : {}) }
   const plan = intent === 'upgrade' ? upgradePlan(found, at, { target, policy, now }) : []
   const one: NodePlan = { node: 'w-1', intent, reason: '', plan }
-  const preview = { cluster: clusterOf(found), version: 'v1.13.9' } as unknown as UpgradePreview
+  const preview = { cluster: clusterOf(bystander, found), version: 'v1.13.9' } as unknown as UpgradePreview
   const attempt = beginAttempt(context, preview, one)
   return {
     attempt,
@@ -60,6 +72,8 @@ function attemptAt(scene: Scene = {}) {
     events,
     record: () => journal.rollouts(1)[0]?.nodes['w-1'],
     lines: () => alerts.all.map(({ id, text }) => `${id}: ${text}`),
+    records: () => Object.fromEntries(journal.rollouts(9).map((one) => [one.release, one.nodes['w-1']?.outcome])),
+    endings: () => journal.entries(9).flatMap(({ text }) => (text.startsWith('settled: ') ? [text] : [])),
     blocked: () => remembered.blocked.recall(journal),
     rollbacks: () => remembered.rollbacks.recall(journal)?.length ?? 0,
   }
@@ -138,6 +152,12 @@ describe('an attempt that fails', () => {
     const elsewhere = attemptAt({ whenBlocked: 'skip' })
     await elsewhere.attempt.failed(passing, 'install')
     expect(elsewhere.blocked()).toBeUndefined()
+    const second = attemptAt({
+      whenBlocked: 'skip',
+      blocked: { 'w-5': { until: now.getTime() + minute, why: 'as well' } },
+    })
+    await second.attempt.failed(passing, 'drain')
+    expect(Object.keys(second.blocked() ?? {})).toEqual(['w-5', 'w-1'])
     const waits = attemptAt()
     await waits.attempt.failed(passing, 'drain')
     expect(waits.blocked()).toBeUndefined()
@@ -167,6 +187,30 @@ describe('an attempt that ends', () => {
     expect(record()).toMatchObject({ outcome: 'upgraded' })
     expect(events).toEqual(['node.upgraded'])
     expect(lines()).toEqual([])
+  })
+
+  test.each<{ intent: Intent; outcome: string; ended: RegExp }>([
+    { intent: 'upgrade', outcome: 'upgraded', ended: /; w-1 runs v1\.13\.9$/ },
+    { intent: 'rollback', outcome: 'rolled-back', ended: /; w-1 is rolled back$/ },
+    { intent: 'release', outcome: 'released', ended: /failed: timed out$/ },
+    { intent: 'give-up', outcome: 'failed', ended: /failed: timed out$/ },
+  ])('to $intent is on record as $outcome, and ends what was told of it', async ({ intent, outcome, ended }) => {
+    const before = attemptAt({ intent, begun: true })
+    await before.attempt.failed(passing, 'await-upgraded')
+    await before.attempt.ended()
+    expect(before.record()).toMatchObject({ outcome })
+    expect(before.endings()).toEqual([expect.stringMatching(ended)])
+    expect(before.events).toEqual(outcome === 'upgraded' ? ['node.upgraded'] : [])
+  })
+
+  test('as a rollback belongs to the rollout that brought the node forward, whatever is on its way now', async () => {
+    const { attempt, records } = attemptAt({ intent: 'rollback', begun: true, release: 'v1.13.7' })
+    await attempt.ended()
+    expect(records()).toEqual({ 'v1.13.7': 'rolled-back' })
+  })
+
+  test('after a reboot that was resumed begins no attempt of its own', () => {
+    expect(attemptAt({ intent: 'resume' }).record()).toBeUndefined()
   })
 
   test('armed for its window goes on, and nobody hears of an upgrade', async () => {

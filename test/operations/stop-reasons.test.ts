@@ -32,7 +32,10 @@ function reasons({ power = mains, enabled = true, before, ...asked }: Case) {
 const aborts = (release: string) => (journal: Journal) =>
   abortRelease(journal, release, { by: 'me', at: '2026-01-01T00:00:00.000Z' })
 const asks = (node: string) => (journal: Journal) =>
-  remembered.rollbacks.remember(journal, [{ node, bootId: 'boot-1', force: false }])
+  remembered.rollbacks.remember(
+    journal,
+    [node, 'w-9'].map((one) => ({ node: one, bootId: 'boot-1', force: false })),
+  )
 
 describe('a rollout that is under way', () => {
   test.each<Case>([
