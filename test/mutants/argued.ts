@@ -2,6 +2,13 @@ import { arguedBatteries } from './argued-batteries.ts'
 import { arguedImages } from './argued-images.ts'
 import { type Argued, arguedPlans } from './argued-plans.ts'
 import { arguedStates } from './argued-states.ts'
+import { arguedUpgrades } from './argued-upgrades.ts'
 
 /** All mutants that may survive. */
-export const argued: readonly Argued[] = [...arguedStates, ...arguedBatteries, ...arguedPlans, ...arguedImages]
+export const argued: readonly Argued[] = [
+  ...arguedStates,
+  ...arguedBatteries,
+  ...arguedPlans,
+  ...arguedUpgrades,
+  ...arguedImages,
+]

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { readSources, type SourceFile } from '../structure/source.ts'
@@ -77,7 +77,10 @@ async function examine(file: SourceFile, pure: Runner, whole: Runner): Promise<v
   const related = relatedTests(file.path, sources)
     .map(({ path }) => path)
     .filter((path) => !never.some((folder) => path.startsWith(folder)))
-  const near = related.filter((path) => path.startsWith(ownFolder(file.path)))
+  // Every story loads every job: those of a job are the ones that name it.
+  const isAbout = (path: string) =>
+    !file.path.startsWith('jobs/') || byPath.get(path)?.text.includes(`'${posix.basename(file.path, '.ts')}'`)
+  const near = related.filter((path) => path.startsWith(ownFolder(file.path)) && isAbout(path))
   const far = related.filter((path) => !near.includes(path))
   const tests = await signature(near)
   const others = await signature(related)
@@ -112,6 +115,7 @@ async function round(
 ): Promise<void> {
   if (mutants.length === 0) return
   if (related.length === 0) {
+    console.log(`${path}: no test of its folder imports it`)
     for (const mutant of mutants) state.outcomes[keyOf(mutant)] ??= 'survived'
     return
   }

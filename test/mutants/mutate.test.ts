@@ -75,6 +75,21 @@ test('tests belong to a source by their imports, the nearest first, and by their
   expect(isNamedAfter('test/core/ab.test.ts', 'src/core/a.ts')).toBe(false)
 })
 
+test('what is loaded by its name belongs to the tests of what loads it', () => {
+  const sources = [
+    parseSource('jobs/a.ts', "import { b } from '../src/operations/b.ts'"),
+    parseSource('src/operations/b.ts', 'export const b = 1'),
+    parseSource('src/services/c/service.ts', ''),
+    parseSource('src/services/c/work.ts', ''),
+    parseSource('src/engine/catalogue.ts', ''),
+    parseSource('test/stories/d.test.ts', "import '../../src/engine/catalogue.ts'"),
+  ]
+  const related = (path: string) => relatedTests(path, sources).map((one) => one.path)
+  for (const path of ['jobs/a.ts', 'src/operations/b.ts', 'src/services/c/service.ts'])
+    expect(related(path)).toEqual(['test/stories/d.test.ts'])
+  expect(related('src/services/c/work.ts')).toEqual([])
+})
+
 test('every mutant that is argued is still there', () => {
   const root = new URL('../../', import.meta.url)
   const missing = argued.flatMap(({ path, code, change }) => {

@@ -7,12 +7,23 @@ export interface RelatedTest {
   readonly distance: number
 }
 
+/** Folders whose files are loaded by their names: no text imports them, and the one that loads them does. */
+const registries = [
+  { loads: /^jobs\/[^/]+\.ts$/, by: 'src/engine/catalogue.ts' },
+  { loads: /^src\/services\/[^/]+\/service\.ts$/, by: 'src/engine/catalogue.ts' },
+]
+
 /** The tests that import a source, by way of whatever, the nearest first. */
 export function relatedTests(path: string, sources: readonly SourceFile[]): readonly RelatedTest[] {
   const importers = new Map<string, string[]>()
   for (const { path, imports } of sources) {
     for (const { target } of imports) {
       if (target !== undefined) importers.set(target, [...(importers.get(target) ?? []), path])
+    }
+  }
+  for (const { loads, by } of registries) {
+    for (const { path: loaded } of sources.filter((one) => loads.test(one.path))) {
+      importers.set(loaded, [...(importers.get(loaded) ?? []), by])
     }
   }
   const distances = new Map([[path, 0]])

@@ -59,6 +59,8 @@ test('an order that is taken back before anything went down leaves nothing behin
   await waitFor('the end', 5_000, () => isOver(homelab))
   expect(homelab.diary.filter((entry) => entry.startsWith('shut-down'))).toEqual([])
   expect([...homelab.machines.values()].some(({ unschedulable }) => unschedulable)).toBe(false)
+  // It never counted as down, and nobody heard that it was.
+  expect(homelab.ports.journal.outages(1)[0]).not.toHaveProperty('stoppedAt')
 })
 
 test('a shutdown for the time on battery is called off by a person, and one for a low battery then comes all the same', async () => {

@@ -65,7 +65,7 @@ function decideResume(node: Node, situation: Situation): UpgradeDecision {
     const plan = finishPlan(node, situation.target, mark, situation.policy)
     if (mark.rebooting && !mark.back)
       return go({ node: name, intent: 'resume', reason: `${name} is rebooting into ${situation.target.version}`, plan })
-    return { kind: 'wait', reason: `${name}, which is being upgraded, ${whyUnhealthy(node)}` }
+    return { kind: 'wait', reason: `${underWay(name, mark)}, ${whyUnhealthy(node)}` }
   }
   const facts = talos.value
   const marked: Marked = { ...situation, node, name, mark, facts, rebooted: facts.bootId !== mark.bootId }
@@ -74,6 +74,10 @@ function decideResume(node: Node, situation: Situation): UpgradeDecision {
   if (mark.back) return decideBack(marked)
   if (!isOutdated(node, situation.target)) return decideArrived(marked)
   return decideRebooting(marked) ?? decideAttempt(marked)
+}
+
+function underWay(name: string, { back }: CordonMark): string {
+  return `${name}, which is being ${back ? 'rolled back' : 'upgraded'}`
 }
 
 /** What another machine runs says nothing of this one. */
@@ -90,21 +94,26 @@ function decideStranger({ node, name, mark, facts }: Marked): UpgradeDecision | 
     }
   }
   const why = stranger ?? (node.identity.kind === 'another' ? describeIdentity(node) : undefined)
-  return why === undefined ? undefined : { kind: 'wait', reason: `${name}, which is being upgraded: ${why}` }
+  return why === undefined ? undefined : { kind: 'wait', reason: `${underWay(name, mark)}: ${why}` }
 }
 
 /** A node that was being rolled back, and whose request is fulfilled or cancelled. */
 function decideBack(marked: Marked): UpgradeDecision {
   const { node, name, mark, facts, rebooted, policy } = marked
   if (mark.rebooting && rebooted) {
-    if (whyNotBack(facts, mark) !== undefined && isHealthy(node))
+    const notBack = whyNotBack(facts, mark)
+    if (notBack !== undefined && isHealthy(node))
       return release(marked, `${name} runs ${facts.version}, and is being uncordoned`)
     const plan = finishRollbackPlan(node, mark, policy)
-    return go({ node: name, intent: 'rollback', reason: `${name} was rolled back to ${facts.version}`, plan })
+    const reason =
+      notBack === undefined
+        ? `${name} was rolled back to ${facts.version}`
+        : `${name} has rebooted to be rolled back, but ${notBack}`
+    return go({ node: name, intent: 'rollback', reason, plan })
   }
   if (!isArmed(node) && isHealthy(node)) return release(marked, `${name} was not rolled back`)
   const why = whyUnhealthy(node) ?? `is armed: disarm it with \`caretaker rollback ${name}\``
-  return { kind: 'wait', reason: `${name}, which is being rolled back, ${why}` }
+  return { kind: 'wait', reason: `${underWay(name, mark)}, ${why}` }
 }
 
 /** A node that runs its target, or something other than it. */

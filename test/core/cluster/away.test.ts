@@ -20,6 +20,19 @@ test.each([
   { name: 'it is woken', node: worker('w-1'), cut: outage('waking', 'wake-sent'), why: 'is being woken' },
   { name: 'it is back', node: worker('w-1'), cut: outage('waking', 'back'), why: undefined },
   { name: 'all of it is over', node: worker('w-1'), cut: outage('over', 'off'), why: undefined },
+  { name: 'nothing was done to it in the cut', node: worker('w-1'), cut: outage('stopped', 'up'), why: undefined },
+  { name: 'nobody tells', node: worker('w-1', { kubernetes: 'silent' }), cut: undefined, why: undefined },
+  {
+    name: 'its upgrade has failed',
+    node: worker('w-1', {
+      kubernetes: {
+        cordon: { why: 'upgrade', at },
+        attempts: { release: 'v1.13.9', count: 1, failure: 'it is not ready' },
+      },
+    }),
+    cut: undefined,
+    why: undefined,
+  },
   { name: 'the cut is of others', node: worker('w-2'), cut: outage('waking', 'wake-sent'), why: undefined },
 ])('where $name a node is away because it $why', ({ node, cut, why }) => {
   expect(whyAway(node, cut)).toBe(why)

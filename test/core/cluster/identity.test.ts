@@ -26,6 +26,12 @@ describe('w-1, in Talos and in Kubernetes', () => {
   }>([
     { name: 'is one machine', objects: { 'w-1': { machineId: one } }, identity: { kind: 'same' } },
     {
+      name: 'is one machine without a disk, once the kubelet has reported its id of this boot',
+      talos: talos({ onDisk: false }),
+      objects: { 'w-1': { machineId: one } },
+      identity: { kind: 'same' },
+    },
+    {
       name: 'is one machine whose kubelet has reported this boot',
       talos: talos({ bootId: 'b-2' }),
       objects: { 'w-1': { machineId: one, bootId: 'b-2' } },

@@ -95,6 +95,22 @@ describe('what the next boot of a node starts', () => {
       kubernetes: cordoned({}),
       next: 'unknown',
     },
+    {
+      name: 'is not known without a disk: what the firmware remembers is of one that it had once',
+      talos: { onDisk: false, defaultEntry: 'Talos-v1.14.1.efi' },
+      next: 'unknown',
+    },
+    {
+      name: 'is not known without a disk, whatever is staged',
+      talos: { onDisk: false, staged: true },
+      next: 'unknown',
+    },
+    { name: 'is known with a disk', talos: { onDisk: true }, next: 'same' },
+    {
+      name: 'is not known where only the entry that runs is missing',
+      talos: { bootedEntry: undefined, defaultEntry: 'Talos-v1.14.1.efi' },
+      next: 'unknown',
+    },
     { name: 'installs a staged upgrade first', talos: { staged: true }, next: 'another', installed: true },
     {
       name: 'may be another while META 0x06 stays on a node that is up, with GRUB',
@@ -151,6 +167,13 @@ describe('what the next boot of a node starts', () => {
   })
 })
 
+test('of several marks the one whose installer was started counts', () => {
+  const staged: CordonMark = { ...mark, release: 'v1.14.0', installer: 'succeeded' }
+  const node = worker('w-1', { talos: grub, kubernetes: { ...cordoned({}), staged } })
+  expect([nextBootOf(node).kind, armedRelease(node)]).toEqual(['another', 'v1.14.0'])
+  expect(armedRelease(worker('w-1', { talos: 'silent', kubernetes: { staged } }))).toBeUndefined()
+})
+
 test('after a reboot, what runs and what the next boot starts must be one', () => {
   const facts = (changes: Partial<TalosFacts>) => {
     const { talos } = worker('w-1', { talos: changes })
@@ -160,6 +183,13 @@ test('after a reboot, what runs and what the next boot starts must be one', () =
   expect(nextBootObstacle(facts({}))).toBe(undefined)
   expect(nextBootObstacle(facts(grub))).toBe(undefined)
   expect(nextBootObstacle(facts({ bootedEntry: 'Talos-v1.12.11.efi' }))).toBe(undefined)
+  // None of these says that another one boots next.
+  expect(nextBootObstacle(facts({ defaultEntry: 'Talos-*' }))).toBe(undefined)
+  expect(nextBootObstacle(facts({ bootedEntry: undefined, defaultEntry: 'Talos-v1.12.11.efi' }))).toBe(undefined)
+  expect(nextBootObstacle(facts(noAdmin))).toBe(undefined)
+  expect(nextBootObstacle(facts({ onDisk: false, defaultEntry: 'Talos-v1.12.11.efi' }))).toBe(undefined)
+  expect(nextBootObstacle(facts({ onDisk: true, defaultEntry: 'Talos-v1.12.11.efi' }))).toBeDefined()
+  expect(nextBootObstacle(facts({ bootedEntry: 'mine.efi', defaultEntry: 'other.efi' }))).toBeDefined()
   expect(nextBootObstacle(facts({ defaultEntry: 'Talos-v1.12.11.efi' }))).toBe(
     'it runs v1.13.8 (Talos-v1.13.8.efi), but its next boot starts Talos-v1.12.11.efi',
   )

@@ -35,6 +35,51 @@ test.each<{ name: string; before: NamedMachine[]; now: NamedMachine[]; renames: 
     now: [{ ...nas, name: 'store', macs: ['00:1b:21:3a:4f:07'] }],
     renames: {},
   },
+  {
+    name: 'is gone, and whose card is in a machine that was there before',
+    before: [nas, machine('w-1')],
+    now: [{ ...machine('w-1'), macs: [...machine('w-1').macs, ...nas.macs] }],
+    renames: {},
+  },
+  {
+    name: 'has no card, and another address',
+    before: [{ ...nas, macs: [] }],
+    now: [{ ...nas, name: 'store', address: '10.0.0.9', macs: [] }],
+    renames: {},
+  },
+  {
+    name: 'had a card, and has its address',
+    before: [nas],
+    now: [{ ...nas, name: 'store', macs: [] }],
+    renames: { nas: 'store' },
+  },
+  {
+    name: 'has a card now, and its address',
+    before: [{ ...nas, macs: [] }],
+    now: [{ ...nas, name: 'store' }],
+    renames: { nas: 'store' },
+  },
+  {
+    name: 'has something that is no card, as another one has',
+    before: [{ ...nas, macs: ['to be read'] }],
+    now: [{ ...nas, name: 'store', address: '10.0.0.9', macs: ['on the label'] }],
+    renames: {},
+  },
+  {
+    name: 'has what is no card in other letters',
+    before: [{ ...nas, macs: ['Card 7'] }],
+    now: [{ ...nas, name: 'store', address: '10.0.0.9', macs: ['card 7'] }],
+    renames: { nas: 'store' },
+  },
+  {
+    name: 'has another name, as another machine has',
+    before: [nas, machine('w-1')],
+    now: [
+      { ...nas, name: 'store' },
+      { ...machine('w-1'), name: 'worker-1' },
+    ],
+    renames: { nas: 'store', 'w-1': 'worker-1' },
+  },
   { name: 'is still there', before: [nas], now: [nas, { ...nas, name: 'store' }], renames: {} },
   { name: 'is gone', before: [nas], now: [machine('w-1')], renames: {} },
   {

@@ -93,6 +93,13 @@ describe('a node with our mark that is off', () => {
   })
 })
 
+test('a node that Kubernetes does not know, or that has no mark, is off by nobody’s order, and a person is told', () => {
+  const { kubernetes: _, ...unknown } = seen('w-1', 'workers')
+  const unmarked = seen('w-2', 'workers')
+  expect(restore(unknown, unmarked)).toBeUndefined()
+  expect(leftOff([unknown, unmarked])).toEqual({ unmarked: ['w-1', 'w-2'], ordered: [] })
+})
+
 test('a node that somebody else has cordoned, or nobody, is never woken', () => {
   expect(restore(seen('w-1', 'workers', { notReadySince: cordonedAt + minute }))).toBeUndefined()
 })

@@ -107,6 +107,9 @@ describe('a status of', () => {
 
 test('the words of another program count as the tokens of the standard', () => {
   expect(hasToken(['ONBATT', 'LOWBATT'], 'LB')).toBe(true)
+  expect(hasToken(['ONBATT'], 'OB')).toBe(true)
+  expect(hasToken(['ONLINE'], 'OL')).toBe(true)
+  expect(hasToken(['ONLINE'], 'OB')).toBe(false)
   expect(told(after(['0: ONLINE', '1: ONBATT LOWBATT', '4: ONBATT LOWBATT']))).toBe('critical: low-battery')
 })
 

@@ -35,6 +35,11 @@ describe('a canary that is a worker', () => {
     expect(summary(decide([...three, worker('w-1')], {}, { canary: undefined }))).toBe('go w-1')
   })
 
+  test('that has the release is asked nothing more, paused or not', () => {
+    const paused = worker('w-2', { ...upgraded, kubernetes: { paused: 'a guest' } })
+    expect(summary(decide([...three, worker('w-1'), paused]))).toBe('go w-1')
+  })
+
   test('is not held up by its own watch, where it needs the release once more', () => {
     const canaryDoneAt = new Date(calm.now.getTime() - 60_000)
     expect(summary(decide(all, { canaryDoneAt }))).toBe('go w-2')
@@ -46,7 +51,8 @@ describe('a canary that is a worker', () => {
 
 test('images are fetched on nodes that are well, once each', () => {
   const nodes = [...three, worker('w-1'), worker('w-2'), worker('w-3', { kubernetes: { ready: false } })]
-  const decision = decide(nodes, {}, { parallel: 2, canary: undefined })
+  const decision = decide(nodes, {}, { parallel: 3, canary: undefined })
+  expect(summary(decision)).toBe('go w-1, w-2')
   const pulls = stepsOf(decision).flatMap((step) => (step.do === 'pull-image' ? [step.node] : []))
   expect(new Set(pulls).size).toBe(pulls.length)
   expect(pulls).not.toContain('w-3')

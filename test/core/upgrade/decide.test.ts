@@ -52,6 +52,14 @@ describe('a cluster', () => {
 
 describe('what comes first', () => {
   const nodes = [...controlPlanes({}, {}, {}), worker('w-1'), worker('w-2')]
+  test('workers come after the leader of etcd, wherever they stand in the configuration', () => {
+    const order = upgradeOrder(clusterOf(worker('w-1'), ...controlPlanes({}, {}, {})), target, {
+      ...policy,
+      order: 'control-planes-first',
+    })
+    expect(order.map(({ name }) => name)).toEqual(['cp-2', 'cp-3', 'cp-1', 'w-1'])
+  })
+
   test.each<['workers-first' | 'control-planes-first', string[]]>([
     ['workers-first', ['w-1', 'w-2', 'cp-2', 'cp-3', 'cp-1']],
     ['control-planes-first', ['cp-2', 'cp-3', 'cp-1', 'w-1', 'w-2']],
@@ -229,6 +237,11 @@ describe('attempts', () => {
 
   test('a node that is stuck holds up the others', () => {
     expect(summary(decide(clusterOf(worker('w-0'), attempted(2, 'rolled back'))))).toBe(stuck)
+  })
+
+  test('a node that is stuck holds up nobody where it is set aside: our own machine is upgraded by hand', () => {
+    const cluster = clusterOf(worker('w-0'), attempted(2, 'rolled back'))
+    expect(summary(decide(cluster, { ...calm, ownNode: 'w-1' }))).toBe('go w-0')
   })
 
   test('a node that is stuck is told even while nothing may begin', () => {

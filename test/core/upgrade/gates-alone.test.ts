@@ -30,6 +30,13 @@ describe('nothing starts', () => {
     expect(start(three, { hold })).toEqual(hold)
   })
 
+  test('while the clock is not to be believed', () => {
+    expect(start(three, { clockFault: 'the clock is 50 years behind' })).toEqual({
+      gate: 'clock',
+      reason: 'the clock is 50 years behind: no node is upgraded by it',
+    })
+  })
+
   test('while a control plane is not well; a worker holds nobody up', () => {
     const ill = { kubernetes: { ready: false } }
     expect(start([...controlPlanes({}, ill, {}), worker('w-1')])).toEqual({
@@ -84,10 +91,17 @@ describe('a window', () => {
 
   test('has room for a node to its last ms, and says nothing of the next one while it is open', () => {
     expect(at(closesAt - policy.nodeEstimate)).toBeUndefined()
-    expect(at(closesAt - policy.nodeEstimate + 1)).toEqual({
+    expect(at(closesAt - policy.nodeEstimate + 1)).toStrictEqual({
       gate: 'window',
       reason: expect.stringMatching(/^the window closes on .*, and a node takes up to 15 min$/),
     })
+  })
+
+  test('that closes before the one that was opened by hand has the room of that one', () => {
+    const late = closesAt - minute
+    expect(at(late)).toBeDefined()
+    expect(at(late, late + hour)).toBeUndefined()
+    expect(at(late, late + 2 * minute)?.until).toBeUndefined()
   })
 
   test('that was opened by hand and is too short is followed by the next one', () => {
@@ -115,9 +129,16 @@ describe('a node is not next', () => {
   })
 
   test('while it is cordoned, from a power cut or by a person; a mark without a cordon is no cordon', () => {
-    expect(next(worker('w-1', { kubernetes: { unschedulable: true, cordon: power } }))).toMatch(/from a power cut$/)
+    const cut = worker('w-1', { kubernetes: { unschedulable: true, cordon: power } })
+    expect(next(cut)).toMatch(/from a power cut$/)
+    const situation = { cluster: clusterOf(...three, cut), target, circumstances: calm, policy }
+    expect(nodeObstacle(cut, situation)?.gate).toBe('outage')
     expect(next(worker('w-1', { kubernetes: { unschedulable: true } }))).toMatch(/^w-1 was cordoned by someone else/)
     expect(next(worker('w-1', { kubernetes: { unschedulable: false, cordon: power } }))).toBeUndefined()
+  })
+
+  test('while it is not where its configuration has it', () => {
+    expect(next(worker('w-1', { talos: { onDisk: false } }))).toMatch(/^w-1 has no installation on a disk/)
   })
 
   test('while it holds the last good copy; where storage tells nothing that is asked elsewhere', () => {

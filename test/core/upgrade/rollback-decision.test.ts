@@ -77,6 +77,8 @@ describe('a request to roll back a worker', () => {
 
   test('waits while another machine answers at its address', () => {
     const identity = { kind: 'another', as: 'w-2', machineId: '0123456789abcdef' } as const
+    const renamed = { kind: 'renamed', as: 'w-9', machineId: '0123456789abcdef' } as const
+    expect(said(decide([...three, worker('w-1', { identity: renamed })], [asks('w-1')]))).toBe('go w-1')
     expect(said(decide([...three, worker('w-1', { identity })], [asks('w-1')]))).toMatch(
       /^wait: the rollback of w-1 waits: it is not the machine that answers at its address/,
     )

@@ -103,6 +103,24 @@ describe('what a node comes back with after a rollback', () => {
       why: 'it booted v1.13.9, but should still run v1.13.8',
     },
     {
+      name: 'is well with the release that was named',
+      facts: runs({ version: 'v1.13.7' }),
+      cordon: { ...back, to: 'v1.13.7' },
+      why: undefined,
+    },
+    {
+      name: 'is nothing else, where it was disarmed by a mark without a schematic',
+      facts: runs({ version: 'v1.13.9' }),
+      cordon: { why: 'upgrade', at: mark.at, back: true, release: 'v1.13.8', disarm: true },
+      why: 'it booted v1.13.9, but should still run v1.13.8',
+    },
+    {
+      name: 'is not asked by a mark that names no release',
+      facts: runs(),
+      cordon: { why: 'upgrade', at: mark.at, back: true, disarm: true },
+      why: undefined,
+    },
+    {
       name: 'is what boots next, too',
       facts: runs(armedEntries),
       cordon: { ...back, disarm: true },

@@ -29,6 +29,17 @@ describe('a weekend window', () => {
     expect(stateAt([weekend], now)).toBe(state)
   })
 
+  // Written out: what is counted by is the order of the days.
+  const week = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const
+  test.each(week)('on %s is open on that day alone', (day) => {
+    // 1 March 2026 is a Sunday, as the first of the days.
+    const open = week.filter((_, offset) => {
+      const now = new Date(Date.UTC(2026, 2, 1 + offset, 3))
+      return windowAt([{ days: [day], from: '02:00', to: '06:00' }], warsaw, now).open
+    })
+    expect(open).toEqual([day])
+  })
+
   test('goes by the wall clock of its zone, not by UTC', () => {
     expect(stateAt([weekend], '2026-03-06T18:00:00Z', 'Asia/Tokyo')).toBe('open until 2026-03-06T21:00')
     expect(stateAt([weekend], '2026-03-07T10:00:00Z', 'America/Los_Angeles')).toBe('open until 2026-03-07T14:00')
