@@ -1,7 +1,14 @@
 import { arguedBatteries } from './argued-batteries.ts'
+import { arguedEngine } from './argued-engine.ts'
 import { arguedImages } from './argued-images.ts'
 import { type Argued, arguedPlans } from './argued-plans.ts'
 import { arguedStates } from './argued-states.ts'
 
 /** All mutants that may survive. */
-export const argued: readonly Argued[] = [...arguedStates, ...arguedBatteries, ...arguedPlans, ...arguedImages]
+export const argued: readonly Argued[] = [
+  ...arguedStates,
+  ...arguedBatteries,
+  ...arguedPlans,
+  ...arguedImages,
+  ...arguedEngine,
+]
