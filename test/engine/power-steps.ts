@@ -1,5 +1,5 @@
 import { AgentError, type ErrorCode } from '../../src/core/errors.ts'
-import type { Plan, Step } from '../../src/core/plan.ts'
+import type { CarryOutChoices, Plan, Step } from '../../src/core/plan.ts'
 import { phase } from '../../src/core/plan.ts'
 import { english } from '../../src/core/wording.ts'
 import { carryOut } from '../../src/engine/carry-out.ts'
@@ -49,17 +49,18 @@ interface Surroundings {
   readonly log?: Logger
   /** In ms. */
   readonly pollEvery?: number
+  readonly onStep?: CarryOutChoices['onStep']
 }
 
 /** Carries out one step; answers `done`, or what was thrown. */
 export async function carriedOut(
   homelab: FakeHomelab,
   step: Step,
-  { signal = new AbortController().signal, log = silentLog, pollEvery = 1 }: Surroundings = {},
+  { signal = new AbortController().signal, log = silentLog, pollEvery = 1, onStep = () => {} }: Surroundings = {},
 ): Promise<'done' | AgentError> {
   const plan: Plan = [phase('uncordon', [], step)]
   const inventory = [...homelab.machines.values()].map(({ name, role }) => ({ name, role }))
-  const options = { inventory, log, wording: english, signal, pollEvery }
+  const options = { inventory, log, wording: english, signal, pollEvery, onStep }
   return carryOut(plan, homelab.ports, options).then(
     () => 'done' as const,
     (error: unknown) => error as AgentError,
