@@ -1,5 +1,5 @@
 import { AgentError, messageOf } from '../core/errors.ts'
-import type { Purpose } from '../core/lease.ts'
+import { type Purpose, waitsForOthers } from '../core/lease.ts'
 import type { Logger } from '../core/log.ts'
 import type { Kubernetes, LeaseAnswer } from '../core/cluster/ports.ts'
 import { question } from './observe.ts'
@@ -43,7 +43,8 @@ interface Hold {
 
 /**
  * The Lease object in Kubernetes, so that a second agent, or another tool that honours it, does not work at the same
- * time. An upgrade does without the cluster where it can't have it; what the power asks for takes it, and does not wait.
+ * time. Upgrades and rehearsals do without the cluster where they can't have it; what the power asks for takes it, and does
+ * not wait.
  */
 export function createKubernetesLease(
   kubernetes: Pick<Kubernetes, 'takeLease' | 'releaseLease'>,
@@ -57,7 +58,7 @@ export function createKubernetesLease(
 
   async function take(purpose: Purpose, signal: AbortSignal): Promise<HeldLease | NotTaken> {
     const lost = new AbortController()
-    const over = purpose === 'upgrade' ? {} : { over: true as const }
+    const over = waitsForOthers(purpose) ? {} : { over: true as const }
     const claim = async () => {
       const asked = readClocks()
       const answer = await withDeadline(question, signal, (soon) =>
@@ -69,7 +70,7 @@ export function createKubernetesLease(
     }
     const mine: Hold = { purpose, lost, claim, renewed: readClocks() }
 
-    if (purpose === 'upgrade') {
+    if (waitsForOthers(purpose)) {
       const answer = await claim().catch((error: unknown) => messageOf(error))
       signal.throwIfAborted()
       if (typeof answer === 'string') return { why: `the cluster's Lease can't be taken: ${answer}`, held: false }

@@ -108,9 +108,11 @@ function awaitSilence(
   return until(`${machine} to be down`, wait, async (limited) => {
     const isUp = await withDeadline(question, limited, answers).catch((error: unknown) => {
       // Who has not answered in time is silent.
-      if (limited.aborted || !(error instanceof AgentError) || !error.retryable) throw error
+      if (!(error instanceof AgentError) || !error.retryable) throw error
       return false
     })
+    // Who was not let answer is not silent.
+    if (!isUp) limited.throwIfAborted()
     silences = isUp ? 0 : silences + 1
     if (silences >= 2) return true
     if (isUp) doing = await withDeadline(question, limited, describe).catch(() => doing)

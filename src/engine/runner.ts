@@ -90,7 +90,7 @@ export function createRunner<Context, Job extends Runnable<Context>>(
       return outcome
     } catch (error) {
       if (stopping.signal.aborted || signal.aborted) {
-        const why = stopping.signal.aborted ? 'the agent was stopped' : messageOf(signal.reason ?? 'cancelled')
+        const why = stopping.signal.aborted ? 'the agent was stopped' : messageOf(signal.reason)
         report('stopped', `${why}; the job continues later`)
         throw new Stopping('the agent is stopping')
       }
@@ -113,6 +113,7 @@ export function createRunner<Context, Job extends Runnable<Context>>(
   }
 
   async function attempt(job: Job, signal: AbortSignal): Promise<Outcome> {
+    signal.throwIfAborted()
     const nothing = await job.idle?.(contextOf(job, signal))
     if (nothing) return nothing
     if (!job.purpose) return job.run(contextOf(job, signal))
@@ -145,7 +146,7 @@ export function createRunner<Context, Job extends Runnable<Context>>(
       if (!journal.openOutage())
         alerts.open('cluster.lease', { severity: 'warning', subject: 'cluster', text: taken.why })
       // A control plane that hangs may have taken the API with it, and taking it back is what makes it whole.
-      if (taken.held || !isRollbackWanted()) return later(taken.why, soon())
+      if (taken.held || job.purpose !== 'upgrade' || !isRollbackWanted()) return later(taken.why, soon())
       // Awaited: the cluster is held for as long as the run lasts.
       return await job.run(contextOf(job, AbortSignal.any([signal, takenOver])))
     }

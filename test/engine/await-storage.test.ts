@@ -10,13 +10,17 @@ const degraded: StorageWarning = { name: 'pvc-1', text: 'volume pvc-1 is degrade
 const crash: StorageWarning = { name: 'RECENT_CRASH', text: 'RECENT_CRASH', endangers: 'nothing' }
 const faulted: StorageWarning = { name: 'pvc-2', text: 'volume pvc-2 is faulted', endangers: 'data' }
 
-/** Undefined where storage was waited for with success, else why not. */
-function wait(unwell: readonly StorageWarning[], until: number | undefined): Promise<string | undefined> {
+/** Undefined where storage was waited for with success, else why not within so many ms. */
+function wait(
+  unwell: readonly StorageWarning[],
+  until: number | undefined,
+  within: number,
+): Promise<string | undefined> {
   const homelab = fakeHomelab({ 'cp-1': 'controlplane' })
   homelab.storage = { systems: ['longhorn'], unwell, lastReplicas: new Map() }
   return waitAt(
     homelab,
-    60,
+    within,
     until === undefined ? {} : { accepted: ['pvc-1', 'pvc-2'].map((name) => ({ name, until })) },
   )
 }
@@ -50,7 +54,7 @@ test.each<{ name: string; unwell: readonly StorageWarning[]; until?: number; rea
     reason: 'volume pvc-2 is faulted',
   },
 ])('workloads come back after storage: $name', async ({ unwell, until, reason }) => {
-  const error = await wait(unwell, until)
+  const error = await wait(unwell, until, reason === undefined ? 60_000 : 60)
   expect(error?.replace(/^.* for storage to be healthy: /, '')).toBe(reason)
 })
 
@@ -64,7 +68,7 @@ test('data that lack copies become whole first, which they do not while a flag k
   )
   expect(homelab.healing).toBe(3)
   await homelab.ports.kubernetes.setStorage(flag, 'unset', new AbortController().signal)
-  expect(await waitAt(homelab, 2_000)).toBeUndefined()
+  expect(await waitAt(homelab, 60_000)).toBeUndefined()
   expect(homelab.healing).toBe(0)
 })
 
@@ -73,6 +77,6 @@ test('data that look whole once are looked at again: who reports them may have s
   const answers = [[], [], [degraded], [], [], []]
   let looks = 0
   homelab.ports.kubernetes.unhealed = async () => answers[looks++] ?? []
-  expect(await waitAt(homelab, 2_000)).toBeUndefined()
+  expect(await waitAt(homelab, 60_000)).toBeUndefined()
   expect(looks).toBe(6)
 })

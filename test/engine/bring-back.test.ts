@@ -81,6 +81,15 @@ describe('a node', () => {
     }
   })
 
+  test('that does not tell its name is taken for the one that is meant', async () => {
+    const homelab = homelabWith(() => {})
+    const sent = recorded(homelab)
+    const { observe } = homelab.ports.talos
+    homelab.ports.talos.observe = async (name, signal) => ({ ...(await observe(name, signal)), nodename: undefined })
+    expect(await perform(homelab, node({ ready: false }))).toBe('done')
+    expect(sent).toEqual([])
+  })
+
   test('need not be ready where it was not before', async () => {
     const homelab = homelabWith((_, { machine }) => Object.assign(machine('w-1'), { kubeletIll: true }))
     expect(await perform(homelab, node({ ready: false }))).toBe('done')
@@ -108,6 +117,7 @@ describe('a node', () => {
   test('is woken no more once the run is called off while the API is waited for', async () => {
     const homelab = shutDown()
     const sent = recorded(homelab)
+    homelab.ports.waker.turnIn = async () => sent.push('its turn')
     const stop = new AbortController()
     homelab.ports.kubernetes.version = async () => {
       stop.abort(new Error('mains power failed again'))
@@ -140,6 +150,8 @@ describe('a machine that does not come up', () => {
     const { outcome, sent } = await tried({ hasMac: false })
     expect(outcome).toMatch(/for w-1 to be switched on \(it has no mac, so press its button\): it does not answer yet$/)
     expect(sent).toEqual([])
+    const { outcome: other } = await tried({ hasMac: false, powerOnAfter: 10_000 })
+    expect(other).toMatch(/for w-1 to come up: it does not answer yet$/)
   })
 
   test('is switched on otherwise once packets have had their time, and at once without any', async () => {

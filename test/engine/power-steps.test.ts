@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { AgentError } from '../../src/core/errors.ts'
 import type { NodeActivity } from '../../src/core/cluster/ports.ts'
 import type { Step } from '../../src/core/plan.ts'
-import { answers, hangs, homelabWith, perform, refused } from './power-steps.ts'
+import { answers, carriedOut, hangs, homelabWith, perform, refused } from './power-steps.ts'
 
 const within = 5_000
 const running: NodeActivity = { stage: 'running', phase: undefined }
@@ -84,6 +84,21 @@ describe('a node is told to shut down', () => {
     expect(await told(orders, activities)).toMatchObject(is)
   })
 
+  test('again soon, however seldom anything else is asked: the battery does not wait', async () => {
+    const order = answers<string>(silent, 'ok')
+    const homelab = homelabWith(({ talos }) => (talos.shutDown = async () => void (await order.next())))
+    expect(await carriedOut(homelab, step({ within: 3_600_000 }), { pollEvery: 3_600_000 })).toBe('done')
+    expect(order.asked).toBe(2)
+  })
+
+  test('and counts as unreached where it can’t be reached, which is no time that was too short', async () => {
+    const homelab = homelabWith(({ talos }) => {
+      talos.shutDown = () => Promise.reject(lost)
+      talos.activity = () => Promise.reject(lost)
+    })
+    expect(await carriedOut(homelab, step())).toMatchObject({ code: 'rejected' })
+  })
+
   test('for as long as it may take, and no longer', async () => {
     const homelab = homelabWith(({ talos }) => (talos.shutDown = (_, __, signal) => hangs(signal)))
     expect(await perform(homelab, step({ within: 30 }))).toMatch(/waited .* for w-1 to accept the shutdown/)
@@ -161,6 +176,47 @@ describe('a node is down', () => {
     )
     expect(await says(running)).toMatch(/it still answers: it is running$/)
     expect(await says(silent)).toMatch(/for w-1 to be down: it still answers$/)
+  })
+
+  test('and what it does is asked once half of its time is over, as long as it answers', async () => {
+    let now = 100_000
+    using _ = vi.spyOn(performance, 'now').mockImplementation(() => now)
+    const version = answers<string | Error>(...Array.from({ length: 8 }, () => 'v1.14.1'), lost)
+    const activity = answers<NodeActivity>(goingDown)
+    const asked: number[] = []
+    const homelab = homelabWith(({ talos }) => {
+      talos.version = async () => {
+        now += 10_000
+        return String(await version.next())
+      }
+      talos.activity = () => {
+        asked.push(now - 100_000)
+        return activity.next()
+      }
+    })
+    expect(await perform(homelab, step(100_000))).toBe('done')
+    expect(asked).toEqual([50_000, 60_000, 70_000, 80_000])
+  })
+
+  test.each<{ name: string; error: Error }>([
+    { name: 'as ports say it', error: refused('unreachable', 'called off') },
+    { name: 'by its reason', error: refused('not-now', 'mains power is back') },
+  ])('is not said of one whose question was called off, $name', async ({ error }) => {
+    const stop = new AbortController()
+    const reason = refused('not-now', 'mains power is back')
+    let asked = 0
+    const homelab = homelabWith(({ talos }) => {
+      talos.version = async () => {
+        asked += 1
+        if (asked === 1) throw lost
+        stop.abort(reason)
+        throw error
+      }
+    })
+    const told: string[] = []
+    const onStep = (_: Step, { kind }: { readonly kind: string }) => void told.push(kind)
+    expect(await carriedOut(homelab, step(), { signal: stop.signal, onStep })).toBe(reason)
+    expect(told).toEqual(['started', 'failed'])
   })
 
   test('where questions hang', async () => {

@@ -1,13 +1,14 @@
 import { AgentError, type ErrorCode } from '../../src/core/errors.ts'
-import type { Plan, Step } from '../../src/core/plan.ts'
+import type { CarryOutChoices, Plan, Step } from '../../src/core/plan.ts'
 import { phase } from '../../src/core/plan.ts'
 import { english } from '../../src/core/wording.ts'
 import { carryOut } from '../../src/engine/carry-out.ts'
+import type { Logger } from '../../src/core/log.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import { fakeHomelab, type FakeHomelab } from '../fakes/homelab.ts'
 import { silentLog } from '../fakes/log.ts'
 
-/** Steps of a power cut, one at a time, at machines that answer as a test says. */
+/** Steps, one at a time, at machines that answer as a test says. */
 
 export const refused = (code: ErrorCode, text: string = code) => new AgentError(code, text)
 
@@ -43,17 +44,31 @@ export function homelabWith(change: (ports: Ports, homelab: FakeHomelab) => void
   return homelab
 }
 
-/** Carries out one step; answers `done`, or why not. */
-export async function perform(
+interface Surroundings {
+  readonly signal?: AbortSignal
+  readonly log?: Logger
+  /** In ms. */
+  readonly pollEvery?: number
+  readonly onStep?: CarryOutChoices['onStep']
+}
+
+/** Carries out one step; answers `done`, or what was thrown. */
+export async function carriedOut(
   homelab: FakeHomelab,
   step: Step,
-  signal = new AbortController().signal,
-): Promise<string> {
+  { signal = new AbortController().signal, log = silentLog, pollEvery = 1, onStep = () => {} }: Surroundings = {},
+): Promise<'done' | AgentError> {
   const plan: Plan = [phase('uncordon', [], step)]
   const inventory = [...homelab.machines.values()].map(({ name, role }) => ({ name, role }))
-  const options = { inventory, log: silentLog, wording: english, signal, pollEvery: 1 }
+  const options = { inventory, log, wording: english, signal, pollEvery, onStep }
   return carryOut(plan, homelab.ports, options).then(
-    () => 'done',
-    (error: unknown) => (error as Error).message,
+    () => 'done' as const,
+    (error: unknown) => error as AgentError,
   )
+}
+
+/** Carries out one step; answers `done`, or why not. */
+export async function perform(homelab: FakeHomelab, step: Step, signal?: AbortSignal): Promise<string> {
+  const outcome = await carriedOut(homelab, step, signal === undefined ? {} : { signal })
+  return outcome === 'done' ? outcome : outcome.message
 }

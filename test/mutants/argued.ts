@@ -1,4 +1,5 @@
 import { arguedBatteries } from './argued-batteries.ts'
+import { arguedEngine } from './argued-engine.ts'
 import { arguedImages } from './argued-images.ts'
 import { type Argued, arguedPlans } from './argued-plans.ts'
 import { arguedStates } from './argued-states.ts'
@@ -11,4 +12,5 @@ export const argued: readonly Argued[] = [
   ...arguedPlans,
   ...arguedUpgrades,
   ...arguedImages,
+  ...arguedEngine,
 ]

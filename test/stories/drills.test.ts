@@ -33,6 +33,18 @@ test('a rehearsal cordons and drains for real, shuts nothing down, and takes eve
   expect(isOver(homelab)).toBe(true)
 })
 
+test('a rehearsal leaves the cluster to another agent that works on it', async () => {
+  const homelab = fakeHomelab(two)
+  const lease = { holder: 'another', purpose: 'upgrade', lasts: 60_000, until: Date.now() + 3_600_000 } as const
+  homelab.lease = lease
+  await using it = startAgent(homelab)
+  await it.reads(online)
+  await it.agent.idle()
+  const { run, report } = await personAt(homelab, it).drill(false)
+  expect(run).toMatchObject({ outcome: 'later', detail: 'another holds the Lease (upgrade)' })
+  expect([report, homelab.diary, homelab.lease]).toEqual([undefined, [], lease])
+})
+
 test('a rehearsal goes no further than it is told', async () => {
   const homelab = fakeHomelab(two)
   await using it = startAgent(homelab)

@@ -1,0 +1,58 @@
+import type { Argued } from './argued-plans.ts'
+
+/** Of what carries plans out. */
+export const arguedEngine: readonly Argued[] = [
+  {
+    path: 'src/engine/runner.ts',
+    code: "goesOn = outcome.kind === 'later' && outcome.at <= now()",
+    change: "outcome.kind === 'later' → true",
+    because: 'only what is to be done later has a time, and none is not before any',
+  },
+  {
+    path: 'src/engine/order-steps.ts',
+    code: 'if (signal.aborted || !(error instanceof AgentError && error.retryable)) throw error',
+    change: 'error instanceof AgentError → true',
+    because: 'only an AgentError tells whether it may be tried again: what others have not is as good as no',
+  },
+  {
+    path: 'src/core/lease.ts',
+    code: "return holder === undefined || holder === 'upgrade' ? undefined : describePurpose(holder)",
+    change: 'holder === undefined → false',
+    because: 'there are no words for what is not done',
+  },
+  {
+    path: 'src/engine/power-steps.ts',
+    code: 'if (error instanceof AgentError && !error.retryable) return undefined',
+    change: 'error instanceof AgentError → true',
+    because: 'a port rejects with nothing else, and who is called off already takes no order',
+  },
+  {
+    path: 'src/engine/power-steps.ts',
+    code: '(error: unknown) => error instanceof AgentError && !error.retryable,',
+    change: 'error instanceof AgentError → true',
+    because: 'a port rejects with nothing else',
+  },
+  {
+    path: 'src/engine/power-steps.ts',
+    code: "refusals = error instanceof AgentError && error.code === 'unreachable' ? refusals + 1 : 0",
+    change: 'error instanceof AgentError → true',
+    because: 'nothing else has this code',
+  },
+  {
+    path: 'src/engine/power-steps.ts',
+    code: 'if (!(error instanceof AgentError) || !error.retryable) throw error',
+    change: ['!(error instanceof AgentError) → false', 'error instanceof AgentError → true'],
+    because: 'only an AgentError tells whether it may be tried again: what others have not is as good as no',
+  },
+  {
+    path: 'src/engine/power-steps.ts',
+    code: "await uncordon({ do: 'uncordon', node: name, why: 'power' }, ports, options)",
+    change: "'uncordon' → ''",
+    because: 'what carries a step out does not ask which one it is',
+  },
+  {
+    path: 'src/engine/power-steps.ts',
+    code: 'powerOnAfter !== undefined &&',
+    because: 'what is undefined is neither less nor more than a number',
+  },
+]
