@@ -129,7 +129,8 @@ async function bringDown(context: JobContext, reason: CriticalReason): Promise<B
       const plan = planShutdown({ ...situation, cut: cutsFor(context, record.current, machines) }, config.power)
       const [phase] = plan.phases
       if (!phase || phase.id === 'shut-down-own-machine') {
-        await begun.looked
+        // Who was up is to be on record. What could be scaled down comes too late, and our own machine must not wait for it.
+        await begun.seen
         return { record, ...(phase ? { last: phase } : {}) }
       }
       // The phases after the cordon depend on the workloads and storage settings that were found.

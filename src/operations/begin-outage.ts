@@ -21,6 +21,8 @@ export interface Begun extends Disposable {
   readonly requestedBefore: ReadonlySet<string>
   /** What can be scaled and set was looked up, or could not be. */
   readonly prepared: Promise<void>
+  /** What the first look at the machines says is on record, or it could not be taken. */
+  readonly seen: Promise<void>
   /** Resolves when all looks are over; disposing ends those that are not. */
   readonly looked: Promise<void>
 }
@@ -63,12 +65,14 @@ export async function beginOrResume(
   const beside = { ...context, signal: AbortSignal.any([context.signal, ending.signal]) }
   const prepared = lookForWhatScales(beside, record)
   // Cancelled observations are not reported.
-  const looked = Promise.allSettled([prepared, added.length > 0 ? lookAtNew(beside, record, added) : undefined])
+  const seen = Promise.allSettled([added.length > 0 ? lookAtNew(beside, record, added) : undefined])
+  const looked = Promise.allSettled([prepared, seen])
   if (known.length > 0) await lookAgain(context, record, known)
   return {
     record,
     requestedBefore,
     prepared,
+    seen: seen.then(() => undefined),
     looked: looked.then(() => undefined),
     [Symbol.dispose]: () => ending.abort(new Error('the observation is over')),
   }

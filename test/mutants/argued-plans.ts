@@ -91,12 +91,6 @@ export const arguedPlans: readonly Argued[] = [
     because: 'with less than all that tiers want nothing is left to prepare with',
   },
   {
-    path: 'src/core/power/shutdown.ts',
-    code: "const wasAwaited = tier !== 'own-machine' && carriedOut.has(awaitPhaseOf(tier))",
-    change: "tier !== 'own-machine' → true",
-    because: 'no phase awaits our own machine',
-  },
-  {
     path: 'src/core/upgrade/gates.ts',
     code: 'const closes = Math.max(byHand ? openUntil.getTime() : 0, window.open ? window.closesAt!.getTime() : 0)',
     change: '0 → 1',

@@ -77,9 +77,11 @@ async function examine(file: SourceFile, pure: Runner, whole: Runner): Promise<v
   const related = relatedTests(file.path, sources)
     .map(({ path }) => path)
     .filter((path) => !never.some((folder) => path.startsWith(folder)))
-  // Every story loads every job: those of a job are the ones that name it.
+  // Every story loads every job: those of a job are the ones that are named after it, or name it.
   const isAbout = (path: string) =>
-    !file.path.startsWith('jobs/') || byPath.get(path)?.text.includes(`'${posix.basename(file.path, '.ts')}'`)
+    !file.path.startsWith('jobs/') ||
+    isNamedAfter(path, file.path) ||
+    byPath.get(path)?.text.includes(`'${posix.basename(file.path, '.ts')}'`)
   const near = related.filter((path) => path.startsWith(ownFolder(file.path)) && isAbout(path))
   const far = related.filter((path) => !near.includes(path))
   const tests = await signature(near)

@@ -18,7 +18,7 @@ import { soon } from '../patience.ts'
 export const at = '2026-05-01T03:00:00.000Z'
 export const earlier = '2026-05-01T02:40:00.000Z'
 /** On the monotonic clock, in ms. */
-const clock = 100_000
+export const clock = 100_000
 
 const feed = { powerValue: { rack: 1 }, minSupplies: 1 }
 export const [cp1, w1, w2, nas, pve] = [

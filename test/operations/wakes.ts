@@ -15,12 +15,23 @@ import { agentAt, at, outage } from './begun.ts'
 /** On the monotonic clock, in ms, as that of `agentAt`. */
 export const clock = 100_000
 export const [second, minute] = [1_000, 60_000]
-const config = {
+export const config = {
   power: {
     deadTime: 15 * second,
     minimumRuntime: 4 * minute,
-    wake: { stableAfter: minute, reportAfter: 10 * minute, minimumCharge: 30, unknownChargeAfter: 30 * minute },
+    shed: [],
+    storageFlags: false,
+    wake: {
+      stableAfter: minute,
+      reportAfter: 10 * minute,
+      minimumCharge: 30,
+      unknownChargeAfter: 30 * minute,
+      retryInterval: 30 * second,
+      giveUpAfter: 15 * minute,
+      storageTimeout: 30 * minute,
+    },
   },
+  storage: { accept: [] },
   upses: [],
 } as unknown as JobContext['config']
 

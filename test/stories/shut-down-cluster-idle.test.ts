@@ -5,7 +5,7 @@ import type { Power } from '../../src/core/power/feeds.ts'
 import type { Outage, OutageNode } from '../../src/core/power/outage.ts'
 import type { JobContext } from '../../src/operations/job.ts'
 import { worker } from '../core/cluster/nodes.ts'
-import { powerOf } from '../core/power/states.ts'
+import { powerOf, stateOf } from '../core/power/states.ts'
 import { agentAt, at, heard, nas, outage, w1 } from '../operations/begun.ts'
 
 // Whether there is anything to shut down, looked at before the lease is taken.
@@ -15,7 +15,11 @@ const second = 1_000
 const config = (shutdownTimeout = 60 * second, server = '10.0.0.5') =>
   ({
     power: { deadTime: 15 * second, shutdownTimeout },
-    upses: [{ label: 'rack', host: server }],
+    upses: [
+      { label: 'rack', host: server },
+      { label: 'shelf', host: '10.0.0.5' },
+      { label: 'new', host: '10.0.0.5' },
+    ],
     hosts: [
       { name: 'pve', address: '10.0.0.6' },
       { name: 'nas', address: '10.0.0.5' },
@@ -102,6 +106,10 @@ describe('a UPS that nobody hears any more', () => {
     { name: 'while it answers', power: heard(15 * second) },
     { name: 'where its server is a host that still runs', server: '10.0.0.6' },
     { name: 'where its server is none of ours', server: '10.0.0.7' },
+    {
+      name: 'while it is not critical itself',
+      power: powerOf({ rack: stateOf('low-battery', {}, 40_000, 100_000), shelf: stateOf('on-mains', {}, 1, 2) }),
+    },
   ])('is not told $name', async ({ power = heard(60 * second), ...one }) => {
     expect((await looks({ open: done(), ...one, power })).lines).toEqual([])
   })

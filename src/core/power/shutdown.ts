@@ -124,11 +124,11 @@ export function planShutdown(situation: ShutdownSituation, policy: ShutdownPolic
   }
 }
 
-/** What was waited for is not waited for again in the same run, whatever came of it. */
+/** What was waited for is not waited for again in the same run, whatever came of it. No one waits for our own machine. */
 function isStillToGo({ name, tier }: Machine, outage: Outage, carriedOut: ReadonlySet<PhaseId>): boolean {
   if (!isStillUp(outage, name)) return false
-  const wasAwaited = tier !== 'own-machine' && carriedOut.has(awaitPhaseOf(tier))
-  return !wasAwaited && !(tier !== 'nas' && carriedOut.has(awaitPhaseOf('all')))
+  if (tier === 'own-machine') return true
+  return !carriedOut.has(awaitPhaseOf(tier)) && (tier === 'nas' || !carriedOut.has(awaitPhaseOf('all')))
 }
 
 function cutting(cut: NonNullable<ShutdownSituation['cut']>): ShutdownPhase[] {

@@ -200,6 +200,13 @@ describe('the machine that we run on', () => {
     expect(lines.filter((line) => line.includes('w-0')).filter((line) => /drain|wait/.test(line))).toEqual([])
   })
 
+  test.each([900_000, 30_000])('is told when all others were told at once, with %d ms left', (ms) => {
+    const carriedOut = new Set<PhaseId>(['shut-down-all', 'await-all'])
+    const told = withNodeState(outage, 'cp-1', 'shutdown-sent')
+    const ids = plan(ms, { machines, outage: told, carriedOut }).phases.map(({ id }) => id)
+    expect(ids).toEqual(['shut-down-nas', 'await-nas', 'shut-down-own-machine'])
+  })
+
   test('takes no pods in, and outlets are switched off before it goes', () => {
     const cut = [{ ups: 'rack', command: 'shutdown.return', beforeNas: false }]
     const { phases } = plan(900_000, { machines, outage, cut })

@@ -93,6 +93,9 @@ const states: readonly OutageNode['state'][] = [
   'back',
 ]
 
+/** The machine that we run on, where a random shutdown has one. */
+export const own = 'own'
+
 function randomMachines(random: Random): Machine[] {
   const all = tiers
     .filter((tier) => tier !== 'own-machine')
@@ -101,7 +104,8 @@ function randomMachines(random: Random): Machine[] {
         machineOf(`${tier}-${index}`, tier, random.pick([0, 1, 999, 4_000, 21_000, 60_000, 123_457, 600_000])),
       ),
     )
-  return random.chance(0.5) ? all : all.toReversed()
+  const machines = random.chance(0.5) ? all : all.toReversed()
+  return random.chance(0.3) ? [machineOf(own, 'own-machine'), ...machines] : machines
 }
 
 /** A shutdown as the job carries it out, planned anew before each phase, with whatever may go wrong on the way. */
