@@ -1,3 +1,4 @@
+import { listed } from './count.ts'
 import { describeDuration } from './duration.ts'
 import { describeTime } from './time.ts'
 
@@ -32,8 +33,8 @@ export interface ClockReading {
 }
 
 export type ClockVerdict =
-  /** A server tells the same time. */
-  | { readonly kind: 'confirmed' }
+  /** A server tells the same time. `differs` is what another one tells, against the most. */
+  | { readonly kind: 'confirmed'; readonly differs?: { readonly by: string; readonly why: string } }
   /** Nothing speaks against it, and no server for it. */
   | { readonly kind: 'unconfirmed'; readonly why: string }
   /** `by` is what says so, the same for as long as it does; `why` has the times of this moment. */
@@ -56,21 +57,39 @@ export function nextClock(clock: Clock, { wall, monotonic }: ClockReading, told:
 
 /**
  * What a reading of the clock is worth. Who has told the time counts most, also long ago: since then the monotonic clock
- * has run, which nobody sets. Without anybody it must not be before what has passed, nor have jumped since the start.
+ * has run, which nobody sets. Where servers differ the most are believed, this machine among them, and where none are
+ * the most, nobody is. Without anybody it must not be before what has passed, nor have jumped since the start.
  */
 export function judgeClock({ offset, witnesses, floors }: Clock, { wall, monotonic }: ClockReading): ClockVerdict {
   const says = `the clock of this machine says ${showTime(wall)}`
-  const other = [...witnesses].find(([, at]) => Math.abs(at + monotonic - wall) > clockMargin)
-  if (other)
-    return { kind: 'wrong', by: other[0], why: `${says}, but by ${other[0]} it is ${showTime(other[1] + monotonic)}` }
+  const told = [...witnesses].map(([who, at]) => ({ who, at: at + monotonic }))
+  const others = told.filter(({ at }) => !isSameTime(at, wall))
+  const agreeing = told.filter(({ at }) => isSameTime(at, wall)).map(({ who }) => who)
+  const opposed = Math.max(0, ...others.map(({ at }) => others.filter((one) => isSameTime(one.at, at)).length))
+  const by = listed(others.map(({ who }) => who))
+  const theirs = listed(others.map(({ who, at }) => `by ${who} it is ${showTime(at)}`))
+  if (others.length > 0 && (agreeing.length === 0 || agreeing.length + 1 <= opposed))
+    return { kind: 'wrong', by, why: `${says}, but ${theirs}` }
   const passed = floors.filter(({ at }) => wall < at - clockMargin)
-  const floor = passed.find(({ isCertain }) => isCertain) ?? (witnesses.size > 0 ? undefined : passed[0])
+  const floor = passed.find(({ isCertain }) => isCertain) ?? (told.length > 0 ? undefined : passed[0])
   if (floor) return { kind: 'wrong', by: floor.what, why: `${says}, but ${floor.what} is of ${showTime(floor.at)}` }
-  if (witnesses.size > 0) return { kind: 'confirmed' }
+  if (others.length > 0)
+    return {
+      kind: 'confirmed',
+      differs: {
+        by,
+        why: `${theirs}, but ${says}, and so ${agreeing.length === 1 ? 'does' : 'do'} ${listed(agreeing)}`,
+      },
+    }
+  if (told.length > 0) return { kind: 'confirmed' }
   const jump = wall - monotonic - offset
   if (Math.abs(jump) <= clockMargin) return { kind: 'unconfirmed', why: `${says}, which no server has confirmed yet` }
   const moved = `it was set ${jump > 0 ? 'forward' : 'back'} by ${describeDuration(Math.abs(jump))}`
   return { kind: 'wrong', by: 'a jump', why: `${says}, but ${moved}: until then it said ${showTime(wall - jump)}` }
+}
+
+function isSameTime(one: number, other: number): boolean {
+  return Math.abs(one - other) <= clockMargin
 }
 
 function showTime(at: number): string {

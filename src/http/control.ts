@@ -5,6 +5,7 @@ import type { Operator } from '../core/operator.ts'
 import { socketAccess } from './access.ts'
 import { createApi } from './api.ts'
 import { type Limits, socketLimits } from './limits.ts'
+import { connectionsWithin } from './open-files.ts'
 import { closeServer, createHttpServer } from './serve.ts'
 
 export interface ControlOptions {
@@ -23,7 +24,9 @@ export async function serveControl(
   { log, limits = socketLimits }: ControlOptions,
 ): Promise<AsyncDisposable> {
   const api = createApi(operator, { limits, access: socketAccess, log })
-  const server = createHttpServer((request, wire) => api.fetch(request, wire), { limits })
+  const server = createHttpServer((request, wire) => api.fetch(request, wire), {
+    limits: { ...limits, connections: connectionsWithin(limits.connections, 1 / 8) },
+  })
   // A socket that a killed daemon left behind; that it is nobody's is known from the lock on the state directory.
   await rm(path, { force: true })
   await new Promise<void>((resolve, reject) => {

@@ -12,7 +12,7 @@ import { describeDuration } from '../core/duration.ts'
 import type { Journal } from '../core/journal.ts'
 import { earliestRelease, firstSeenKind } from '../core/release/first-seen.ts'
 import { remembered } from './facts.ts'
-import type { Timekeeper } from './timekeeper.ts'
+import { setClock, type Timekeeper } from './timekeeper.ts'
 
 export interface WatchedClock extends Timekeeper {
   /** `who` has told the time just now, in ms since the epoch. */
@@ -46,6 +46,8 @@ export function createClock({ journal, alerts, now, monotonic, floors }: ClockOp
   let trustedSince: number | undefined
   /** What the open alert goes by. */
   let reported: string | undefined
+  /** Likewise of the servers whose time differs. */
+  let differing: string | undefined
   /** On the monotonic clock: when this process has seen a release for the first time. */
   const noticed = new Map<string, number>()
   const judge = (): ClockVerdict => judgeClock(clock, read())
@@ -74,7 +76,15 @@ export function createClock({ journal, alerts, now, monotonic, floors }: ClockOp
     if (by === undefined || by !== reported || isMoved)
       alerts.report('clock.untrusted', verdict.kind === 'wrong' ? contentOf(verdict.why) : undefined)
     reported = by
+    tellOfOthers(verdict, isMoved)
     return isMoved || isAwaited
+  }
+
+  function tellOfOthers(verdict: ClockVerdict, isMoved: boolean): void {
+    const differs = verdict.kind === 'confirmed' ? verdict.differs : undefined
+    if (differs === undefined || differs.by !== differing || isMoved)
+      alerts.report('clock.differs', differs && contentOfOthers(differs))
+    differing = differs?.by
   }
 
   function firstSeen(known: Journal, available: readonly string[], present: Date): ReadonlyMap<string, number> {
@@ -107,6 +117,10 @@ export function createClock({ journal, alerts, now, monotonic, floors }: ClockOp
       const verdict = judge()
       return verdict.kind === 'wrong' ? verdict.why : undefined
     },
+    whyDiffering: () => {
+      const verdict = judge()
+      return verdict.kind === 'confirmed' ? verdict.differs?.why : undefined
+    },
     trustedSince: () => trustedSince,
     firstSeen,
     hear: (who, at) => {
@@ -123,7 +137,16 @@ function contentOf(why: string) {
     severity: 'warning',
     subject: 'clock',
     text: `${why}. Until that is settled no node is upgraded, nothing soaks, and no certificate counts as expired; the power is watched all the same`,
-    action: 'Set the clock of this machine, and let a time server keep it (`timedatectl`)',
+    action: setClock,
+  } as const
+}
+
+function contentOfOthers({ by, why }: { readonly by: string; readonly why: string }) {
+  return {
+    severity: 'warning',
+    subject: 'clock',
+    text: `${why}. Upgrades go on by the time of the most`,
+    action: `See what is wrong with the clock of ${by}, or with a proxy on the way there`,
   } as const
 }
 

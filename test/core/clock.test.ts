@@ -27,7 +27,7 @@ interface Situation {
 }
 
 describe('a clock', () => {
-  test.each<Situation & { name: string; kind: string; why?: string }>([
+  test.each<Situation & { name: string; kind: string; why?: string; differs?: string }>([
     { name: 'that nobody has spoken of', says: '2026-11-26T12:00:00Z', kind: 'unconfirmed' },
     {
       name: 'of a board without one',
@@ -61,11 +61,45 @@ describe('a clock', () => {
       kind: 'wrong',
     },
     {
-      name: 'about which two servers differ',
+      name: 'with which one server of two agrees',
       says: '2026-11-26T12:00:00Z',
       told: { 'the Image Factory': '2026-11-26T12:00:00Z', 'the Kubernetes API': '2026-11-29T12:00:00Z' },
+      kind: 'confirmed',
+      differs:
+        'by the Kubernetes API it is 2026-11-29 12:00 UTC, but the clock of this machine says 2026-11-26 12:00 UTC, and so does the Image Factory',
+    },
+    {
+      name: 'with which the Kubernetes API agrees, and a Factory that is ten years ahead does not',
+      says: '2026-11-26T12:00:00Z',
+      told: { 'the Image Factory': '2036-11-26T12:00:00Z', 'the Kubernetes API': '2026-11-26T12:03:00Z' },
+      kind: 'confirmed',
+      differs:
+        'by the Image Factory it is 2036-11-26 12:00 UTC, but the clock of this machine says 2026-11-26 12:00 UTC, and so does the Kubernetes API',
+    },
+    {
+      name: 'that is behind two servers that agree',
+      says: '2026-11-26T12:00:00Z',
+      told: { 'the Image Factory': '2026-11-29T12:00:00Z', 'the Kubernetes API': '2026-11-29T12:01:00Z' },
       kind: 'wrong',
-      why: 'the clock of this machine says 2026-11-26 12:00 UTC, but by the Kubernetes API it is 2026-11-29 12:00 UTC',
+      why: 'the clock of this machine says 2026-11-26 12:00 UTC, but by the Image Factory it is 2026-11-29 12:00 UTC and by the Kubernetes API it is 2026-11-29 12:01 UTC',
+    },
+    {
+      name: 'where all three say something else',
+      says: '2026-11-26T12:00:00Z',
+      told: { 'the Image Factory': '2026-11-29T12:00:00Z', 'the Kubernetes API': '2026-12-29T12:00:00Z' },
+      kind: 'wrong',
+    },
+    {
+      name: 'for which there are as many as against it',
+      says: '2026-11-26T12:00:00Z',
+      told: { a: '2026-11-26T12:00:00Z', b: '2026-11-29T12:00:00Z', c: '2026-11-29T12:00:00Z' },
+      kind: 'wrong',
+    },
+    {
+      name: 'of a board that lags, with which another server agrees and the Factory does not',
+      says: '2026-10-01T12:00:00Z',
+      told: { 'the Image Factory': '2026-11-26T12:00:00Z', 'the Kubernetes API': '2026-10-01T12:00:00Z' },
+      kind: 'wrong',
     },
     {
       name: 'that is right, after a daemon has written by one that was years ahead',
@@ -124,10 +158,11 @@ describe('a clock', () => {
       kind: 'confirmed',
     },
     { name: 'of no time', says: '+275760-09-13T00:00:00.000Z', after: day, kind: 'unconfirmed' },
-  ])('$name is $kind', ({ kind, why, ...situation }) => {
+  ])('$name is $kind', ({ kind, why, differs, ...situation }) => {
     const verdict = judged(situation)
     expect(verdict.kind).toBe(kind)
     expect(verdict).toMatchObject(why === undefined ? {} : { why })
+    expect(verdict.kind === 'confirmed' ? verdict.differs?.why : undefined).toBe(differs)
   })
 
   test('that is corrected is good again, at once where it goes back to what it was, else when a server agrees', () => {

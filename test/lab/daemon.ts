@@ -31,6 +31,8 @@ export interface LabDaemonOptions {
   readonly launcher?: string
   /** The user that it runs as, where that is not ours: for root only. */
   readonly uid?: number
+  /** How many files it may have open at most. */
+  readonly openFiles?: number
 }
 
 /** Starts a daemon; resolves when it answers on its socket. */
@@ -42,10 +44,13 @@ export async function startDaemon({
   launcher,
   uid,
   isMute,
+  openFiles,
 }: LabDaemonOptions): Promise<LabDaemon> {
   const own = await ownLauncher()
-  const [node, ...words] = await commandLine(['start', '-c', config, '--poll-interval', `${pollEvery}ms`], launcher)
-  const child = spawn(node, words, {
+  const words = await commandLine(['start', '-c', config, '--poll-interval', `${pollEvery}ms`], launcher)
+  const limited = openFiles === undefined ? [] : ['prlimit', `--nofile=${openFiles}:${openFiles}`]
+  const [program, ...given] = [...limited, ...words]
+  const child = spawn(program!, given, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...own.environment, ...environment },
     ...(uid === undefined ? {} : { uid, gid: uid }),

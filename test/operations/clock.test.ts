@@ -51,6 +51,7 @@ function machine(journal: Journal = memoryJournal(() => new Date(start))) {
     },
     decide,
     hear: () => clock.hear('the Image Factory', it.truth),
+    hears: (who: string, ahead: number) => clock.hear(who, it.truth + ahead),
     whyUntrusted: () => clock.whyUntrusted(),
   })
 }
@@ -167,6 +168,25 @@ describe('what is wrong with the clock', () => {
     expect(it.open.get('clock.untrusted')).toBe(told)
     it.off = 0
     it.passes(1_000)
+    expect(it.open.size).toBe(0)
+  })
+
+  test('is named as wrong where it is that of the Factory, by this machine and Kubernetes, and upgrades go on', () => {
+    const it = machine()
+    it.hears('the Image Factory', 10 * 365 * day)
+    it.passes(5_000)
+    expect(it.open.get('clock.untrusted')?.text).toContain('by the Image Factory it is 2036-')
+    it.hears('the Kubernetes API', 0)
+    it.passes(5_000)
+    expect([...it.open.keys()]).toEqual(['clock.differs'])
+    const told = it.open.get('clock.differs')
+    expect(told?.text).toMatch(/^by the Image Factory it is 2036-.*, and so does the Kubernetes API\. Upgrades go on/)
+    expect(told?.action).toContain('the clock of the Image Factory')
+    expect(it.whyUntrusted()).toBeUndefined()
+    it.passes(hour)
+    expect(it.open.get('clock.differs')).toBe(told)
+    it.hears('the Image Factory', 0)
+    it.passes(5_000)
     expect(it.open.size).toBe(0)
   })
 

@@ -26,7 +26,7 @@ export interface AccessSource {
 
 /** A client certificate is renewed this long before it expires, in ms. */
 const beforeItEnds = 3_600_000
-/** The shortest time between two renewals while the certificate is still valid, in ms. */
+/** The shortest time between two renewals that no refusal asks for, in ms. */
 const renewEvery = 60_000
 
 interface Held<Connections> extends Session<Connections> {
@@ -73,7 +73,7 @@ function sourceOf(given: Access | AccessSource | (() => Promise<Access>)): Acces
  * callers share one fetch.
  */
 export function fetchedAccess(fetch: () => Promise<Access>): AccessSource {
-  let held: { readonly access: Access; readonly renewAt: number; readonly endsAt: number } | undefined
+  let held: { readonly access: Access; readonly renewAt: number } | undefined
   let fetching: Promise<Access> | undefined
   let triedAt = 0
 
@@ -84,7 +84,7 @@ export function fetchedAccess(fetch: () => Promise<Access>): AccessSource {
         const access = await fetch()
         const { from, to } = lifeOf(access) ?? { from: 0, to: Number.POSITIVE_INFINITY }
         // A certificate that is valid for a few hours only would otherwise be renewed all the time.
-        held = { access, endsAt: to, renewAt: Math.max(to - beforeItEnds, from + (to - from) * (2 / 3)) }
+        held = { access, renewAt: Math.max(to - beforeItEnds, from + (to - from) * (2 / 3)) }
         return access
       } finally {
         fetching = undefined
@@ -96,9 +96,9 @@ export function fetchedAccess(fetch: () => Promise<Access>): AccessSource {
   return {
     async current(signal) {
       const now = Date.now()
-      if (held === undefined || now >= held.endsAt) return await heeding(fetchOnce(), signal)
-      if (now < held.renewAt || now - triedAt < renewEvery) return held.access
-      // The old certificate is still valid: the failure may pass before it expires.
+      if (held === undefined) return await heeding(fetchOnce(), signal)
+      if (now < held.renewAt || Math.abs(now - triedAt) < renewEvery) return held.access
+      // Where none can be had the old one may do: whether it has expired is for the server to say, whose clock counts.
       const { access } = held
       return await heeding(fetchOnce(), signal).catch(() => access)
     },

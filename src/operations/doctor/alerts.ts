@@ -17,7 +17,7 @@ const toldBy: Readonly<Record<string, readonly string[]>> = {
 /** The same of what there is only one of. */
 const toldByOne: Readonly<Record<string, readonly string[]>> = {
   config: ['config.invalid', 'config.mistakes'],
-  'machine.clock': ['clock.untrusted'],
+  'machine.clock': ['clock.untrusted', 'clock.differs'],
   'queue.store': ['service.down:queue'],
   'files.mode': ['state.access'],
 }

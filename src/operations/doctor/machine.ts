@@ -7,6 +7,7 @@ import { judgeSpace } from '../../core/doctor/space.ts'
 import { judgeStore } from '../../core/doctor/store.ts'
 import { judgeOwnSupply } from '../../core/doctor/ups.ts'
 import { messageOf } from '../../core/errors.ts'
+import { setClock } from '../timekeeper.ts'
 import type { Look, Means } from './look.ts'
 
 /** The journal, renewed credentials, some snapshots of etcd: in bytes. */
@@ -58,8 +59,9 @@ export function machineLooks({ context, machines }: Means): readonly Look[] {
     {
       ...one('machine.clock', 'clock', () => {
         const wrong = clock.whyWrong?.()
-        if (wrong !== undefined)
-          return failed(wrong, 'Set the clock of this machine, and let a time server keep it (`timedatectl`)')
+        if (wrong !== undefined) return failed(wrong, setClock)
+        const differing = clock.whyDiffering?.()
+        if (differing !== undefined) return warning(differing, 'See what is wrong with the other clock')
         const untrusted = clock.whyUntrusted()
         return untrusted === undefined
           ? ok('the clock of this machine agrees with what servers tell')

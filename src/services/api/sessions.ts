@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { sessionLasts } from '../../core/access/session.ts'
+import { sessionLasts, signOutKept } from '../../core/access/session.ts'
 import type { Records } from '../../core/records.ts'
 import type { EndedSession } from '../../core/access/session.ts'
 import type { KnownToken } from './tokens.ts'
@@ -49,7 +49,14 @@ export function createSessions({ key, ended, now }: SessionMeans): Sessions {
   const endOf = ({ expiresAt }: KnownToken) => Math.min(now() + sessionLasts, expiresAt ?? Infinity)
 
   function isOpen({ id, token, expiresAt }: Session, tokens: readonly KnownToken[]): boolean {
-    return now() < expiresAt && tokens.some(({ hash }) => hash.equals(token.hash)) && ended.get(id) === undefined
+    // Made by a clock that was days ahead, it would be good for longer than it is known that it was signed out.
+    const isOfThisClock = expiresAt <= now() + signOutKept
+    return (
+      isOfThisClock &&
+      now() < expiresAt &&
+      tokens.some(({ hash }) => hash.equals(token.hash)) &&
+      ended.get(id) === undefined
+    )
   }
 
   return {

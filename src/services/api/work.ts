@@ -10,6 +10,7 @@ import type { Logger } from '../../core/log.ts'
 import type { RunningService } from '../../core/service.ts'
 import { createApi } from '../../http/api.ts'
 import { limitConnections } from '../../http/connection-limit.ts'
+import { connectionsWithin } from '../../http/open-files.ts'
 import { closeServer, createHttpServer, type Wire } from '../../http/serve.ts'
 import type { ServiceContext } from '../../operations/service.ts'
 import { openActionPages } from './act.ts'
@@ -110,7 +111,8 @@ interface DoorMeans {
 
 /** The server with everything that a request passes, from the outside to the API. */
 async function createDoor({ context, section, tokens, material }: DoorMeans, { limits: given }: ApiMeans) {
-  const limits = { ...apiLimits, ...given }
+  const all = { ...apiLimits, ...given }
+  const limits = { ...all, connections: connectionsWithin(all.connections, 1 / 2) }
   const { log, operator, monotonic } = context
   const now = () => context.now().getTime()
   const { url, proxy } = section

@@ -15,6 +15,7 @@ import { createConnectionGate, type Unwanted } from './connections.ts'
 import { createDeviceFlow, flowLasts } from './device-flow.ts'
 import { type DoorParts, type OpenDoor, openDoor } from './door.ts'
 import { createFlowCodes } from './flow-codes.ts'
+import { connectionsWithin } from '../../http/open-files.ts'
 import { type DoorLimits, doorLimits } from './limits.ts'
 import { describeListenFault, placesFor } from './listening.ts'
 import { networksOf } from './networks.ts'
@@ -97,7 +98,8 @@ async function partsOf(
   { limits: given, introduce = () => undefined }: MachineConfigMeans,
 ): Promise<DoorParts> {
   const { provision: desk, log, now, monotonic, notice } = context
-  const limits = { ...doorLimits, ...given }
+  const all = { ...doorLimits, ...given }
+  const limits = { ...all, connections: connectionsWithin(all.connections, 1 / 4) }
   const told = ({ address: client, claim: { mac, uuid } }: ConfigQuestion, answer: ConfigurationAnswer) =>
     notice.boot({ type: 'boot.configuration', at: now().toISOString(), machine: { client, mac, uuid }, answer })
   return {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Api, createApi } from '../../../src/adapters/kubernetes/api.ts'
+import { fetchedAccess } from '../../../src/adapters/kubernetes/access.ts'
 import { type Access, parseKubeconfig } from '../../../src/adapters/kubernetes/kubeconfig.ts'
 import { AgentError } from '../../../src/core/errors.ts'
 import { createAuthority } from '../../lab/authority.ts'
@@ -96,10 +97,28 @@ describe('an access that is fetched', () => {
     expect(fetched).toBe(2)
   })
 
-  test('says why it can’t be had once the certificate has ended', async () => {
+  test('goes on with it by a clock that is years ahead, when no new one can be had, and does not ask for one each time', async () => {
+    const access = await fresh()
+    const source = fetchedAccess(async () => {
+      fetched += 1
+      if (fetched > 1) throw new AgentError('unreachable', 'no cp-1')
+      return access
+    })
+    await source.current(soon())
+    setNow(almostAYear() + 3 * 365 * 24 * hour)
+    for (let time = 0; time < 5; time++) expect(await source.current(soon())).toBe(access)
+    expect(fetched).toBe(2)
+    // And back again: what was tried years ahead does not count.
+    setNow(Date.now() - 3 * 365 * 24 * hour)
+    await source.current(soon())
+    expect(fetched).toBe(3)
+  })
+
+  test('says why it can’t be had once the server takes the certificate no more', async () => {
     const api = fetching(() => (fetched === 1 ? fresh() : Promise.reject(new AgentError('unreachable', 'no cp-1'))))
     await version(api)
     setNow(almostAYear() + hour)
+    at.lab.expireCredentials()
     expect(await refusal(version(api))).toMatchObject({ code: 'unreachable', message: 'no cp-1' })
   })
 
