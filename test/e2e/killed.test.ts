@@ -6,6 +6,7 @@ import type { StatusAnswer } from '../../src/core/operator.ts'
 import type { Entry } from '../../src/core/journal.ts'
 import type { Outage } from '../../src/core/power/outage.ts'
 import { endStore, type LabDaemon, startDaemon, waitFor } from '../lab/daemon.ts'
+import { watchReleases } from './rollout-lab.ts'
 import { type ConfigOverrides, type Homelab, homelabSchematicId, startHomelab } from '../lab/homelab.ts'
 import { startUpsdStandIn, type UpsdStandIn } from '../lab/upsd/stand-in.ts'
 
@@ -62,11 +63,12 @@ test(
       homelabSchematicId.slice(0, 12),
       '.metal-amd64-uki.efi.part',
     )
-    await waitFor(
-      'a part of the image',
-      20_000,
-      async () => (await readFile(part).catch(() => Buffer.alloc(0))).length > 20_000,
-    )
+    await waitFor('a part of the image', 20_000, async () => {
+      if ((await readFile(part).catch(() => Buffer.alloc(0))).length > 20_000) return true
+      // The first look finds no node on a machine that is busy, and the next would be in two minutes.
+      await watchReleases(first)
+      return false
+    })
     await first.kill()
     lab.factory.faults.trickleAfterBytes = undefined
     const second = await start()

@@ -69,7 +69,7 @@ export function createConversation(options: ConversationOptions): Conversation {
 
   function receive(chunk: Uint8Array): void {
     try {
-      for (const line of lines.push(chunk)) understand(hiding.line(line))
+      for (const line of lines.push(chunk)) if (line.trim() !== '') understand(hiding.line(line))
     } catch (error) {
       finish(error instanceof AgentError ? error : new AgentError('malformed', messageOf(error)), 'misfit')
     }

@@ -11,7 +11,7 @@ export interface Lines {
   /** Whether part of a line has come, and not its end. */
   readonly isPartial: boolean
   /**
-   * The lines that a chunk completes, without their LF, and without those that are empty. Invalid UTF-8 becomes �: vendor names may have any encoding.
+   * The lines that a chunk completes, without their LF. Invalid UTF-8 becomes �: vendor names may have any encoding.
    *
    * @throws AgentError `malformed` for a line without end, for a NUL, which is never text, and for nothing but empty lines
    */
@@ -44,7 +44,7 @@ export function createLines(at: string, longest: number = longestLine): Lines {
         const line = partial.toString('utf8', 0, length)
         empty = line.trim() === '' ? empty + 1 : 0
         if (empty > mostEmpty) throw new AgentError('malformed', `upsd at ${at} sends nothing but empty lines`)
-        if (empty === 0) lines.push(line)
+        lines.push(line)
         length = 0
         from = to + 1
       }

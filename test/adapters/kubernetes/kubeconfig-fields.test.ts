@@ -97,7 +97,8 @@ describe('a kubeconfig that says as whom to act', () => {
 
   test('is refused by the API where the user behind it may not', async () => {
     expect((await refusal(actsAs({ token: 'other', as: 'admin' }))).message).toContain(
-      'User "other" cannot impersonate resource "users"',
+      // The API of the lab calls each user by the token, which is in no error of ours.
+      'User "…" cannot impersonate resource "users"',
     )
   })
 
