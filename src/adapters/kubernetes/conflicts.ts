@@ -13,11 +13,15 @@ const mostTries = 20
  * conflict as the reason.
  */
 export async function despiteConflicts<T>(signal: AbortSignal, act: () => Promise<T>): Promise<T> {
+  let lost: ApiRefusal | undefined
   for (let tries = 1; ; tries++) {
     try {
       return await act()
     } catch (error) {
+      // A try that the signal cut off says nothing; the conflict before it does.
+      if (lost && signal.aborted) throw lost
       if (!(error instanceof ApiRefusal) || error.status !== 409 || tries >= mostTries) throw error
+      lost = error
       const pause = Math.min(longestPause, firstPause * 2 ** (tries - 1))
       await sleep(pause * Math.random(), undefined, { signal }).catch(() => {})
       if (signal.aborted) throw error
