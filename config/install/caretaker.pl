@@ -19,7 +19,7 @@ if (defined(my $path = $ENV{NOTIFY_SOCKET})) {
         $ENV{CARETAKER_NOTIFY_FD} = "$fd " . readlink("/proc/self/fd/$fd");
     }
 }
-# What the daemon would otherwise start itself anew for, without the socket (bin/caretaker.mjs).
+# Options that the daemon would otherwise restart itself with (bin/caretaker.mjs), which would lose the socket.
 my @light = (grep { $_ eq 'start' } @ARGV) && !-e "$home/src/cli.ts" ? ('--jitless') : ();
 $ENV{MALLOC_ARENA_MAX} //= '1' if @light;
 exec { "$home/node" } "$home/node", @light, "$home/bin/caretaker.mjs", @ARGV;

@@ -2,8 +2,8 @@ import { isMap, isNode, openYaml } from '../yaml.ts'
 import { findRenamed } from './renamed.ts'
 
 /**
- * A configuration's text with each setting under its present name. A text that was good for an earlier release stays good by
- * this; whoever edits the file is told to rename them.
+ * A configuration's text with each setting under its present name. A text that was valid for an earlier release stays valid by
+ * this; in the file itself an old name is an error that names the new one.
  */
 export function withPresentNames(text: string): string {
   const { document, faults } = openYaml(text)

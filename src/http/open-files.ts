@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 /** What the daemon keeps for its own work: the journal, UPSes, nodes, the Kubernetes API, downloads. */
 const ownFiles = 192
-/** However few files there may be, a door that nobody comes in by is none. */
+/** However few files the process may have open, so many connections are accepted. */
 const fewestConnections = 16
 
 /**
@@ -13,7 +13,7 @@ export function connectionsWithin(most: number, part: number, openFiles = mostOp
   return Math.min(most, Math.max(fewestConnections, Math.floor((openFiles - ownFiles) * part)))
 }
 
-/** Of this process: Node has raised its limit as far as it may. Infinity where nobody tells. */
+/** Of this process: Node has raised its limit as far as it may. Infinity where it is unknown. */
 function mostOpenFiles(): number {
   try {
     return parseOpenFiles(readFileSync('/proc/self/limits', 'utf8'))

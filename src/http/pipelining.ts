@@ -31,7 +31,7 @@ export function limitPipelining(server: Server): void {
 
 /**
  * In the middle of what was read: two thousand requests fit into one read, and Node would make objects of them all, for each connection.
- * No documented word stops its parser; where this one has lost its meaning they cost memory until the socket is closed.
+ * No documented call stops its parser; if this one has no effect any more, they cost memory until the socket is closed.
  */
 function hangUp(socket: Socket & { readonly parser?: Parser | null }): void {
   if (socket.parser) socket.parser.onIncoming = () => 2

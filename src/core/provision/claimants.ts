@@ -98,7 +98,8 @@ export function noteQuestion(
   if (machine && before) {
     const claimant: Claimant = {
       ...before,
-      claim: { ...before.claim, ...given(claim) },
+      // What it does not say this time it has said before.
+      claim: { ...before.claim, ...defined(claim) },
       ...(isHeld ? {} : { asked: before.asked + 1, tries: triesAfter(before, now) }),
       lastAt: at,
     }
@@ -117,11 +118,6 @@ export function noteQuestion(
 function isKept({ until }: NonNullable<Machine['keptFor']>, now: number): boolean {
   const left = Date.parse(until) - now
   return left > 0 && left <= keptLasts
-}
-
-/** What it says now; what it does not say this time it has said before. */
-function given(claim: Claim): Claim {
-  return defined(claim)
 }
 
 /** Those that stay where another one comes; undefined where none goes. */

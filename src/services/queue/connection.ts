@@ -17,8 +17,8 @@ interface Target {
 }
 
 /**
- * Tried again soon and until the end: after an outage the first job starts half a second after the store is back. Without an
- * end of its own a client of a store that is away would go on for ever, whoever has closed it.
+ * Retries soon, until the signal aborts: after an outage the first job starts half a second after the store is back. Without the
+ * signal a client that is closed while its store is away goes on retrying for ever.
  */
 const untilEnd = (end: AbortSignal) => (times: number) => (end.aborted ? null : Math.min(100 * times, 1_000))
 
