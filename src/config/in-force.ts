@@ -41,7 +41,7 @@ export function settingsInForce(text: string, sections: Sections): readonly Sett
 
   function leaf(path: Path, value: unknown, line: number | undefined): SettingInForce {
     const about = levelsAt(root, path).find(({ description }) => description !== undefined)?.description
-    return { path: written(path), value: maskedText(path, value), line, about }
+    return { path: path.join('.'), value: maskedText(path, value), line, about }
   }
 
   const order = Object.keys(root.properties ?? {})
@@ -57,8 +57,4 @@ function isSecretPlace(value: unknown): boolean {
   return isContainer(value) && !Array.isArray(value) && /^(file|env)$/.test(Object.keys(value).join())
 }
 
-function written(path: Path): string {
-  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('')
-}
-
-const sectionOf = (path: string) => path.split(/[.[]/)[0]!
+const sectionOf = (path: string) => path.split('.')[0]!

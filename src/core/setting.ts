@@ -1,6 +1,6 @@
 /** One setting as it is used, for people. */
 export interface SettingInForce {
-  /** `power.maxOnBattery`, `nodes[0].mac`. */
+  /** `power.maxOnBattery`, `nodes.0.mac`. */
   readonly path: string
   /** In words that stand in no file but could; of a secret only where it is. */
   readonly value: string

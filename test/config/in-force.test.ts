@@ -20,18 +20,18 @@ const of = (path: string) => found.find((one) => one.path === path)
 
 test('what is written has its line, as it is written', () => {
   expect(of('power.reserve')).toMatchObject({ value: '90s', line: 7 })
-  expect(of('nodes[0].address')).toMatchObject({ value: '10.0.0.1', line: 4 })
+  expect(of('nodes.0.address')).toMatchObject({ value: '10.0.0.1', line: 4 })
 })
 
 test('what is not written has the default, also below what is written and in each of a list', () => {
   expect(of('share.keep')).toMatchObject({ value: '2', line: undefined })
-  expect(of('nodes[0].storage')).toMatchObject({ value: 'false', line: undefined })
+  expect(of('nodes.0.storage')).toMatchObject({ value: 'false', line: undefined })
   expect(of('dashboard.enabled')).toMatchObject({ value: 'true', line: undefined })
   expect(of('upgrade.windows')).toMatchObject({ value: 'none' })
 })
 
 test('what is neither written nor has a default is left out, and so is a section that is off without it', () => {
-  expect(of('nodes[0].mac')).toBeUndefined()
+  expect(of('nodes.0.mac')).toBeUndefined()
   expect(
     settingsInForce('schematic: homelab\nshare: { directory: share }\n', sections).map(({ path }) => path),
   ).not.toContain('api.port')
@@ -41,11 +41,11 @@ test('every setting stands once, section by section, with what it is for', () =>
   const paths = found.map(({ path }) => path)
   expect(paths).toEqual([...new Set(paths)])
   expect(of('power.reserve')?.about).toMatch(/\w/)
-  expect(paths.indexOf('nodes[0].name')).toBeLessThan(paths.indexOf('power.reserve'))
+  expect(paths.indexOf('nodes.0.name')).toBeLessThan(paths.indexOf('power.reserve'))
 })
 
 test('of a secret only the place is told', () => {
-  expect(of('api.tokens[0].token')).toMatchObject({ value: 'from the file desk-token', line: 10 })
+  expect(of('api.tokens.0.token')).toMatchObject({ value: 'from the file desk-token', line: 10 })
 })
 
 test.each([
