@@ -26,8 +26,8 @@ export default defineConfig({
     // The names of cases are sentences, and are shown whole.
     taskTitleValueFormatTruncate: 300,
     // Only what never ends is to fail by time: a machine may be busy.
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     expect: { poll: { timeout: patience.timeout } },
     projects: [
       { extends: true, test: { name: 'pure', include: pure, isolate: false } },

@@ -38,7 +38,7 @@ beforeAll(async () => {
 let over: Readonly<Record<string, string>>
 afterAll(() => stack.disposeAsync())
 
-const patience = { timeout: 60_000, interval: 100 }
+const patience = { timeout: 180_000, interval: 100 }
 
 /** The values that are offered for the last of these words. */
 async function offered(words: readonly string[], environ = environment): Promise<readonly string[]> {
@@ -89,7 +89,7 @@ test('names come from a server, too, and where no daemon answers there are none,
     expect(await offered(['pause', ''], one)).toEqual([])
     expect(await offered(['power', 'sta'], one)).toEqual(['status'])
   }
-}, 300_000)
+})
 
 const has = (program: string) => {
   try {
@@ -140,7 +140,7 @@ describe.each(Object.keys(shells) as (keyof typeof shells)[])('in %s', (shell) =
 
 test.skipIf(!has('bash'))(
   'in bash a name with an end of a word in it, or a space, is put behind what is there',
-  { retry: 5, timeout: 300_000 },
+  { retry: 5 },
   async () => {
     const reply = async (line: string) => {
       const { stdout } = await promisify(execFile)('bash', ['--norc', '-c', shells.bash(line)], {

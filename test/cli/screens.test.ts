@@ -15,7 +15,7 @@ beforeAll(async () => {
     maxBuffer: 64_000_000,
   })
   screens = JSON.parse(stdout) as readonly Screen[]
-}, 300_000)
+})
 
 /** Those of a terminal. */
 const drawn = () => screens.filter(({ columns }) => columns > 0)

@@ -82,7 +82,6 @@ const of = ({ checks }: DoctorReport, verdict: Verdict) =>
 
 test.skipIf(lacks(whyNoTftpd()))(
   'a healthy homelab is green from end to end, by the daemon and without it',
-  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const directory = await folder(stack)
@@ -151,7 +150,6 @@ async function startCache(stack: AsyncDisposableStack, address: string, port: nu
 
 test.skipIf(lacks(whyNoSshd()) || isStoreMissing)(
   'twenty things that are wrong at once are each named, with a cure, and nothing hangs',
-  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const directory = await folder(stack)
@@ -264,29 +262,25 @@ test.skipIf(lacks(whyNoSshd()) || isStoreMissing)(
   },
 )
 
-test(
-  'a terminal shows how far it is, in one line that is gone at the end; elsewhere nothing of it is written',
-  { timeout: 300_000 },
-  async () => {
-    await using stack = new AsyncDisposableStack()
-    const directory = await folder(stack)
-    const lab = stack.use(await startHomelab({ net: 94, controlPlanes: 1, workers: 0 }))
-    const file = await lab.writeConfig(directory)
-    // Whoever swallows what is asked is waited for.
-    lab.nodes[0]!.faults.silent = true
-    const piped = await runCli(['doctor', '-c', file])
-    expect(piped.stdout + piped.stderr).not.toContain('\r')
-    const command = (await commandLine(['doctor', '-c', file])).map((word) => `'${word}'`).join(' ')
-    const run = promisify(execFile)('script', ['-qec', command, '/dev/null'], {
-      env: { ...process.env, TERM: 'xterm', COLUMNS: '80' },
-    })
-    // The code is that of a report in which something failed.
-    const { stdout: shown } = await run.catch((error: { stdout: string }) => error)
-    expect(shown.replaceAll(wipe, '<wipe>')).toMatch(/<wipe>\d+ of \d+, looking at .*node/)
-    // The last line that is drawn is wiped before the report.
-    const end = shown.lastIndexOf(wipe)
-    expect(shown.slice(end)).not.toMatch(/\d+ of \d+,/)
-    expect(shown.slice(end)).toContain('checks: ')
-    expect(await runCli(['doctor', '-c', file], { TERM: 'dumb' })).toMatchObject({ code: 1 })
-  },
-)
+test('a terminal shows how far it is, in one line that is gone at the end; elsewhere nothing of it is written', async () => {
+  await using stack = new AsyncDisposableStack()
+  const directory = await folder(stack)
+  const lab = stack.use(await startHomelab({ net: 94, controlPlanes: 1, workers: 0 }))
+  const file = await lab.writeConfig(directory)
+  // Whoever swallows what is asked is waited for.
+  lab.nodes[0]!.faults.silent = true
+  const piped = await runCli(['doctor', '-c', file])
+  expect(piped.stdout + piped.stderr).not.toContain('\r')
+  const command = (await commandLine(['doctor', '-c', file])).map((word) => `'${word}'`).join(' ')
+  const run = promisify(execFile)('script', ['-qec', command, '/dev/null'], {
+    env: { ...process.env, TERM: 'xterm', COLUMNS: '80' },
+  })
+  // The code is that of a report in which something failed.
+  const { stdout: shown } = await run.catch((error: { stdout: string }) => error)
+  expect(shown.replaceAll(wipe, '<wipe>')).toMatch(/<wipe>\d+ of \d+, looking at .*node/)
+  // The last line that is drawn is wiped before the report.
+  const end = shown.lastIndexOf(wipe)
+  expect(shown.slice(end)).not.toMatch(/\d+ of \d+,/)
+  expect(shown.slice(end)).toContain('checks: ')
+  expect(await runCli(['doctor', '-c', file], { TERM: 'dumb' })).toMatchObject({ code: 1 })
+})

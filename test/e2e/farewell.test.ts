@@ -18,7 +18,7 @@ const farewellWithin = 8_000
 let lab: Homelab
 beforeAll(async () => {
   lab = await startHomelab({ net: 178, controlPlanes: 1, workers: 1, versions: ['v1.13.9'] })
-}, 300_000)
+})
 afterAll(() => lab[Symbol.asyncDispose]())
 
 interface Scene {
@@ -70,7 +70,7 @@ async function hangingFile(path: string): Promise<void> {
   await promisify(execFile)('mkfifo', [path])
 }
 
-test('a frozen queue store does not delay the farewell beyond its limit', { timeout: 300_000 }, async () => {
+test('a frozen queue store does not delay the farewell beyond its limit', async () => {
   await using stack = new AsyncDisposableStack()
   const { directory, start } = await setScene(stack)
   const daemon = await start()
@@ -79,27 +79,23 @@ test('a frozen queue store does not delay the farewell beyond its limit', { time
   expect(await farewellOf(daemon)).toBeLessThan(farewellWithin)
 })
 
-test(
-  'with queue store, upsd, Kubernetes and share frozen in the middle of a run, the farewell keeps its one limit',
-  { timeout: 300_000 },
-  async () => {
-    await using stack = new AsyncDisposableStack()
-    const { upsd, directory, start } = await setScene(stack)
-    const kubeconfig = join(directory, 'kubeconfig')
-    const mute = await startMute(stack)
-    const text = await readFile(kubeconfig, 'utf8')
-    await writeFile(kubeconfig, text.replace(/server: .*/, `server: https://${mute}`))
-    await hangingFile(join(directory, 'share', 'talos', 'v1.13.1', 'a'.repeat(12), 'manifest.json'))
-    const daemon = await start()
-    await waitFor('our login at upsd', 20_000, () => upsd.commands.some((command) => command.startsWith('LOGIN')))
-    await waitFor('the queue store', 20_000, async () => (await storePid(directory)) !== undefined)
-    await waitFor('a run of the queue to be under way', 20_000, async () => {
-      const jobs = await daemon.control.get<readonly JobAnswer[]>('/jobs')
-      return jobs.some(({ runs, lastRun }) => runs === 'queue' && lastRun && lastRun.outcome === undefined)
-    })
-    freeze(stack, (await storePid(directory))!)
-    upsd.misbehaviour.halfOpen = true
-    expect(await farewellOf(daemon)).toBeLessThan(farewellWithin)
-    expect(daemon.output).toMatch(/leaving it behind/)
-  },
-)
+test('with queue store, upsd, Kubernetes and share frozen in the middle of a run, the farewell keeps its one limit', async () => {
+  await using stack = new AsyncDisposableStack()
+  const { upsd, directory, start } = await setScene(stack)
+  const kubeconfig = join(directory, 'kubeconfig')
+  const mute = await startMute(stack)
+  const text = await readFile(kubeconfig, 'utf8')
+  await writeFile(kubeconfig, text.replace(/server: .*/, `server: https://${mute}`))
+  await hangingFile(join(directory, 'share', 'talos', 'v1.13.1', 'a'.repeat(12), 'manifest.json'))
+  const daemon = await start()
+  await waitFor('our login at upsd', 20_000, () => upsd.commands.some((command) => command.startsWith('LOGIN')))
+  await waitFor('the queue store', 20_000, async () => (await storePid(directory)) !== undefined)
+  await waitFor('a run of the queue to be under way', 20_000, async () => {
+    const jobs = await daemon.control.get<readonly JobAnswer[]>('/jobs')
+    return jobs.some(({ runs, lastRun }) => runs === 'queue' && lastRun && lastRun.outcome === undefined)
+  })
+  freeze(stack, (await storePid(directory))!)
+  upsd.misbehaviour.halfOpen = true
+  expect(await farewellOf(daemon)).toBeLessThan(farewellWithin)
+  expect(daemon.output).toMatch(/leaving it behind/)
+})

@@ -36,7 +36,7 @@ beforeAll(async () => {
   for (const _ of '12345') started.lab.factory.faults.failNext.push({ status: 400, body: `${hostile}\nforged` })
   daemon = await startDaemon({ config, directory })
   await waitFor('the Factory to have been asked', 20_000, () => daemon.output.includes('"job":"watch-releases"'))
-}, 300_000)
+})
 afterAll(async () => {
   await daemon.stop()
   await endStore(directory)
@@ -90,28 +90,24 @@ const needs: Readonly<Record<string, readonly string[]>> = {
   completion: ['bash'],
 }
 
-test(
-  'whatever a Factory, a upsd or the journal says, no command lets a terminal act on it',
-  { timeout: 300_000 },
-  async () => {
-    const commands = (await commandsOf()).filter(([name]) => name !== 'start')
-    expect(commands.length).toBeGreaterThan(30)
-    for (const command of commands) {
-      const more = (needs[command.join(' ')] ?? []).map((one) => one.replace('FOLDER', directory))
-      for (const form of [[], ['--json']]) {
-        const args = [...command, ...more, ...form]
-        const { stdout, stderr } = await runCli([...args, '-c', config], { FORCE_COLOR: '0' })
-        expect(stdout + stderr, JSON.stringify(args)).not.toMatch(acted)
-        expect(stdout + stderr, JSON.stringify(args)).not.toMatch(forged)
-        // Throws where it is none.
-        if (form.length > 0 && stdout !== '') JSON.parse(stdout)
-      }
+test('whatever a Factory, a upsd or the journal says, no command lets a terminal act on it', async () => {
+  const commands = (await commandsOf()).filter(([name]) => name !== 'start')
+  expect(commands.length).toBeGreaterThan(30)
+  for (const command of commands) {
+    const more = (needs[command.join(' ')] ?? []).map((one) => one.replace('FOLDER', directory))
+    for (const form of [[], ['--json']]) {
+      const args = [...command, ...more, ...form]
+      const { stdout, stderr } = await runCli([...args, '-c', config], { FORCE_COLOR: '0' })
+      expect(stdout + stderr, JSON.stringify(args)).not.toMatch(acted)
+      expect(stdout + stderr, JSON.stringify(args)).not.toMatch(forged)
+      // Throws where it is none.
+      if (form.length > 0 && stdout !== '') JSON.parse(stdout)
     }
-    const watched = await runCli(['ups', '--watch', '--count', '2', '--every', '50ms', '-c', config])
-    expect(watched.stdout).not.toMatch(acted)
-    // It came as far as this: programs get it whole.
-    const { stdout } = await runCli(['journal', '--json', '-c', config])
-    expect((JSON.parse(stdout) as { text: string }[]).some(({ text }) => text.includes(hostile))).toBe(true)
-    expect(daemon.output).not.toMatch(acted)
-  },
-)
+  }
+  const watched = await runCli(['ups', '--watch', '--count', '2', '--every', '50ms', '-c', config])
+  expect(watched.stdout).not.toMatch(acted)
+  // It came as far as this: programs get it whole.
+  const { stdout } = await runCli(['journal', '--json', '-c', config])
+  expect((JSON.parse(stdout) as { text: string }[]).some(({ text }) => text.includes(hostile))).toBe(true)
+  expect(daemon.output).not.toMatch(acted)
+})

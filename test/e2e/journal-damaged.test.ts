@@ -131,7 +131,6 @@ const samples: readonly { readonly how: string; readonly damage: (path: string) 
 describe.concurrent('a daemon whose journal', () => {
   test.each(samples.map((sample, index) => ({ ...sample, net: 140 + index })))(
     'at the start $how guards the power, and brings the cluster back',
-    { timeout: 300_000 },
     async ({ damage, net }) => {
       await using it = await scene(net)
       await leaveJournal(it)
@@ -150,7 +149,7 @@ describe.concurrent('a daemon whose journal', () => {
     { how: 'is deleted', damage: (path: string) => rm(path), net: 160 },
     { how: 'is replaced by a directory', damage: (path: string) => rm(path).then(() => mkdir(path)), net: 161 },
     { how: 'ends after a byte', damage: (path: string) => truncate(path, 1), net: 162 },
-  ])('$how while it runs guards the power, and tells of it', { timeout: 300_000 }, async ({ damage, net }) => {
+  ])('$how while it runs guards the power, and tells of it', async ({ damage, net }) => {
     await using it = await scene(net)
     const daemon = await it.start()
     await onMains(daemon)
@@ -174,7 +173,6 @@ describe.concurrent('a daemon whose journal', () => {
     { what: 'its journal is gone', lose: ({ state }: Scene) => rm(join(state, 'journal.db')), net: 181 },
   ])(
     'was killed when everything was off, and $what, wakes the cluster from the marks on its nodes',
-    { timeout: 300_000 },
     async ({ lose, net }) => {
       await using it = await scene(net)
       const first = await it.start()
@@ -194,29 +192,25 @@ describe.concurrent('a daemon whose journal', () => {
     },
   )
 
-  test(
-    'can not be written, on a disk that is read-only, guards the power all the same',
-    { timeout: 300_000 },
-    async (context) => {
-      context.skip(process.getuid?.() !== 0, 'only root may mount a disk read-only')
-      await using it = await scene(172)
-      const first = await it.start()
-      await onMains(first)
-      await first.stop()
-      execFileSync('mount', ['--bind', it.state, it.state])
-      await using disk = new AsyncDisposableStack()
-      disk.defer(() => void execFileSync('umount', ['-l', it.state]))
-      execFileSync('mount', ['-o', 'remount,ro,bind', it.state])
-      const daemon = await it.start({ isMute: true })
-      await goThroughAnOutage(it)
-      expect(daemon.output).toMatch(/the journal is kept in memory/)
-      // Its socket is where commands find it all the same.
-      const status = await runCli(['status', '-c', it.config])
-      expect(status).toMatchObject({ code: 0, stdout: expect.stringMatching(/\njournal +kept in memory: /) })
-      expect((await runCli(['alerts', '-c', it.config])).stdout).toMatch(
-        /commands reach the daemon at \/.*control\.sock, because the state directory takes no socket: .*EROFS/,
-      )
-      await daemon.kill()
-    },
-  )
+  test('can not be written, on a disk that is read-only, guards the power all the same', async (context) => {
+    context.skip(process.getuid?.() !== 0, 'only root may mount a disk read-only')
+    await using it = await scene(172)
+    const first = await it.start()
+    await onMains(first)
+    await first.stop()
+    execFileSync('mount', ['--bind', it.state, it.state])
+    await using disk = new AsyncDisposableStack()
+    disk.defer(() => void execFileSync('umount', ['-l', it.state]))
+    execFileSync('mount', ['-o', 'remount,ro,bind', it.state])
+    const daemon = await it.start({ isMute: true })
+    await goThroughAnOutage(it)
+    expect(daemon.output).toMatch(/the journal is kept in memory/)
+    // Its socket is where commands find it all the same.
+    const status = await runCli(['status', '-c', it.config])
+    expect(status).toMatchObject({ code: 0, stdout: expect.stringMatching(/\njournal +kept in memory: /) })
+    expect((await runCli(['alerts', '-c', it.config])).stdout).toMatch(
+      /commands reach the daemon at \/.*control\.sock, because the state directory takes no socket: .*EROFS/,
+    )
+    await daemon.kill()
+  })
 })

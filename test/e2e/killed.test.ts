@@ -43,134 +43,118 @@ const isDone = async (daemon: LabDaemon) => {
   )
 }
 
-test(
-  'killed in the middle of a download, the next agent asks for the rest of it and publishes the whole image',
-  { timeout: 300_000 },
-  async () => {
-    await using stack = new AsyncDisposableStack()
-    const { lab, directory, start } = await setScene(stack, 62, {
-      upgrade: { enabled: false },
-      share: { publish: 'when-staged' },
-    })
-    lab.factory.faults.redirect = true // where ranges are served
-    lab.factory.faults.trickleAfterBytes = 50_000
-    const first = await start()
-    const part = join(
-      directory,
-      'share',
-      'talos',
-      'v1.14.1',
-      homelabSchematicId.slice(0, 12),
-      '.metal-amd64-uki.efi.part',
-    )
-    await waitFor('a part of the image', 20_000, async () => {
-      if ((await readFile(part).catch(() => Buffer.alloc(0))).length > 20_000) return true
-      // The first look finds no node on a machine that is busy, and the next would be in two minutes.
-      await watchReleases(first)
-      return false
-    })
-    await first.kill()
-    lab.factory.faults.trickleAfterBytes = undefined
-    const second = await start()
-    await waitFor(
-      'the image to be published',
-      30_000,
-      async () => (await status(second)).published?.version === 'v1.14.1',
-    )
-    const image = await readFile(join(directory, 'share', 'metal-amd64-uki.efi'))
-    expect(image.equals(lab.factory.imageBytes(homelabSchematicId, 'v1.14.1', 'metal-amd64-uki.efi'))).toBe(true)
-    expect(lab.factory.requests.some(({ range }) => /^bytes=[1-9]\d*-$/.test(range ?? ''))).toBe(true)
-    expect(await readFile(part).catch(() => 'gone')).toBe('gone')
-  },
-)
+test('killed in the middle of a download, the next agent asks for the rest of it and publishes the whole image', async () => {
+  await using stack = new AsyncDisposableStack()
+  const { lab, directory, start } = await setScene(stack, 62, {
+    upgrade: { enabled: false },
+    share: { publish: 'when-staged' },
+  })
+  lab.factory.faults.redirect = true // where ranges are served
+  lab.factory.faults.trickleAfterBytes = 50_000
+  const first = await start()
+  const part = join(
+    directory,
+    'share',
+    'talos',
+    'v1.14.1',
+    homelabSchematicId.slice(0, 12),
+    '.metal-amd64-uki.efi.part',
+  )
+  await waitFor('a part of the image', 20_000, async () => {
+    if ((await readFile(part).catch(() => Buffer.alloc(0))).length > 20_000) return true
+    // The first look finds no node on a machine that is busy, and the next would be in two minutes.
+    await watchReleases(first)
+    return false
+  })
+  await first.kill()
+  lab.factory.faults.trickleAfterBytes = undefined
+  const second = await start()
+  await waitFor(
+    'the image to be published',
+    30_000,
+    async () => (await status(second)).published?.version === 'v1.14.1',
+  )
+  const image = await readFile(join(directory, 'share', 'metal-amd64-uki.efi'))
+  expect(image.equals(lab.factory.imageBytes(homelabSchematicId, 'v1.14.1', 'metal-amd64-uki.efi'))).toBe(true)
+  expect(lab.factory.requests.some(({ range }) => /^bytes=[1-9]\d*-$/.test(range ?? ''))).toBe(true)
+  expect(await readFile(part).catch(() => 'gone')).toBe('gone')
+})
 
-test(
-  'killed in the middle of a rollout, the next agent finishes it, with one reboot a node and quorum held',
-  { timeout: 300_000 },
-  async () => {
-    await using stack = new AsyncDisposableStack()
-    const { lab, start } = await setScene(stack, 63)
-    const rolloutAt = lab.moments.length
-    const first = await start()
-    // Once while a worker installs, and once while a control plane is away.
-    await waitFor('the first worker to be installed', 40_000, () =>
-      lab.nodes.some(({ calls }) => calls.some(({ method }) => method === 'LifecycleService.Upgrade')),
-    )
-    await first.kill()
-    const second = await start()
-    await waitFor('a control plane to be away', 60_000, () =>
-      lab.nodes.some((node) => node.role === 'controlplane' && !node.answering),
-    )
-    await second.kill()
-    const third = await start()
-    await waitFor('the rollout to be done', 60_000, () => isDone(third))
-    for (const node of lab.nodes)
-      expect(node.calls.filter(({ method }) => method === 'MachineService.Reboot').length, node.name).toBe(1)
-    expect(lab.moments.slice(rolloutAt).every(({ quorum, down }) => quorum && down.length <= 1)).toBe(true)
-  },
-)
+test('killed in the middle of a rollout, the next agent finishes it, with one reboot a node and quorum held', async () => {
+  await using stack = new AsyncDisposableStack()
+  const { lab, start } = await setScene(stack, 63)
+  const rolloutAt = lab.moments.length
+  const first = await start()
+  // Once while a worker installs, and once while a control plane is away.
+  await waitFor('the first worker to be installed', 40_000, () =>
+    lab.nodes.some(({ calls }) => calls.some(({ method }) => method === 'LifecycleService.Upgrade')),
+  )
+  await first.kill()
+  const second = await start()
+  await waitFor('a control plane to be away', 60_000, () =>
+    lab.nodes.some((node) => node.role === 'controlplane' && !node.answering),
+  )
+  await second.kill()
+  const third = await start()
+  await waitFor('the rollout to be done', 60_000, () => isDone(third))
+  for (const node of lab.nodes)
+    expect(node.calls.filter(({ method }) => method === 'MachineService.Reboot').length, node.name).toBe(1)
+  expect(lab.moments.slice(rolloutAt).every(({ quorum, down }) => quorum && down.length <= 1)).toBe(true)
+})
 
-test(
-  'killed in the middle of a shutdown and of the way back, the next agents end both',
-  { timeout: 300_000 },
-  async () => {
-    await using stack = new AsyncDisposableStack()
-    const { lab, upsd, start } = await setScene(stack, 64, { upgrade: { enabled: false } })
-    const first = await start()
-    await waitFor(
-      'the agent to know of mains',
-      20_000,
-      async () => (await status(first)).power.upses[0]?.state.mode === 'on-mains',
-    )
-    await upsd.set('battery.runtime', '600')
-    await upsd.status('OB DISCHRG LB')
-    await waitFor('the first node to be off', 30_000, () => lab.nodes.some(({ power }) => power === 'off'))
-    await first.kill()
-    const second = await start()
-    await waitFor('every node to be off', 60_000, () => lab.nodes.every(({ power }) => power === 'off'))
-    expect(lab.poweredOff.slice(0, 2).toSorted()).toEqual(['w-1', 'w-2'])
-    await upsd.status('OL CHRG')
-    await waitFor('the first node to be on', 30_000, () => lab.nodes.some(({ power }) => power === 'on'))
-    await second.kill()
-    const third = await start()
-    await waitFor(
-      'the outage to be over',
-      60_000,
-      async () => (await third.control.list<Outage>('/outages'))[0]?.stage === 'over',
-    )
-    const { cluster } = await status(third)
-    expect(
-      cluster.nodes.map(({ kubernetes }) => kubernetes.ok && kubernetes.value.ready && !kubernetes.value.unschedulable),
-    ).toEqual([true, true, true, true, true])
-  },
-)
+test('killed in the middle of a shutdown and of the way back, the next agents end both', async () => {
+  await using stack = new AsyncDisposableStack()
+  const { lab, upsd, start } = await setScene(stack, 64, { upgrade: { enabled: false } })
+  const first = await start()
+  await waitFor(
+    'the agent to know of mains',
+    20_000,
+    async () => (await status(first)).power.upses[0]?.state.mode === 'on-mains',
+  )
+  await upsd.set('battery.runtime', '600')
+  await upsd.status('OB DISCHRG LB')
+  await waitFor('the first node to be off', 30_000, () => lab.nodes.some(({ power }) => power === 'off'))
+  await first.kill()
+  const second = await start()
+  await waitFor('every node to be off', 60_000, () => lab.nodes.every(({ power }) => power === 'off'))
+  expect(lab.poweredOff.slice(0, 2).toSorted()).toEqual(['w-1', 'w-2'])
+  await upsd.status('OL CHRG')
+  await waitFor('the first node to be on', 30_000, () => lab.nodes.some(({ power }) => power === 'on'))
+  await second.kill()
+  const third = await start()
+  await waitFor(
+    'the outage to be over',
+    60_000,
+    async () => (await third.control.list<Outage>('/outages'))[0]?.stage === 'over',
+  )
+  const { cluster } = await status(third)
+  expect(
+    cluster.nodes.map(({ kubernetes }) => kubernetes.ok && kubernetes.value.ready && !kubernetes.value.unschedulable),
+  ).toEqual([true, true, true, true, true])
+})
 
-test(
-  'a queue store that a power cut has damaged keeps nobody from guarding the power',
-  { timeout: 300_000 },
-  async () => {
-    await using stack = new AsyncDisposableStack()
-    const { lab, upsd, directory, start } = await setScene(stack, 66, { upgrade: { enabled: false } })
-    const files = join(directory, 'state', 'queue', 'appendonlydir')
-    await mkdir(files, { recursive: true })
-    await writeFile(join(files, 'appendonly.aof.manifest'), Buffer.alloc(100))
-    const daemon = await start()
-    await waitFor(
-      'the agent to know of mains',
-      20_000,
-      async () => (await status(daemon)).power.upses[0]?.state.mode === 'on-mains',
-    )
-    await upsd.set('battery.runtime', '600')
-    await upsd.status('OB DISCHRG LB')
-    await waitFor('every node to be off', 30_000, () => lab.nodes.every(({ power }) => power === 'off'))
-    await upsd.status('OL CHRG')
-    await waitFor(
-      'the outage to be over',
-      40_000,
-      async () => (await daemon.control.list<Outage>('/outages'))[0]?.stage === 'over',
-    )
-    const journal = await daemon.control.list<Entry>('/journal?limit=1000')
-    expect(journal.some(({ kind, text }) => kind === 'alert' && text.includes('did not start'))).toBe(true)
-    expect(await daemon.stop()).toBe(0)
-  },
-)
+test('a queue store that a power cut has damaged keeps nobody from guarding the power', async () => {
+  await using stack = new AsyncDisposableStack()
+  const { lab, upsd, directory, start } = await setScene(stack, 66, { upgrade: { enabled: false } })
+  const files = join(directory, 'state', 'queue', 'appendonlydir')
+  await mkdir(files, { recursive: true })
+  await writeFile(join(files, 'appendonly.aof.manifest'), Buffer.alloc(100))
+  const daemon = await start()
+  await waitFor(
+    'the agent to know of mains',
+    20_000,
+    async () => (await status(daemon)).power.upses[0]?.state.mode === 'on-mains',
+  )
+  await upsd.set('battery.runtime', '600')
+  await upsd.status('OB DISCHRG LB')
+  await waitFor('every node to be off', 30_000, () => lab.nodes.every(({ power }) => power === 'off'))
+  await upsd.status('OL CHRG')
+  await waitFor(
+    'the outage to be over',
+    40_000,
+    async () => (await daemon.control.list<Outage>('/outages'))[0]?.stage === 'over',
+  )
+  const journal = await daemon.control.list<Entry>('/journal?limit=1000')
+  expect(journal.some(({ kind, text }) => kind === 'alert' && text.includes('did not start'))).toBe(true)
+  expect(await daemon.stop()).toBe(0)
+})

@@ -156,28 +156,24 @@ test('without redis-server the daemon ends with the line that installs it', asyn
   )
 })
 
-test(
-  'a Factory that does not answer is one message that names it, and the daemon goes on',
-  { timeout: 300_000 },
-  async () => {
-    const directory = await folder()
-    const file = await lab.writeConfig(directory, { factoryUrl: 'http://127.0.65.81:9' })
-    expect(await runCli(['releases', '-c', file])).toMatchObject({
-      code: 4,
-      stderr:
-        'caretaker: look up releases: GET http://127.0.65.81:9/versions: connection refused: is it listening there?\n',
-    })
-    await using stack = new AsyncDisposableStack()
-    stack.defer(() => endStore(directory))
-    const daemon = stack.use(await startDaemon({ config: file, directory }))
-    const { code, stdout } = await runCli(['run', 'watch-releases', '--wait', '-c', file])
-    expect({ code, stdout }).toEqual({
-      code: 1,
-      stdout: 'failed: GET http://127.0.65.81:9/versions: connection refused: is it listening there?\n',
-    })
-    expect(await daemon.control.get('/power')).toMatchObject({ upses: [] })
-  },
-)
+test('a Factory that does not answer is one message that names it, and the daemon goes on', async () => {
+  const directory = await folder()
+  const file = await lab.writeConfig(directory, { factoryUrl: 'http://127.0.65.81:9' })
+  expect(await runCli(['releases', '-c', file])).toMatchObject({
+    code: 4,
+    stderr:
+      'caretaker: look up releases: GET http://127.0.65.81:9/versions: connection refused: is it listening there?\n',
+  })
+  await using stack = new AsyncDisposableStack()
+  stack.defer(() => endStore(directory))
+  const daemon = stack.use(await startDaemon({ config: file, directory }))
+  const { code, stdout } = await runCli(['run', 'watch-releases', '--wait', '-c', file])
+  expect({ code, stdout }).toEqual({
+    code: 1,
+    stdout: 'failed: GET http://127.0.65.81:9/versions: connection refused: is it listening there?\n',
+  })
+  expect(await daemon.control.get('/power')).toMatchObject({ upses: [] })
+})
 
 test('a queue store that does not answer is named, keeps nothing else from working, and the daemon still stops', async () => {
   const directory = await folder()
@@ -191,7 +187,7 @@ test('a queue store that does not answer is named, keeps nothing else from worki
   expect(await daemon.stop()).toBe(0)
 })
 
-test('a wrong UPS password is one message, and the UPS is watched all the same', { timeout: 300_000 }, async () => {
+test('a wrong UPS password is one message, and the UPS is watched all the same', async () => {
   await using stack = new AsyncDisposableStack()
   const upsd = stack.use(await startUpsdStandIn({ address: '127.0.65.93' }))
   const directory = await folder()
@@ -258,7 +254,7 @@ test('a talosconfig and a kubeconfig that are no YAML are refused with the place
   }
 })
 
-test('a second daemon on the same state is refused', { timeout: 300_000 }, async () => {
+test('a second daemon on the same state is refused', async () => {
   await using stack = new AsyncDisposableStack()
   const directory = await folder()
   const file = await lab.writeConfig(directory)

@@ -56,83 +56,74 @@ const allOff = ({ lab }: Scene) =>
 const allBack = (scene: Scene) =>
   waitFor('everything to be back', 60_000, async () => (await outageOf(scene.daemon))?.stage === 'over')
 
-test(
-  'a person looks at the plan, rehearses it, shuts everything down and wakes it again, all by the command line',
-  { timeout: 300_000 },
-  async () => {
-    await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack, 81)
-    const { lab, cli } = scene
-    const plan = await cli('power', 'plan')
-    expect(plan.code).toBe(0)
-    expect(plan.stdout).toMatch(/if mains power failed now: ordered/)
-    expect(plan.stdout).toMatch(/wait for NAS +▒/)
+test('a person looks at the plan, rehearses it, shuts everything down and wakes it again, all by the command line', async () => {
+  await using stack = new AsyncDisposableStack()
+  const scene = await setScene(stack, 81)
+  const { lab, cli } = scene
+  const plan = await cli('power', 'plan')
+  expect(plan.code).toBe(0)
+  expect(plan.stdout).toMatch(/if mains power failed now: ordered/)
+  expect(plan.stdout).toMatch(/wait for NAS +▒/)
 
-    const asked = await cli('drill', 'power')
-    expect([asked.code, asked.stdout]).toEqual([2, ''])
-    const dry = await cli('drill', 'power', '--dry-run')
-    expect(dry.stdout).toContain('nas: login works')
-    expect(dry.code, dry.stdout).toBe(0)
-    const closed = () =>
-      lab.nodes.filter(({ name }) => lab.kubernetes.node(name)?.spec.unschedulable).map(({ name }) => name)
-    // A job that has just started may hold the cluster for a moment.
-    let real = await cli('drill', 'power', '--yes')
-    await waitFor('the rehearsal to have its turn', 30_000, async () => {
-      if (!/^waiting for the .* to end/.test(real.stdout)) return true
-      real = await cli('drill', 'power', '--yes')
-      return false
-    })
-    expect(real.stdout).toMatch(/done +drain in/)
-    expect(real.code, real.stdout).toBe(0)
-    expect(closed()).toEqual([])
-    expect(lab.poweredOff).toEqual([])
+  const asked = await cli('drill', 'power')
+  expect([asked.code, asked.stdout]).toEqual([2, ''])
+  const dry = await cli('drill', 'power', '--dry-run')
+  expect(dry.stdout).toContain('nas: login works')
+  expect(dry.code, dry.stdout).toBe(0)
+  const closed = () =>
+    lab.nodes.filter(({ name }) => lab.kubernetes.node(name)?.spec.unschedulable).map(({ name }) => name)
+  // A job that has just started may hold the cluster for a moment.
+  let real = await cli('drill', 'power', '--yes')
+  await waitFor('the rehearsal to have its turn', 30_000, async () => {
+    if (!/^waiting for the .* to end/.test(real.stdout)) return true
+    real = await cli('drill', 'power', '--yes')
+    return false
+  })
+  expect(real.stdout).toMatch(/done +drain in/)
+  expect(real.code, real.stdout).toBe(0)
+  expect(closed()).toEqual([])
+  expect(lab.poweredOff).toEqual([])
 
-    const hesitant = await cli('power', 'shutdown')
-    expect([hesitant.code, hesitant.stderr]).toEqual([
-      2,
-      'caretaker: nothing done; add --now --yes to shut everything down\n',
-    ])
-    expect((await cli('power', 'cancel')).stdout).toContain('there is nothing to cancel')
-    expect((await cli('power', 'shutdown', '--now', '--yes')).code).toBe(0)
-    await allOff(scene)
-    expect(lab.poweredOff).toEqual(['w-1', ...lab.poweredOff.slice(1, 4), 'nas'])
-    await waitFor('all to be told', 10_000, async () => (await outageOf(scene.daemon))?.stage === 'stopped')
-    expect((await cli('power', 'status')).stdout).toContain('shutdown requested on')
-    expect((await cli('power', 'wake')).stdout).toContain('the shutdown request is cancelled')
-    await allBack(scene)
-    expect(lab.nodes.every(({ ready }) => ready) && lab.nas?.power === 'on').toBe(true)
-    const history = await cli('power', 'history')
-    expect(history.stdout).toMatch(/because a person requested it/)
-    expect(history.stdout).toMatch(/nas +back +\d\d:\d\d:\d\d +\d\d:\d\d:\d\d/)
-  },
-)
+  const hesitant = await cli('power', 'shutdown')
+  expect([hesitant.code, hesitant.stderr]).toEqual([
+    2,
+    'caretaker: nothing done; add --now --yes to shut everything down\n',
+  ])
+  expect((await cli('power', 'cancel')).stdout).toContain('there is nothing to cancel')
+  expect((await cli('power', 'shutdown', '--now', '--yes')).code).toBe(0)
+  await allOff(scene)
+  expect(lab.poweredOff).toEqual(['w-1', ...lab.poweredOff.slice(1, 4), 'nas'])
+  await waitFor('all to be told', 10_000, async () => (await outageOf(scene.daemon))?.stage === 'stopped')
+  expect((await cli('power', 'status')).stdout).toContain('shutdown requested on')
+  expect((await cli('power', 'wake')).stdout).toContain('the shutdown request is cancelled')
+  await allBack(scene)
+  expect(lab.nodes.every(({ ready }) => ready) && lab.nas?.power === 'on').toBe(true)
+  const history = await cli('power', 'history')
+  expect(history.stdout).toMatch(/because a person requested it/)
+  expect(history.stdout).toMatch(/nas +back +\d\d:\d\d:\d\d +\d\d:\d\d:\d\d/)
+})
 
-test(
-  'on battery the spare workloads go first; everything comes back with mains, with as many replicas as before',
-  { timeout: 300_000 },
-  async () => {
-    await using stack = new AsyncDisposableStack()
-    const scene = await setScene(stack, 82, { shed: [{ selector: 'tier=batch' }], shedAfter: '0s' })
-    const { lab, upsd } = scene
-    const replicas = () => replicasOf(lab)
-    await upsd.set('battery.runtime', '900')
-    await upsd.status('OB DISCHRG')
-    await waitFor('the workload to be scaled down', 15_000, () => replicas() === 0)
-    expect(lab.nodes.every(({ ready }) => ready)).toBe(true)
-    await upsd.status('OB DISCHRG LB')
-    await allOff(scene)
-    await upsd.status('OL CHRG')
-    await allBack(scene)
-    expect(replicas()).toBe(2)
-    expect(lab.nodes.filter(({ name }) => lab.kubernetes.node(name)?.spec.unschedulable)).toEqual([])
-  },
-)
+test('on battery the spare workloads go first; everything comes back with mains, with as many replicas as before', async () => {
+  await using stack = new AsyncDisposableStack()
+  const scene = await setScene(stack, 82, { shed: [{ selector: 'tier=batch' }], shedAfter: '0s' })
+  const { lab, upsd } = scene
+  const replicas = () => replicasOf(lab)
+  await upsd.set('battery.runtime', '900')
+  await upsd.status('OB DISCHRG')
+  await waitFor('the workload to be scaled down', 15_000, () => replicas() === 0)
+  expect(lab.nodes.every(({ ready }) => ready)).toBe(true)
+  await upsd.status('OB DISCHRG LB')
+  await allOff(scene)
+  await upsd.status('OL CHRG')
+  await allBack(scene)
+  expect(replicas()).toBe(2)
+  expect(lab.nodes.filter(({ name }) => lab.kubernetes.node(name)?.spec.unschedulable)).toEqual([])
+})
 
 const whyNoDisk = process.getuid?.() === 0 ? undefined : 'only root can mount a small disk'
 
 test.skipIf(lacks(whyNoDisk))(
   'a queue store that is killed and a disk that runs full in the middle of an outage keep nothing up',
-  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const scene = await setScene(stack, 83, {}, async (directory) => {

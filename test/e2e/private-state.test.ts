@@ -49,7 +49,6 @@ test('a state directory that everybody could read is closed by the next start, t
 // Without a Docker engine: the folder as the image makes it, which is what a new volume gets.
 test.skipIf(process.getuid?.() !== 0 || !(await isReadableByOthers()))(
   'any user of a container can use a new volume for the state, and a later one is told what to do',
-  { timeout: 300_000 },
   async () => {
     const mode = /install -d -m (\d+) \/var\/lib\/caretaker/.exec(await readFile(join(root, 'Dockerfile'), 'utf8'))?.[1]
     await using folder = await temporaryFolder()

@@ -23,7 +23,7 @@ import {
 
 const setScene = scenesFrom(220)
 
-describe.concurrent('on the way to a release', { timeout: 300_000 }, () => {
+describe.concurrent('on the way to a release', () => {
   test('a node that boots its previous release is tried once more with a power cycle, where that is the policy', async () => {
     await using stack = new AsyncDisposableStack()
     const options = { upgrade: { afterRollback: 'powercycle' } }

@@ -22,7 +22,7 @@ import {
 
 const setScene = scenesFrom(240)
 
-describe.concurrent('with people beside it', { timeout: 300_000 }, () => {
+describe.concurrent('with people beside it', () => {
   test('a node that a person cordons stops the rollout before it, and is left alone', async () => {
     await using stack = new AsyncDisposableStack()
     const scene = await setScene(stack, { workers: 2 }, block)

@@ -94,7 +94,7 @@ async function expectServed({ lab, share }: Scene): Promise<void> {
 const partsOn = async (share: string) =>
   (await readdir(share, { recursive: true })).filter((name) => name.includes('.part'))
 
-test.skipIf(lacking)('a disk that runs full while an image comes', { timeout: 300_000 }, async () => {
+test.skipIf(lacking)('a disk that runs full while an image comes', async () => {
   await using it = await scene(145)
   const { ended } = await it.begin()
   const photos = join(it.share, 'photos')
@@ -112,7 +112,7 @@ test.skipIf(lacking)('a disk that runs full while an image comes', { timeout: 30
   expect(await it.staged()).toEqual([next, 'v1.13.9'])
 })
 
-test.skipIf(lacking)('a share that is unmounted while an image comes', { timeout: 300_000 }, async () => {
+test.skipIf(lacking)('a share that is unmounted while an image comes', async () => {
   await using it = await scene(146)
   const { ended } = await it.begin()
   it.unmount()
@@ -133,26 +133,21 @@ test.skipIf(lacking)('a share that is unmounted while an image comes', { timeout
 
 const failed = 'job.failed:stage-image'
 
-test.skipIf(lacking)(
-  'a share without room is staged on by itself as soon as it has some',
-  { timeout: 300_000 },
-  async () => {
-    await using it = await scene(189)
-    const photos = join(it.share, 'photos')
-    await writeFile(photos, Buffer.alloc(9_000_000)).catch(() => undefined)
-    await it.offer(next)
-    await waitFor('the staging to fail', 30_000, async () => (await it.alerts()).includes(failed))
-    expect(await it.staged()).toEqual(['v1.13.9'])
-    await rm(photos)
-    await waitFor('the next release to be staged', 30_000, async () => (await it.staged()).includes(next))
-    await waitFor('the alert to be over', 10_000, async () => !(await it.alerts()).includes(failed))
-    await expectServed(it)
-  },
-)
+test.skipIf(lacking)('a share without room is staged on by itself as soon as it has some', async () => {
+  await using it = await scene(189)
+  const photos = join(it.share, 'photos')
+  await writeFile(photos, Buffer.alloc(9_000_000)).catch(() => undefined)
+  await it.offer(next)
+  await waitFor('the staging to fail', 30_000, async () => (await it.alerts()).includes(failed))
+  expect(await it.staged()).toEqual(['v1.13.9'])
+  await rm(photos)
+  await waitFor('the next release to be staged', 30_000, async () => (await it.staged()).includes(next))
+  await waitFor('the alert to be over', 10_000, async () => !(await it.alerts()).includes(failed))
+  await expectServed(it)
+})
 
 test.skipIf(lacking || !(await isReadableByOthers()))(
   'a share that its owner has closed is told, and staged on by itself once it is open again',
-  { timeout: 300_000 },
   async () => {
     await using it = await scene(190, { uid: somebody })
     for (const [version, folder] of [

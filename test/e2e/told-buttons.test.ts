@@ -99,7 +99,6 @@ const begun = /^lab: a shutdown of the cluster has begun$/
 describe.concurrent('a shutdown that has begun is cancelled from a phone', () => {
   test.each(ways)(
     'by $name; a button that was pressed, has expired, is forged or of another power cut stops nothing',
-    { timeout: 300_000 },
     async ({ net, settings, tokenOf, look, shows, isRefused }) => {
       await using stack = new AsyncDisposableStack()
       const ntfy = stack.use(await startNtfy({ address: `127.0.${net}.9` }))

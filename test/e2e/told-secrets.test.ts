@@ -163,130 +163,125 @@ async function bytesBelow(folder: string): Promise<string> {
   return (await Promise.all(files.map((file) => readFile(file, 'latin1')))).join('\n')
 }
 
-test(
-  'no secret of a channel or of the API stands in an answer, a message, the log, the journal or the list of processes, whatever servers repeat',
-  { timeout: 300_000 },
-  async () => {
-    await using stack = new AsyncDisposableStack()
-    const mood = { varies: false }
-    const echoes = new Map<string, LabStandIn>()
-    for (const name of Object.keys(channels)) echoes.set(name, stack.use(await startEcho(mood)))
-    const mail = stack.use(await startEchoingMail())
-    const witness: LabGotify = stack.use(await startGotify({ address, token: secrets['witness']! }))
-    const configured = Object.fromEntries(
-      Object.entries(channels).map(([name, { url, more }]) => {
-        const place = url === undefined ? { server: echoes.get(name)!.url } : { url: { file: `${url}.url` } }
-        return [name, { ...more, ...place }]
-      }),
-    )
-    const api = `http://127.0.${net}.21:8420`
-    const it = await startToldLab(stack, net, {
-      api: {
-        address: `127.0.${net}.21`,
-        port: 8420,
-        url: api,
-        tokens: [{ name: 'desk', scope: 'admin', token: from('api-token') }],
-      },
-      notifications: {
-        channels: {
-          ...configured,
-          email: {
-            type: 'email',
-            host: address,
-            port: mail.port,
-            tls: 'none',
-            user: 'u',
-            password: from('email-password'),
-            from: 'a@home.lan',
-            to: 'b@home.lan',
-          },
-          witness: { type: 'gotify', server: witness.url, token: from('witness') },
+test('no secret of a channel or of the API stands in an answer, a message, the log, the journal or the list of processes, whatever servers repeat', async () => {
+  await using stack = new AsyncDisposableStack()
+  const mood = { varies: false }
+  const echoes = new Map<string, LabStandIn>()
+  for (const name of Object.keys(channels)) echoes.set(name, stack.use(await startEcho(mood)))
+  const mail = stack.use(await startEchoingMail())
+  const witness: LabGotify = stack.use(await startGotify({ address, token: secrets['witness']! }))
+  const configured = Object.fromEntries(
+    Object.entries(channels).map(([name, { url, more }]) => {
+      const place = url === undefined ? { server: echoes.get(name)!.url } : { url: { file: `${url}.url` } }
+      return [name, { ...more, ...place }]
+    }),
+  )
+  const api = `http://127.0.${net}.21:8420`
+  const it = await startToldLab(stack, net, {
+    api: {
+      address: `127.0.${net}.21`,
+      port: 8420,
+      url: api,
+      tokens: [{ name: 'desk', scope: 'admin', token: from('api-token') }],
+    },
+    notifications: {
+      channels: {
+        ...configured,
+        email: {
+          type: 'email',
+          host: address,
+          port: mail.port,
+          tls: 'none',
+          user: 'u',
+          password: from('email-password'),
+          from: 'a@home.lan',
+          to: 'b@home.lan',
         },
+        witness: { type: 'gotify', server: witness.url, token: from('witness') },
       },
+    },
+  })
+  const { directory, config, upsd } = it
+  for (const [name, secret] of Object.entries(secrets))
+    await writeFile(join(directory, name), `${secret}\n`, { mode: 0o600 })
+  for (const [name, { url }] of Object.entries(channels))
+    if (url !== undefined)
+      await writeFile(join(directory, `${url}.url`), `${echoes.get(name)!.url}${secrets[url]}\n`, { mode: 0o600 })
+  await it.start(Object.fromEntries(inEnvironment.map((name) => [variableOf(name), secrets[name]!])))
+
+  const said: string[] = []
+  const command = async (...args: string[]) => {
+    const { stdout, stderr } = await runCli([...args, '-c', config])
+    said.push(stdout, stderr)
+    return stdout
+  }
+  /** Tokens of buttons: each is worth as much as a password, once. */
+  const pressable = () =>
+    [...echoes.values()].flatMap(({ requests }) =>
+      requests.flatMap(({ body }) =>
+        [...body.matchAll(/\/act\/[a-z-]+\/([-_.A-Za-z0-9]{20,64})/g)].map(([, token]) => token!),
+      ),
+    )
+  await upsd.status('OB DISCHRG')
+  await waitFor('a message with a button', 20_000, () => pressable().length > 0)
+  mood.varies = true
+  for (const _ of statuses) await command('notify', 'test', '--json')
+  await command('notify', 'test')
+  await waitFor('the witness to be told of a channel that fails', 60_000, () =>
+    witness.messages.some(({ title }) => title.includes('messages do not get through by')),
+  )
+  const created = (await command('token', 'create', 'phone', '--scope', 'read')).trim().split('\n').at(-1)!
+  expect(created).toMatch(/^caretaker_/)
+  said.splice(
+    said.findIndex((text) => text.includes(created)),
+    1,
+  )
+  for (const text of ['status', 'alerts --all', 'journal', 'notify log', 'token list', 'power plan'])
+    for (const json of [[], ['--json']]) await command(...text.split(' '), ...json)
+  await writeFile(join(directory, 'created'), created, { mode: 0o600 })
+  const remote = ['--server', api, '--token-file', join(directory, 'created')]
+  for (const text of ['status', 'notify log'])
+    said.push(...Object.values(await runCli([...remote, ...text.split(' '), '--json'])).map(String))
+  const ask = async (path: string, token: string) => {
+    const answer = await fetch(`${api}${path}`, { headers: { authorization: `Bearer ${token}` } })
+    said.push(JSON.stringify([...answer.headers]), await answer.text())
+    return answer.status
+  }
+  for (const path of ['status', 'notifications', 'alerts?all=true', 'journal', 'tokens', 'openapi.json'])
+    await ask(`/api/v1/${path}`, secrets['api-token']!)
+  expect(await ask('/api/v1/status', secrets['api-token']!)).toBe(200)
+  expect(await ask('/api/v1/status', `${secrets['api-token']}x`)).toBe(401)
+
+  const { pid } = it.daemon
+  const children = await descendantsOf(pid)
+  expect(children.length).toBeGreaterThan(0)
+  const processes = [
+    `/proc/${pid}/cmdline`,
+    ...children.flatMap((one) => [`/proc/${one}/cmdline`, `/proc/${one}/environ`]),
+  ]
+  for (const file of processes) said.push(await readFile(file, 'latin1').catch(() => ''))
+  said.push(
+    it.daemon.output,
+    await bytesBelow(join(directory, 'state')),
+    ...witness.messages.map((one) => JSON.stringify(one)),
+  )
+  await it.daemon.stop()
+  said.push(it.daemon.output, await bytesBelow(join(directory, 'state')))
+
+  // Servers were asked, and what they repeated was shown as far as it is no secret.
+  for (const [name, { requests }] of echoes) expect({ name, asked: requests.length > 0 }).toEqual({ name, asked: true })
+  expect(said.join('\n')).toContain('HTTP 400')
+  expect(said.flatMap(found)).toEqual([])
+  const tokens = pressable()
+  const all = said.join('\n')
+  expect([...tokens, created].filter((token) => all.includes(token))).toEqual([])
+  // No server hears of another's.
+  for (const [name, { requests }] of echoes) {
+    const heard = requests.map((request) => JSON.stringify(request)).join('\n')
+    const others = Object.keys(secrets).filter((one) => !channels[name]!.own.includes(one))
+    expect({ name, heard: others.filter((one) => formsOf(one).some((form) => heard.includes(form))) }).toEqual({
+      name,
+      heard: [],
     })
-    const { directory, config, upsd } = it
-    for (const [name, secret] of Object.entries(secrets))
-      await writeFile(join(directory, name), `${secret}\n`, { mode: 0o600 })
-    for (const [name, { url }] of Object.entries(channels))
-      if (url !== undefined)
-        await writeFile(join(directory, `${url}.url`), `${echoes.get(name)!.url}${secrets[url]}\n`, { mode: 0o600 })
-    await it.start(Object.fromEntries(inEnvironment.map((name) => [variableOf(name), secrets[name]!])))
-
-    const said: string[] = []
-    const command = async (...args: string[]) => {
-      const { stdout, stderr } = await runCli([...args, '-c', config])
-      said.push(stdout, stderr)
-      return stdout
-    }
-    /** Tokens of buttons: each is worth as much as a password, once. */
-    const pressable = () =>
-      [...echoes.values()].flatMap(({ requests }) =>
-        requests.flatMap(({ body }) =>
-          [...body.matchAll(/\/act\/[a-z-]+\/([-_.A-Za-z0-9]{20,64})/g)].map(([, token]) => token!),
-        ),
-      )
-    await upsd.status('OB DISCHRG')
-    await waitFor('a message with a button', 20_000, () => pressable().length > 0)
-    mood.varies = true
-    for (const _ of statuses) await command('notify', 'test', '--json')
-    await command('notify', 'test')
-    await waitFor('the witness to be told of a channel that fails', 60_000, () =>
-      witness.messages.some(({ title }) => title.includes('messages do not get through by')),
-    )
-    const created = (await command('token', 'create', 'phone', '--scope', 'read')).trim().split('\n').at(-1)!
-    expect(created).toMatch(/^caretaker_/)
-    said.splice(
-      said.findIndex((text) => text.includes(created)),
-      1,
-    )
-    for (const text of ['status', 'alerts --all', 'journal', 'notify log', 'token list', 'power plan'])
-      for (const json of [[], ['--json']]) await command(...text.split(' '), ...json)
-    await writeFile(join(directory, 'created'), created, { mode: 0o600 })
-    const remote = ['--server', api, '--token-file', join(directory, 'created')]
-    for (const text of ['status', 'notify log'])
-      said.push(...Object.values(await runCli([...remote, ...text.split(' '), '--json'])).map(String))
-    const ask = async (path: string, token: string) => {
-      const answer = await fetch(`${api}${path}`, { headers: { authorization: `Bearer ${token}` } })
-      said.push(JSON.stringify([...answer.headers]), await answer.text())
-      return answer.status
-    }
-    for (const path of ['status', 'notifications', 'alerts?all=true', 'journal', 'tokens', 'openapi.json'])
-      await ask(`/api/v1/${path}`, secrets['api-token']!)
-    expect(await ask('/api/v1/status', secrets['api-token']!)).toBe(200)
-    expect(await ask('/api/v1/status', `${secrets['api-token']}x`)).toBe(401)
-
-    const { pid } = it.daemon
-    const children = await descendantsOf(pid)
-    expect(children.length).toBeGreaterThan(0)
-    const processes = [
-      `/proc/${pid}/cmdline`,
-      ...children.flatMap((one) => [`/proc/${one}/cmdline`, `/proc/${one}/environ`]),
-    ]
-    for (const file of processes) said.push(await readFile(file, 'latin1').catch(() => ''))
-    said.push(
-      it.daemon.output,
-      await bytesBelow(join(directory, 'state')),
-      ...witness.messages.map((one) => JSON.stringify(one)),
-    )
-    await it.daemon.stop()
-    said.push(it.daemon.output, await bytesBelow(join(directory, 'state')))
-
-    // Servers were asked, and what they repeated was shown as far as it is no secret.
-    for (const [name, { requests }] of echoes)
-      expect({ name, asked: requests.length > 0 }).toEqual({ name, asked: true })
-    expect(said.join('\n')).toContain('HTTP 400')
-    expect(said.flatMap(found)).toEqual([])
-    const tokens = pressable()
-    const all = said.join('\n')
-    expect([...tokens, created].filter((token) => all.includes(token))).toEqual([])
-    // No server hears of another's.
-    for (const [name, { requests }] of echoes) {
-      const heard = requests.map((request) => JSON.stringify(request)).join('\n')
-      const others = Object.keys(secrets).filter((one) => !channels[name]!.own.includes(one))
-      expect({ name, heard: others.filter((one) => formsOf(one).some((form) => heard.includes(form))) }).toEqual({
-        name,
-        heard: [],
-      })
-    }
-  },
-)
+  }
+})

@@ -15,7 +15,6 @@ const missing = whyNoRealUki() ?? whyNoTftpd() ?? (isUpsdInstalled() ? undefined
 
 test.skipIf(lacks(missing))(
   'a real UKI is staged and read back over TFTP, five nodes go to its release with quorum held, and a power cut in the middle is survived',
-  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const directory = await mkdtemp(join(tmpdir(), 'caretaker-e2e-'))

@@ -3,7 +3,7 @@ import { patience } from '../patience.ts'
 import { type SourceFile, type Tree, visit } from './source.ts'
 
 /** A case that takes longer is hung; what waits inside it says before what never came. */
-const longestCase = 300_000
+const longestCase = 600_000
 /** What a test lets expire on purpose is shorter than this. */
 const onPurpose = 2_500
 

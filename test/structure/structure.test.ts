@@ -125,11 +125,11 @@ describe('the rule sees what breaks it', () => {
   })
 
   test.each([
-    { code: `const patience = { timeout: 90_000, interval: 5 }` },
+    { code: `const patience = { timeout: 240_000, interval: 5 }` },
     { code: `await vi.waitFor(() => expect(a).toBe(1), patience)` },
     { code: `await expect.poll(() => a, { interval: 5 }).toBe(1)` },
-    { code: `const [brief, long] = [AbortSignal.timeout(50), AbortSignal.timeout(90_000)]` },
-    { code: `test.skipIf(no)('a', { timeout: 300_000 }, () => {})` },
+    { code: `const [brief, long] = [AbortSignal.timeout(50), AbortSignal.timeout(240_000)]` },
+    { code: `test.skipIf(no)('a', { timeout: 600_000 }, () => {})` },
   ])('and not a test that says $code', ({ code }) => {
     expect(findHaste([parseSource('test/a.test.ts', code)])).toEqual([])
   })

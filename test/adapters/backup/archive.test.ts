@@ -57,7 +57,7 @@ test('tar unpacks it, whatever becomes of Caretaker', async () => {
     expect((await readFile(join(folder.path, 'configuration', path))).equals(data), path).toBe(true)
 })
 
-test('a byte that is another one is noticed, wherever it is', { timeout: 300_000 }, async () => {
+test('a byte that is another one is noticed, wherever it is', async () => {
   await using folder = await temporaryFolder()
   const file = await written(folder.path)
   const whole = await readFile(file)

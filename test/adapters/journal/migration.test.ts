@@ -116,7 +116,7 @@ describe('a state directory of 0.1.0', () => {
     expect(formatIn(folder.path)).toEqual({ user_version: 0 })
   })
 
-  test('is taken on wherever its agent was killed on the way', { timeout: 300_000 }, async () => {
+  test('is taken on wherever its agent was killed on the way', async () => {
     await using whole = await formerState()
     const total = JSON.parse(migrate(whole.path).stdout) as Record<'exec' | 'run', number>
     await using often = await formerState()

@@ -20,7 +20,6 @@ import { soon } from '../../patience.ts'
 
 test.skipIf(lacks(whyNoRealUki() ?? whyNoSigning()))(
   'a UKI of Debian’s kernel and systemd’s stub is inspected, signed, and staged',
-  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const directory = await mkdtemp(join(tmpdir(), 'caretaker-uki-'))
@@ -63,7 +62,6 @@ test.skipIf(lacks(whyNoRealUki() ?? whyNoSigning()))(
 
 test.skipIf(lacks(whyNoArm64Uki(), { alsoInCi: true }) || lacks(whyNoSigning()))(
   'a UKI of Debian’s kernel and systemd’s stub for arm64 is inspected, signed, and staged as such alone',
-  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack()
     const directory = await mkdtemp(join(tmpdir(), 'caretaker-uki-'))

@@ -59,16 +59,12 @@ describe('whoever is slow', () => {
       what: 'never sends its body',
       send: (door: OpenDoor) => `${head(door)}content-type: application/json\r\ncontent-length: 100\r\n\r\n{`,
     },
-  ])(
-    'and $what is cut off, and has changed nothing',
-    async ({ send }) => {
-      await using door = await openDoor({ means: { limits } })
-      const said = await door.raw(send(door), 30_000)
-      expect(said).toMatch(/^(HTTP\/1\.1 4\d\d |$)/)
-      expect(door.heard).toEqual([])
-    },
-    300_000,
-  )
+  ])('and $what is cut off, and has changed nothing', async ({ send }) => {
+    await using door = await openDoor({ means: { limits } })
+    const said = await door.raw(send(door), 30_000)
+    expect(said).toMatch(/^(HTTP\/1\.1 4\d\d |$)/)
+    expect(door.heard).toEqual([])
+  })
 
   test('to read an answer is cut off', async () => {
     const huge = { text: 'x'.repeat(32 * 1_048_576) }
