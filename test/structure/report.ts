@@ -6,7 +6,7 @@ import { longFiles, measureSizes, withoutCases } from './sizes.ts'
 import { readSources } from './source.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const files = await readSources(root, '{src,jobs}/**/*.ts')
+const files = await readSources(root, '{src,jobs}/**/*.{ts,js}')
 const tests = withoutCases(await readSources(root, 'test/**/*.ts'))
 const cycles = findCycles(files)
 const breaches = findBreaches(files)

@@ -39,7 +39,7 @@ export interface Tree {
   readonly [key: string]: unknown
 }
 
-/** Reads the TypeScript files below these folders; generated ones are left out. */
+/** Reads the TypeScript and JavaScript files below these folders; generated ones are left out. */
 export async function readSources(root: string, folders: string): Promise<readonly SourceFile[]> {
   const found: SourceFile[] = []
   for await (const file of glob(folders, { cwd: root })) {
@@ -49,7 +49,7 @@ export async function readSources(root: string, folders: string): Promise<readon
   return found.toSorted((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-/** @throws Error where the text is no TypeScript */
+/** @throws Error where the text is neither */
 export function parseSource(path: string, text: string): SourceFile {
   const { program, errors } = parseSync(path, text)
   if (errors.length > 0) throw new Error(`${path}: ${errors[0]!.message}`)

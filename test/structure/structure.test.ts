@@ -9,13 +9,13 @@ import { parseSource, readSources } from './source.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 test('imports point inwards, none runs in a circle, and core is pure', async () => {
-  const files = await readSources(root, '{src,jobs}/**/*.ts')
+  const files = await readSources(root, '{src,jobs}/**/*.{ts,js}')
   expect(files.length).toBeGreaterThan(200)
   expect(findBreaches(files)).toEqual([])
 })
 
 test('nothing is longer than it may be', async () => {
-  const { over, long } = measureSizes(await readSources(root, '{src,jobs}/**/*.ts'))
+  const { over, long } = measureSizes(await readSources(root, '{src,jobs}/**/*.{ts,js}'))
   expect(over).toEqual([])
   expect(long.length).toBeLessThan(20)
 })
@@ -32,13 +32,13 @@ test('no test fails because the machine is busy: what would come is waited for',
 })
 
 test('one place writes to the terminal', async () => {
-  const files = await readSources(root, '{src,jobs}/**/*.ts')
+  const files = await readSources(root, '{src,jobs}/**/*.{ts,js}')
   const writing = files.filter(({ text }) => /\bstd(out|err)\.write\b|\bconsole\.\w+\(/.test(text))
   expect(writing.map(({ path }) => path)).toEqual(['src/cli/output.ts'])
 })
 
 test('no regular expression takes the square of the length of what somebody sends', { timeout: 120_000 }, async () => {
-  const regexes = findRegexes(await readSources(root, '{src,jobs}/**/*.ts'))
+  const regexes = findRegexes(await readSources(root, '{src,jobs}/**/*.{ts,js}'))
   expect(regexes.length).toBeGreaterThan(100)
   const slow = regexes.flatMap((regex) => {
     const text = findSlowText(regex)

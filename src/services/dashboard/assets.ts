@@ -8,6 +8,7 @@ import { gzip } from 'node:zlib'
 const files: Readonly<Record<string, string>> = {
   'dashboard.css': 'dashboard.css',
   'dashboard.js': 'dashboard.js',
+  'requests.js': 'requests.js',
   'chart.js': 'chart.js',
   'icon-fine.svg': 'icon-fine.svg',
   'icon-busy.svg': 'icon-busy.svg',

@@ -73,10 +73,11 @@ export function wholePage(frame: Frame, framed: Framed): Markup {
           hasCharts
             ? html`<link rel="stylesheet" href="${assets.urlOf('uplot.css')}" />
                 <script src="${assets.urlOf('uplot.js')}" defer></script>
-                <script src="${assets.urlOf('chart.js')}" defer></script>`
+                <script src="${assets.urlOf('chart.js')}" type="module"></script>`
             : ''
         }
-        <script src="${assets.urlOf('dashboard.js')}" defer></script>
+        <script src="${assets.urlOf('dashboard.js')}" type="module"></script>
+        <script src="${assets.urlOf('requests.js')}" type="module"></script>
         ${
           reloadsAfter === undefined
             ? ''

@@ -8,7 +8,7 @@ const script = new URL('../../../src/services/dashboard/assets/dashboard.js', im
 /** A function of the dashboard's script, which browsers load as it is. */
 async function functionOf(name: string): Promise<(ms: number) => string> {
   const text = await readFile(script, 'utf8')
-  const [source] = new RegExp(`  function ${name}\\(ms\\) \\{.*?\\n  \\}\\n`, 's').exec(text) ?? []
+  const [source] = new RegExp(`function ${name}\\(ms\\) \\{.*?\\n\\}\\n`, 's').exec(text) ?? []
   if (source === undefined) throw new Error(`there is no ${name} in the script any more`)
   return runInNewContext(`(${source})`) as (ms: number) => string
 }
