@@ -102,7 +102,10 @@ async function tidy(context: JobContext, view: StagingView, { orders }: StagingP
 function describe({ orders, remarks }: StagingPlan, fresh: readonly string[]): string {
   const versions = [...new Set(orders.map(({ order }) => order.version))]
   const said = fresh.length > 0 ? `${fresh.join(', ')} staged` : `already staged: ${versions.join(', ')}`
-  const later = [...new Set(Object.values(remarks))]
-  const target = orders.find(({ publishAs }) => publishAs === undefined)
-  return target === undefined || later.length === 0 ? said : `${said}; it is not published yet: ${later.join('; ')}`
+  if (orders.every(({ publishAs }) => publishAs !== undefined)) return said
+  const served = Object.entries(remarks).map(([image, reason]) => {
+    const name = orders.find((one) => one.image === image && one.publishAs !== undefined)
+    return `${name === undefined ? 'what machines boot stays as it is' : `machines boot ${name.order.version}`}: ${reason}`
+  })
+  return [said, ...new Set(served)].join('; ')
 }

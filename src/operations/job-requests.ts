@@ -60,9 +60,16 @@ export async function startJob(agent: RunningAgent, job: Job): Promise<RunAnswer
 /**
  * Resolves when a run that starts after this call has ended: one that was under way may have looked before.
  *
+ * @param isAnswered whether the run that has just ended dealt with what was asked, though it started before: it may also have
+ *   looked after
  * @throws AgentError with the signal's own reason, or `unreachable` where no one waits any more
  */
-export function runAndWait(agent: RunningAgent, job: Job, signal: AbortSignal): Promise<RunAnswer> {
+export function runAndWait(
+  agent: RunningAgent,
+  job: Job,
+  signal: AbortSignal,
+  isAnswered: () => boolean = () => false,
+): Promise<RunAnswer> {
   const askedAt = agent.monotonic()
   const { promise, resolve, reject } = Promise.withResolvers<RunAnswer>()
   const giveUp = () =>
@@ -72,7 +79,7 @@ export function runAndWait(agent: RunningAgent, job: Job, signal: AbortSignal): 
         : new AgentError('unreachable', `no one is waiting for ${job.name} any more`, signal.reason),
     )
   const stop = agent.onRun(({ job: name, outcome, detail, startedAt }) => {
-    if (name === job.name && startedAt >= askedAt) resolve({ outcome, detail })
+    if (name === job.name && (startedAt >= askedAt || isAnswered())) resolve({ outcome, detail })
   })
   if (signal.aborted) giveUp()
   else {

@@ -34,7 +34,10 @@ export function createStagingRequests(means: RequestMeans): StagingRequests {
         remembered.holds.remember(journal, undefined)
         remembered.shareAccepted.remember(journal, true)
       }
-      const answer = wait ? runAndWait(agent, job(), signal) : startJob(agent, job())
+      // The run that deals with it forgets it: the next one knows nothing of it any more.
+      const isOver = () =>
+        version !== undefined && remembered.stagingRequests.recall(journal)?.includes(version) !== true
+      const answer = wait ? runAndWait(agent, job(), signal, isOver) : startJob(agent, job())
       const said = `staging of ${version ?? 'the target release'} was requested`
       recordChange(journal, { kind: 'event', subject: version ?? 'share', said }, by)
       return answer
