@@ -1,4 +1,5 @@
 import { defineJob, type JobContext } from '../src/operations/job.ts'
+import { agreeing, listed } from '../src/core/count.ts'
 import { after, done, every, later, on } from '../src/core/job.ts'
 import { withdrawnReason } from '../src/core/release/policy.ts'
 import { surplusOf } from '../src/core/release/retention.ts'
@@ -27,6 +28,8 @@ const stageImage = defineJob({
     on('share.changed'),
     on('share.returned'),
     on('rollout.finished'),
+    // While nodes were off it was not known what they run.
+    on('cluster.woken'),
     every('30m'),
   ],
   runs: 'queue',
@@ -103,6 +106,8 @@ function describe({ orders, remarks }: StagingPlan, fresh: readonly string[]): s
   const versions = [...new Set(orders.map(({ order }) => order.version))]
   const said = fresh.length > 0 ? `${fresh.join(', ')} staged` : `already staged: ${versions.join(', ')}`
   const later = [...new Set(Object.values(remarks))]
-  const target = orders.find(({ publishAs }) => publishAs === undefined)
-  return target === undefined || later.length === 0 ? said : `${said}; it is not published yet: ${later.join('; ')}`
+  const published = orders.flatMap(({ publishAs, order }) => (publishAs === undefined ? [] : [order.version]))
+  const waiting = versions.filter((version) => !published.includes(version))
+  const apart = `${listed(waiting)} ${agreeing(waiting, 'is', 'are')} not published`
+  return waiting.length === 0 || later.length === 0 ? said : `${said}; ${apart}: ${later.join('; ')}`
 }

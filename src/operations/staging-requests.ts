@@ -1,6 +1,6 @@
 import { AgentError } from '../core/errors.ts'
 import { describeUnlisted } from '../core/spelling.ts'
-import type { StagingRequests } from '../core/operator.ts'
+import type { RunAnswer, StagingRequests } from '../core/operator.ts'
 import { type Image, imagesOf } from '../core/release/image.ts'
 import type { Share } from '../core/release/ports.ts'
 import type { UkiSection } from '../core/release/uki.ts'
@@ -34,7 +34,7 @@ export function createStagingRequests(means: RequestMeans): StagingRequests {
         remembered.holds.remember(journal, undefined)
         remembered.shareAccepted.remember(journal, true)
       }
-      const answer = wait ? runAndWait(agent, job(), signal) : startJob(agent, job())
+      const answer = wait ? stagedBy(runAndWait(agent, job(), signal), version, share) : startJob(agent, job())
       const said = `staging of ${version ?? 'the target release'} was requested`
       recordChange(journal, { kind: 'event', subject: version ?? 'share', said }, by)
       return answer
@@ -73,6 +73,22 @@ export function createStagingRequests(means: RequestMeans): StagingRequests {
       return answer
     },
   }
+}
+
+/**
+ * What a person hears who waits for a release. Another run may have taken the request, whose answer went to somebody else.
+ */
+async function stagedBy(
+  run: Promise<RunAnswer>,
+  version: string | undefined,
+  share: Pick<Share, 'staged'>,
+): Promise<RunAnswer> {
+  const answer = await run
+  if (version === undefined || answer.outcome !== 'done' || answer.detail.includes(version)) return answer
+  const isThere = (await share.staged()).some((one) => one.version === version)
+  return isThere
+    ? { outcome: 'done', detail: `already staged: ${version}` }
+    : { outcome: 'failed', detail: `${version} was not staged: \`caretaker journal --job stage-image\` tells why` }
 }
 
 /** Reads each image once: what is staged stays as it is, and has another digest where it does not. */
