@@ -27,6 +27,8 @@ const stageImage = defineJob({
     on('share.changed'),
     on('share.returned'),
     on('rollout.finished'),
+    // While nodes were off it was not known what they run.
+    on('cluster.woken'),
     every('30m'),
   ],
   runs: 'queue',

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import process from 'node:process'
-import { output } from './output.ts'
-import { exit } from './shell.ts'
+import { AgentError } from '../core/errors.ts'
 
 /** What a command does that can't be taken back, and the options that say yes to it. */
 export interface Confirmation {
@@ -15,20 +14,16 @@ export interface Confirmation {
  * Asks a person at the terminal. Where no one can be asked, only the options agree: a script must not do by accident what
  * takes nodes away.
  *
- * @returns undefined where it is agreed to, else the exit code, after a word on stderr
+ * @throws AgentError `misconfigured` where nobody can be asked, `rejected` where a person says no
  */
-export async function refusalOf(
+export async function demandYes(
   extra: Readonly<Record<string, unknown>>,
   { question, hint }: Confirmation,
-): Promise<number | undefined> {
-  if (extra['yes'] === true) return undefined
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    output.note(`caretaker: nothing done; ${hint}`)
-    return exit.usage
-  }
-  if (/^y(es)?$/i.test((await askPerson(`${question} [y/N] `)).trim())) return undefined
-  output.note('caretaker: nothing done')
-  return exit.failed
+): Promise<void> {
+  if (extra['yes'] === true) return
+  if (!process.stdin.isTTY || !process.stderr.isTTY) throw new AgentError('misconfigured', `nothing done; ${hint}`)
+  if (!/^y(es)?$/i.test((await askPerson(`${question} [y/N] `)).trim()))
+    throw new AgentError('rejected', 'nothing done')
 }
 
 /** The person's line; empty where they end the input or press Ctrl-C. */

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 import type { MachineDetails } from '../core/provision/requests.ts'
-import { refusalOf } from './confirm.ts'
+import { demandYes } from './confirm.ts'
 import { addMachineRenderCommands } from './machine-render-commands.ts'
 import { output } from './output.ts'
 import { ask, command, exit, group, type Options, print, say } from './shell.ts'
@@ -72,11 +72,10 @@ function addApprove(): void {
       for (const { kind, text } of details.evidence) if (kind !== 'for') output.note(`caretaker: ${kind}: ${text}`)
       const as = role ?? details.order?.role
       const key = details.maintenance?.fingerprint
-      const refusal = await refusalOf(extra, {
+      await demandYes(extra, {
         question: `Let ${details.mac ?? details.id} at ${details.address ?? 'an unknown address'}, whose console shows ${details.code ?? 'no code'}${key === undefined ? '' : ` and the key ${key}`}, have a configuration${as === undefined ? '' : ` as ${as}`}, with secrets of the cluster?`,
         hint: `compare the code ${details.code ?? ''} with its console, and add --yes`,
       })
-      if (refusal !== undefined) return refusal
       const json = {
         ...(role === undefined ? {} : { role }),
         ...(name === undefined ? {} : { name }),

@@ -1,7 +1,7 @@
 import { Option } from 'commander'
 import { reversiblePhases } from '../core/power/reversible.ts'
 import type { Outage } from '../core/power/outage.ts'
-import { refusalOf } from './confirm.ts'
+import { demandYes } from './confirm.ts'
 import { codeOfRun } from './outcome.ts'
 import { output } from './output.ts'
 import { progressOf, whileItRuns } from './waiting.ts'
@@ -50,17 +50,20 @@ function addRequests(): void {
   command('power shutdown', 'shut everything down in order, even on mains power', async (options, _, extra) => {
     const request = () => say(options, (daemon) => daemon.power.shutdown.$post())
     if (extra['now'] && extra['yes']) return request()
-    const plan = await ask(options, (daemon) => daemon.power.plan.$get())
-    await print(options, plan, async () => (await rendering()).renderPowerPlan(plan))
+    // As JSON there is one answer: the plan, or what the request came to.
+    if (!extra['now'] || !options.json) {
+      const plan = await ask(options, (daemon) => daemon.power.plan.$get())
+      await print(options, plan, async () => (await rendering()).renderPowerPlan(plan))
+    }
     if (!extra['now']) {
       output.note(`caretaker: nothing done; ${everythingDown}`)
       return exit.usage
     }
-    const refusal = await refusalOf(extra, {
+    await demandYes(extra, {
       question: 'Shut everything down now? It stays down until `caretaker power wake`.',
       hint: everythingDown,
     })
-    return refusal ?? request()
+    return request()
   })
     .option('--now', 'start now')
     .option('--yes', 'confirm')
@@ -90,8 +93,7 @@ async function drill(
   extra: Readonly<Record<string, unknown>>,
 ): Promise<number> {
   const dryRun = Boolean(extra['dryRun'])
-  const refusal = dryRun ? undefined : await refusalOf(extra, drilling)
-  if (refusal !== undefined) return refusal
+  if (!dryRun) await demandYes(extra, drilling)
   const until = reversiblePhases.find((phase) => phase === extra['until'])
   const goesOn = dryRun
     ? 'the check is cancelled: nothing was changed'

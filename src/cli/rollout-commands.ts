@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import { refusalOf } from './confirm.ts'
+import { demandYes } from './confirm.ts'
 import { codeOfPlan } from './outcome.ts'
 import { ask, command, duration, exit, group, print, say } from './shell.ts'
 
@@ -76,8 +76,7 @@ function addNodeCommands(): void {
     'roll a node back to its previous release, or disarm it, healthy or not',
     async (options, [node], extra) => {
       const question = `Roll ${node} back? It is drained and rebooted into its previous release, and its rollout is aborted`
-      const refusal = await refusalOf(extra, { question, hint: `add --yes to roll ${node} back` })
-      if (refusal !== undefined) return refusal
+      await demandYes(extra, { question, hint: `add --yes to roll ${node} back` })
       return say(options, (daemon) =>
         daemon.nodes[':name'].rollback.$post({ ...named(node), json: { force: extra['force'] === true } }),
       )

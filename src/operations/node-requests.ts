@@ -23,6 +23,7 @@ export interface NodeMeans extends RequestMeans {
 /** Requests about one node, or about all. */
 export function createNodeRequests(means: NodeMeans): NodeRequests {
   const list = async (signal: AbortSignal) => (await means.seen.recent(signal)).value.nodes
+  const inTurn = createTurns()
   return {
     list,
     find: async ({ node }, signal) => {
@@ -32,10 +33,21 @@ export function createNodeRequests(means: NodeMeans): NodeRequests {
       if (!found) throw new AgentError('not-now', `${name} was not looked at yet: try again in a moment`)
       return found
     },
-    pause: async ({ node, reason }, asked) => pauseNode(means, demandNode(means, node), reason, asked),
-    resume: async ({ node }, asked) => resumeNode(means, demandNode(means, node), asked),
-    retry: async ({ node }, asked) => retry(means, node === undefined ? undefined : demandNode(means, node), asked),
+    pause: async ({ node, reason }, asked) => inTurn(() => pauseNode(means, demandNode(means, node), reason, asked)),
+    resume: async ({ node }, asked) => inTurn(() => resumeNode(means, demandNode(means, node), asked)),
+    retry: async ({ node }, asked) =>
+      inTurn(() => retry(means, node === undefined ? undefined : demandNode(means, node), asked)),
     rollback: async ({ node, force }, asked) => rollBack(means, { node: demandNode(means, node), force }, asked),
+  }
+}
+
+/** One after the other: what is the same as before is told by what is there, which takes a look. */
+function createTurns() {
+  let last: Promise<unknown> = Promise.resolve()
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    const own = last.then(work)
+    last = own.catch(() => {})
+    return own
   }
 }
 

@@ -149,9 +149,13 @@ function contentOfOutage(context: PowerFailureContext, { stage, reason }: Outage
         ? contentOfBeginning(context, reason)
         : warning('a shutdown of the cluster was cancelled: what was done is being undone')
     case 'stopping':
-      return critical(`the machines are shutting down: ${why}`, offer(context, 'cancel'))
+      return isFailing
+        ? critical(`the machines are shutting down: ${why}`, offer(context, 'cancel'))
+        : warning('the shutdown has ended: no more machines go down, and those that are down are woken on mains power')
     case 'stopped':
-      return critical(`the machines are shut down: ${why}. They are woken when mains power is back`, {})
+      return context.power.ordered === undefined
+        ? critical(`the machines are shut down: ${why}. They are woken when mains power is back`, {})
+        : critical(`the machines are shut down: ${why}. They stay down until \`caretaker power wake\``, {})
     case 'waking':
       return warning('mains power is back: the machines are being woken', offer(context, 'wake'))
     case 'over':

@@ -213,7 +213,8 @@ function cancel({ agent, ports, config }: RequestMeans, { by }: Asked): RequestA
       by,
     )
   const off = `the shutdown is cancelled for ${listed(cancelled)}: ${restarts}; machines that are down are woken on mains power`
-  const back = 'the shutdown request is cancelled: no more machines go down, and those that are down are woken'
+  const back =
+    'the shutdown request is cancelled: no more machines go down, and those that are down are woken on mains power'
   const both = `the shutdown request is cancelled, and ${off}`
   const said = !isWithdrawn ? off : cancelled.length > 0 ? both : back
   return recordChange(ports.journal, { kind: 'power', said }, by)

@@ -12,7 +12,9 @@ import { endRollout } from '../core/upgrade/record.ts'
 import type { UpgradePreview } from '../core/upgrade/preview.ts'
 import { rolloutKind } from '../core/upgrade/rollout-kind.ts'
 import { exclusionOf } from '../core/release/policy.ts'
-import { runningVersions } from '../core/cluster/cluster.ts'
+import { type Cluster, runningVersions } from '../core/cluster/cluster.ts'
+import { listed } from '../core/count.ts'
+import { strangePieces } from '../core/release/provisions.ts'
 import { isNewer, isOfficial } from '../core/version.ts'
 import { abortOf, abortRelease, abortsIn, isAborted, withdrawAborts } from './aborts.ts'
 import { remembered } from './facts.ts'
@@ -98,9 +100,11 @@ async function resume(means: RequestMeans, asked: Asked): Promise<RequestAnswer>
 
 async function start(means: RequestMeans, asked: Asked): Promise<RequestAnswer> {
   const { journal } = means.ports
+  const isAsked = remembered.rollbacks.recall(journal) !== undefined
+  const observed = isAsked ? (await means.agent.observe(patiently(asked.signal))).nodes : []
+  // What another request has withdrawn meanwhile is told there.
   const aborted = abortsIn(journal).map(({ release }) => release)
   const rollbacks = (remembered.rollbacks.recall(journal) ?? []).map(({ node }) => node)
-  const observed = rollbacks.length === 0 ? [] : (await means.agent.observe(patiently(asked.signal))).nodes
   const goesBack = goingBack(observed, rollbacks)
   const cancelled = rollbacks.filter((node) => !goesBack.includes(node))
   const withdrawn = [
@@ -159,7 +163,7 @@ async function abort(
   const { coming, open } = seen
   const version = named ?? coming
   if (version === undefined) {
-    if (seen.version === undefined || !isReached(seen, seen.version)) throw noRelease()
+    if (seen.version === undefined || !isReached(seen, seen.version)) throw noRelease(seen)
     return unchanged(describeNoRollout(seen, seen.version))
   }
   if (version !== open && isAborted(journal, version)) return unchanged(`the rollout of ${version} was already aborted`)
@@ -187,10 +191,11 @@ async function approve(
   if (named !== undefined) demandRelease(named)
   const seen = await look(means, asked)
   const version = named ?? seen.coming
-  if (version === undefined) throw noRelease()
+  if (version === undefined) throw noRelease(seen)
   if (version !== seen.coming && version !== seen.open) await demandOffered(means, version, asked.signal)
   if (version !== seen.coming && isReached(seen, version))
     return unchanged(`there is nothing to approve: no node runs anything older than ${version}`)
+  demandPresent(seen.cluster, losing)
   const before = remembered.approved.recall(journal)
   const losses = remembered.losses.recall(journal)
   const known = losses?.release === version ? losses.names : []
@@ -202,6 +207,20 @@ async function approve(
   const accepted = losing.length > 0 ? `, and nodes may lose ${names.join(', ')}` : ''
   const replaced = before === undefined || before === version ? '' : ` in place of ${before}`
   return changedRollout(means, `${version} is approved${replaced}${accepted}${doubtsAbout(means, version)}`, asked)
+}
+
+/**
+ * What a node is to lose has to be there: a name that is nearly right would be accepted, and the node would wait on.
+ *
+ * @throws AgentError `not-found`
+ */
+function demandPresent({ nodes }: Cluster, losing: readonly string[]): void {
+  const strange = strangePieces(losing, nodes)
+  if (strange.length > 0)
+    throw new AgentError(
+      'not-found',
+      `no node has ${listed(strange, 'or')}: \`caretaker plan\` tells what would be lost`,
+    )
 }
 
 function describeNoRollout({ cluster, coming }: Seen, version: string): string {
@@ -231,8 +250,8 @@ function isReached({ cluster }: UpgradePreview, version: string): boolean {
   return running.length > 0 && running.every((one) => !isNewer(version, one))
 }
 
-function noRelease(): AgentError {
-  return new AgentError('rejected', 'there is no target release at present: see `caretaker plan`')
+function noRelease({ release }: UpgradePreview): AgentError {
+  return new AgentError('rejected', `there is no target release at present: ${release.reason}`)
 }
 
 /** Why an approval changes nothing for now. */

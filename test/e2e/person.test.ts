@@ -132,6 +132,22 @@ describe('what takes nodes away', () => {
     expect(lab.kubernetes.node('w-1')?.spec.unschedulable).toBeFalsy()
   })
 
+  test.each(['rollback w-1', 'power shutdown --now', 'drill power'])(
+    'is refused in JSON like any failure, and in one answer: %s',
+    async (command) => {
+      const { code, stdout, stderr } = await cli(`${command} --json`)
+      expect({ code, stderr, answer: JSON.parse(stdout) as unknown }).toEqual({
+        code: 2,
+        stderr: '',
+        answer: {
+          code: 'misconfigured',
+          message: expect.stringMatching(/^nothing done; add /),
+          faults: [expect.objectContaining({ message: expect.stringMatching(/^nothing done; add /) })],
+        },
+      })
+    },
+  )
+
   test.skipIf(!hasTerminals)(`is asked about at a terminal, where anything but yes is no${skipped}`, async () => {
     for (const typed of ['n\n', '\n', '\u0003', '\u0004']) {
       const { code, shown } = await atTerminal('rollback w-1', typed)

@@ -54,6 +54,12 @@ test.each<{ what: string; ask: (person: Person) => Promise<unknown>; code: strin
     says: 'the Image Factory does not offer v7.7.7; the newest that it offers is v1.14.1',
   },
   {
+    what: 'approve the loss of what no node has',
+    ask: (person) => person.approve('v1.14.1', ['gvisro']),
+    code: 'not-found',
+    says: 'no node has gvisro: `caretaker plan` tells what would be lost',
+  },
+  {
     what: 'abort a release that does not exist',
     ask: (person) => person.abort('v7.7.7'),
     code: 'not-found',

@@ -8,6 +8,8 @@ export type At = Awaited<ReturnType<typeof begin>> & { readonly homelab: FakeHom
 export async function open(after?: (at: At) => unknown): Promise<At> {
   const homelab = fakeHomelab(two, { versions: ['v1.12.8', 'v1.13.9', 'v1.14.0', 'v1.14.1'] })
   const at = { ...(await begin(homelab)), homelab }
+  // What may be lost with an upgrade.
+  homelab.machine('w-1').extensions = ['siderolabs/gvisor', 'siderolabs/i915']
   await after?.(at)
   await at.agent.idle()
   return at

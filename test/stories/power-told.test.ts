@@ -116,3 +116,32 @@ test('an agent that is started again in the middle of a power cut goes on with i
   await vi.waitFor(() => expect(alerts.find(powerFailed)).toBeUndefined(), patience)
   expect(changes.filter((change) => change === 'opened' || change === 'settled')).toEqual(['settled'])
 })
+
+test('a shutdown that a person calls off while machines go down is told as ended, and offers no cancelling', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab, { power: { maxOnBattery: '20m' } })
+  const { power } = operatorOf(homelab, it)
+  const alert = () => it.agent.alerts.find(powerFailed)
+  await it.reads(online)
+  homelab.machine('w-1').hangs = true
+  await it.reads(low)
+  await vi.waitFor(() => expect(alert()?.text).toContain('the machines are shutting down'), patience)
+  await power.cancel(asked())
+  await vi.waitFor(() => expect(alert()?.text).toMatch(/^the shutdown has ended: no more machines go down/), patience)
+  expect(alert()).toMatchObject({ severity: 'warning' })
+  expect(alert()?.action).toBeUndefined()
+})
+
+test('machines that a person has shut down are told to stay down, whatever the mains does', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab)
+  const { power } = operatorOf(homelab, it)
+  const alert = () => it.agent.alerts.find(powerFailed)
+  await it.reads(online)
+  await power.shutDown(asked())
+  await vi.waitFor(
+    () =>
+      expect(alert()?.text).toMatch(/^the machines are shut down: .*\. They stay down until `caretaker power wake`$/),
+    patience,
+  )
+})

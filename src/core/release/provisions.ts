@@ -92,6 +92,26 @@ export function lossesOf({ name, talos }: Node, target: Provisions, mayLose: rea
   return [...new Set(losses)].filter((loss) => !follow(accepted, piecesOf([loss])))
 }
 
+/**
+ * Of the names that nodes are to be allowed to lose, those that none of them has. Empty where a node does not tell what it
+ * has: then nobody knows.
+ */
+export function strangePieces(names: readonly string[], nodes: readonly Node[]): readonly string[] {
+  const known: string[] = [unknownExtensions, 'embeddedMachineConfiguration']
+  for (const { talos } of nodes) {
+    if (!talos.ok || !talos.value.extensions) return []
+    const { extensions, provides, kernelArguments } = talos.value
+    const { overlay, overlayOptions = {} } = provides ?? {}
+    known.push(...extensions, ...kernelArguments, ...(provides?.kernelArguments ?? []))
+    if (overlay !== undefined)
+      known.push(`overlay:${overlay}`, ...Object.keys(overlayOptions).map((key) => `overlay:${overlay}/${key}`))
+  }
+  const present = new Set(known.flatMap((name) => piecesOf([name])))
+  return piecesOf(names).filter(
+    (piece) => !present.has(piece) && !present.has(canonicalExtension(`siderolabs/${piece}`)),
+  )
+}
+
 /** Another overlay has options of its own: then the overlay itself is what is lost. */
 function overlayLosses({ overlay, overlayOptions = {} }: SchematicParts, kept: SchematicParts): readonly string[] {
   if (overlay === undefined) return []

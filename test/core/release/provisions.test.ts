@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { SchematicParts, TalosFacts } from '../../../src/core/cluster/cluster.ts'
-import { canonicalExtension, lackingExtensions, lossesOf, partsOf } from '../../../src/core/release/provisions.ts'
+import {
+  canonicalExtension,
+  lackingExtensions,
+  lossesOf,
+  partsOf,
+  strangePieces,
+} from '../../../src/core/release/provisions.ts'
 import { worker } from '../cluster/nodes.ts'
 
 const nothing: SchematicParts = { kernelArguments: [], overlay: undefined, embeddedConfig: false }
@@ -175,4 +181,34 @@ test('options of an overlay are compared whatever the order of their keys', () =
   expect(of({ a: { x: 1, y: [2, { v: 3, u: 4 }] } })).toEqual(of({ a: { y: [2, { u: 4, v: 3 }], x: 1 } }))
   expect(of({ a: 1 })).not.toEqual(of({ a: '1' }))
   expect(of({})).toBeUndefined()
+})
+
+describe('a name that nodes are to be allowed to lose', () => {
+  const nodes = [
+    worker('w-1', {
+      talos: {
+        extensions: ['siderolabs/i915', 'acme/own'],
+        provides: { ...nothing, kernelArguments: ['net.ifnames=0', 'console=ttyS0,115200'], overlay: 'rpi_generic' },
+      },
+    }),
+  ]
+  test.each<{ name: string; strange: string[] }>([
+    { name: 'siderolabs/i915', strange: [] },
+    { name: 'i915', strange: [] },
+    { name: 'siderolabs/i915-ucode', strange: [] },
+    { name: ' i915 ', strange: [] },
+    { name: 'console=ttyS0,115200', strange: [] },
+    { name: 'overlay:rpi_generic', strange: [] },
+    { name: 'acme/own', strange: [] },
+    { name: 'extensions', strange: [] },
+    { name: 'I915', strange: ['I915'] },
+    { name: 'own', strange: ['own'] },
+    { name: 'i91', strange: ['i91'] },
+    { name: 'i915,gvisro', strange: ['gvisro'] },
+    { name: 'net.ifnames', strange: ['net.ifnames'] },
+  ])('$name: strange is $strange', ({ name, strange }) => expect(strangePieces([name], nodes)).toEqual(strange))
+
+  test('may be anything where a node does not tell what it has', () => {
+    expect(strangePieces(['gvisro'], [...nodes, worker('w-2', { talos: { extensions: undefined } })])).toEqual([])
+  })
 })
