@@ -58,7 +58,9 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
   }
 
   /** Silence on mains starts no shutdown, so a person must know that the power is not guarded; on battery it is a power cut. */
-  function noticeSilence(label: string, heard: Hearing, at: number, why: string, { mode }: PowerState): void {
+  function noticeSilence(label: string, heard: Hearing, seen: Observation, { mode }: PowerState): void {
+    const { at } = seen
+    const why = seen.kind === 'silence' ? seen.why : 'the UPS server has no data'
     heard.why = why
     const isFailed = mode === 'critical'
     const silence = at - heard.lastHeard
@@ -117,7 +119,7 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
         noticeHeard(label, heard, seen.at)
         remarks.notice(label, seen.at, state)
       } else {
-        noticeSilence(label, heard, seen.at, seen.kind === 'silence' ? seen.why : 'the UPS server has no data', state)
+        noticeSilence(label, heard, seen, state)
       }
       remarks.noticeMode(label, state)
       noticeFlapping(label, seen.at, state)
