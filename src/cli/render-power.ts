@@ -46,7 +46,9 @@ function describeUps({ label, state, noReading, ...others }: UpsAnswer, isNamed:
       : [
           silentForMs === undefined
             ? yellow(describeNoReading(noReading))
-            : red(`${describeNoReading(noReading)}; the power is not guarded`),
+            : red(
+                `${describeNoReading(noReading)}; ${state.mode === 'critical' ? 'it counts as failed' : 'the power is not guarded'}`,
+              ),
         ]),
     ...(loginRefused === undefined ? [] : [red(loginRefused)]),
     ...(driver === undefined ? [] : [dim(`its driver ${describeDriver(driver)}: nothing but FSD shows sooner`)]),

@@ -57,9 +57,12 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
     heard.why = undefined
   }
 
-  /** Silence on mains starts no shutdown, so a person must know that the power is not guarded. */
-  function noticeSilence(label: string, heard: Hearing, at: number, why: string): void {
+  /** Silence on mains starts no shutdown, so a person must know that the power is not guarded; on battery it is a power cut. */
+  function noticeSilence(label: string, heard: Hearing, seen: Observation, { mode }: PowerState): void {
+    const { at } = seen
+    const why = seen.kind === 'silence' ? seen.why : 'the UPS server has no data'
     heard.why = why
+    const isFailed = mode === 'critical'
     const silence = at - heard.lastHeard
     if (silence <= policy(label).deadTime) return
     const isNew = !heard.isSilent
@@ -72,12 +75,19 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
       action: 'Check the UPS, its cable, and upsd on its server',
     })
     const isUnsteady = heard.silentAt.length >= flaps
-    if (!isUnsteady) alerts.refresh(`ups.silent:${label}`, said('is silent, and the power is not guarded'))
+    if (!isUnsteady)
+      alerts.refresh(
+        `ups.silent:${label}`,
+        said(isFailed ? 'is silent, and it counts as failed' : 'is silent, and the power is not guarded'),
+      )
     else
       alerts.refresh(`ups.unsteady:${label}`, said('keeps going silent, so the power is guarded only intermittently'))
     // One that seemed to be of those that pass, and does not.
     if (isUnsteady && silence > hour)
-      alerts.refresh(`ups.silent:${label}`, said('has been silent for an hour, and the power is not guarded'))
+      alerts.refresh(
+        `ups.silent:${label}`,
+        said(`has been silent for an hour, and ${isFailed ? 'it counts as failed' : 'the power is not guarded'}`),
+      )
     if (isNew) void emit({ type: 'ups.silent', ups: label })
   }
 
@@ -109,7 +119,7 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
         noticeHeard(label, heard, seen.at)
         remarks.notice(label, seen.at, state)
       } else {
-        noticeSilence(label, heard, seen.at, seen.kind === 'silence' ? seen.why : 'the UPS server has no data')
+        noticeSilence(label, heard, seen, state)
       }
       remarks.noticeMode(label, state)
       noticeFlapping(label, seen.at, state)

@@ -90,11 +90,16 @@ function contentOnBattery(context: PowerFailureContext, labels: readonly string[
   const { timeline, runtime } = planNow(context, ports.journal.openOutage())
   const turns = describeTurns(timeline, wording)
   const isCancelled = states.every(([, state]) => state.mode === 'on-battery' && state.calledOff !== undefined)
-  const lasts = runtime === undefined ? '' : `. The battery lasts ${describeDuration(runtime)}`
-  const then = turns === '' || isCancelled ? '' : `. Then: ${turns}`
+  // One that has failed starts nothing more.
+  const lasting = states.filter(([, { mode }]) => mode !== 'critical')
+  const isCarried = !isCancelled && lasting.length === 0
+  const then = turns === '' || isCancelled || isCarried ? '' : `. Then: ${turns}`
+  const lasts = runtime === undefined || isCarried ? '' : `. The battery lasts ${describeDuration(runtime)}`
   const starts = isCancelled
     ? capitalized(describeRestarts(cancelledIn(states, (label) => policyFor(context.config, label))))
-    : `If mains power stays off, a shutdown starts ${describeStarts(context, states)}`
+    : isCarried
+      ? `Nothing is shut down, because no machine depends on ${labels.length === 1 ? 'it' : 'them'} alone`
+      : `If mains power stays off, a shutdown starts ${describeStarts(context, lasting)}`
   const subject = labels.length === 1 ? labels[0]! : 'power'
   return {
     severity: 'warning',
@@ -105,6 +110,7 @@ function contentOnBattery(context: PowerFailureContext, labels: readonly string[
 }
 
 function describeBattery(label: string, state: PowerState): string {
+  if (state.mode === 'critical') return `${label} counts as failed, because ${describeReason(state.reason)}`
   const { charge } = ('reading' in state ? state.reading : undefined) ?? {}
   return `${label} is on battery${charge === undefined ? '' : ` with ${Math.round(charge)} %`}`
 }

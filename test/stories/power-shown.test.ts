@@ -78,6 +78,18 @@ describe('a UPS that does not answer', () => {
     expect(it.status()).toContain('no reading for 40 s: the UPS does not answer; the power is not guarded')
   })
 
+  test('on battery counts as failed after the dead time, and is not called unguarded', async () => {
+    const it = start({ upses: ['rack', 'desk'], power: { onBatteryAfter: '0s', feed: { any: ['rack', 'desk'] } } })
+    await it.reads(online, 1_000, 'rack')
+    await it.reads(onBattery, 1_000, 'desk')
+    await it.silent(40_000, 'desk')
+    await it.reads(online, 0, 'rack')
+    expect(it.status()).toContain('no reading for 40 s: the UPS does not answer; it counts as failed')
+    const { text } = it.agent.alerts.find('ups.silent:desk')!
+    expect(text).toBe('desk is silent, and it counts as failed: the UPS does not answer')
+    expect(it.status() + text).not.toContain('not guarded')
+  })
+
   test('is told from one that answers', async () => {
     const it = start({ upses: ['rack', 'desk'], power: { onBatteryAfter: '0s', feed: { any: ['rack', 'desk'] } } })
     await it.reads(online, 1_000, 'rack')

@@ -64,6 +64,31 @@ test('a blip of mains power is told, and settled when mains power has lasted', a
   expect(alerts.settled(1)).toMatchObject([{ ending: 'mains power is back, and nothing was shut down' }])
 })
 
+test('a UPS that has failed beside one that carries all is told as failed, and what is to come is of the other one', async () => {
+  const homelab = fakeHomelab(two)
+  await using it = startAgent(homelab, {
+    upses: ['rack', 'desk'],
+    power: { onBatteryAfter: '0s', feed: { any: ['rack', 'desk'] } },
+  })
+  const text = () => it.agent.alerts.find(powerFailed)?.text
+  const failed = 'rack counts as failed, because the battery is low (OB LB)'
+  await it.reads(online, 1_000, 'rack')
+  await it.reads(online, 0, 'desk')
+  await it.reads(low, 1_000, 'rack')
+  await it.reads(low, 4_000, 'rack')
+  await it.reads(online, 0, 'desk')
+  const alone = `mains power failed: ${failed}. Nothing is shut down, because no machine depends on it alone`
+  await vi.waitFor(() => expect(text()).toBe(alone), patience)
+  await it.reads(onBattery, 1_000, 'desk')
+  await it.reads(onBattery, 1_000, 'desk')
+  await vi.waitFor(() => expect(text()).toContain('desk is on battery'), patience)
+  expect(text()).toMatch(
+    /^mains power failed: (rack .*\(OB LB\) and desk is on battery.*)\. If mains power stays off, a shutdown starts after 15 min/,
+  )
+  expect(text()).toContain(failed)
+  expect([...homelab.machines.values()].every(({ up }) => up)).toBe(true)
+})
+
 test('a power cut whose shutdown is cancelled says in one way, everywhere, what can still start one', async () => {
   const homelab = fakeHomelab(two)
   await using it = startAgent(homelab, { power: { maxOnBattery: '20m', onBatteryAfter: '5s' } })

@@ -36,9 +36,8 @@ export function supplyOf(feed: Feed | undefined, { upses, ordered }: Power): Sup
   if (!feed) return 'mains'
   const weight = (test: (state: PowerState | undefined) => boolean) =>
     Object.entries(feed.powerValue).reduce((sum, [ups, one]) => sum + (test(upses.get(ups)) ? one : 0), 0)
-  const failing = Object.keys(feed.powerValue).flatMap((ups) => criticalIn(upses.get(ups)))
-  if (failing.length > 0) {
-    const failedAt = Math.min(...failing.map(({ battery }) => battery.since))
+  const failedAt = failedSince(feed, upses)
+  if (failedAt !== undefined) {
     const carries = (state: PowerState | undefined) =>
       state?.mode !== 'critical' && !isOff(state) && !fellSilentWith(state, failedAt)
     if (weight(carries) < feed.minSupplies) return 'failing'
@@ -55,8 +54,13 @@ function isSurelyOnMains(state: PowerState | undefined): state is PowerState & {
   return state?.mode === 'on-mains' && state.use === undefined && !isOff(state)
 }
 
-function criticalIn(state: PowerState | undefined): readonly (PowerState & { readonly mode: 'critical' })[] {
-  return state?.mode === 'critical' ? [state] : []
+/** When the first of the feed's UPSes that are critical came on battery; undefined where none is. */
+function failedSince(feed: Feed, upses: Power['upses']): number | undefined {
+  const failing = Object.keys(feed.powerValue).flatMap((ups) => {
+    const state = upses.get(ups)
+    return state?.mode === 'critical' ? [state.battery.since] : []
+  })
+  return failing.length === 0 ? undefined : Math.min(...failing)
 }
 
 /** What may lie between a power cut and the last word of a UPS whose server or switch lost its power by it, in ms. */
@@ -103,12 +107,14 @@ export function failureOf(feed: Feed | undefined, power: Power): CriticalReason 
  */
 export function timeLeft(feed: Feed | undefined, power: Power, at: number, assumed: number): Left {
   if (!feed) return mainsLasts
+  const failedAt = failedSince(feed, power.upses)
   const lefts = Object.entries(feed.powerValue).map(([ups, weight]) => {
     const state = power.upses.get(ups)
-    return { weight, isOff: isOff(state), ...leftOf(state, at, assumed, power.upses.size > 1 ? ups : 'the UPS') }
+    const isGone = isOff(state) || (failedAt !== undefined && fellSilentWith(state, failedAt))
+    return { weight, isGone, ...leftOf(state, at, assumed, power.upses.size > 1 ? ups : 'the UPS') }
   })
-  // It runs until the last supply fails that it needs. One that is OFF lends it no time, unless it could not run without.
-  const on = lefts.filter((left) => !left.isOff)
+  // It runs until the last supply fails that it needs. One that supplies nothing lends it no time, unless it could not run without.
+  const on = lefts.filter((left) => !left.isGone)
   const last = carriedWith(on, feed.minSupplies, ({ ms }) => ms) ?? carriedWith(lefts, feed.minSupplies, ({ ms }) => ms)
   return last ? { ms: last.ms, told: last.told, why: last.why } : mainsLasts
 }

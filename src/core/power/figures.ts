@@ -16,6 +16,8 @@ const usualLoad = 50
 const longestRuntime = 5 * 86_400_000
 /** Values of all ones that mean "unknown" in a UPS's own protocol, in s and min (USB HID Power Devices: unsigned 16 bits). */
 const allOnes = new Set([65_535, 65_534, 32_767].flatMap((value) => [value * 1_000, value * 60_000]))
+/** A gauge that is a little off reports more than a full battery: up to this it is full, in %. */
+const overfull = 110
 /** A charge of next to nothing, and a runtime that it can't have, in % and ms. */
 const nextToNothing = 5
 const tooLongForNothing = 10 * 60_000
@@ -50,6 +52,12 @@ const plentyOfCharge = 50
  */
 const dropsWithin = 60_000
 const plentyOfRuntime = 4 * leastRuntime
+/**
+ * A battery empties in both of its figures: one of them alone that falls to less than half at once is doubted likewise. The
+ * other stands still if it has lost less than this part, and the load does too if it has risen by less, in %.
+ */
+const standsWithin = 0.1
+const loadWithin = 10
 
 /** What the UPS has said before, of what decides here. */
 export interface Before {
@@ -66,7 +74,8 @@ export interface Before {
 /**
  * The reading without the figures that can't be right, or that the configuration does not trust: they neither start a
  * shutdown nor stand for the time that is left for one. `doubts` says which, and why. A figure that was not plausible
- * before stays so for as long as it does not change, because LB or an emptier battery would make it seem plausible.
+ * before stays so for as long as it does not change, because LB or an emptier battery would make it seem plausible; one
+ * that stood for "unknown" does not, because many UPSes measure only what is in use.
  *
  * | figure           | is not plausible                                                              |
  * |------------------|-------------------------------------------------------------------------------|
@@ -77,10 +86,12 @@ export interface Before {
  * |                  | on battery for minutes without counting down                                  |
  * | either           | less than half of what it was on mains power, in the first seconds on battery, without LB |
  * |                  | nothing, and well above it a moment ago, in the first seconds of that, without LB |
- * | battery.charge   | outside of 0 to 100 %                                                         |
+ * |                  | less than half of what it was a moment ago, while the other one stands still: likewise |
+ * | battery.charge   | outside of 0 to 100 %; up to 110 % is full                                    |
  * |                  | next to nothing, without LB, and a long runtime, or mains power that does not charge it |
  */
-export function plausible(raw: UpsReading, trust: Trust | undefined, before: Before): UpsReading {
+export function plausible(seen: UpsReading, trust: Trust | undefined, before: Before): UpsReading {
+  const raw = isOverfull(seen.charge) ? { ...seen, charge: 100 } : seen
   const { charge, runtime } = raw
   const doubtful: { charge?: Doubt; runtime?: Doubt } = {}
   const told = (reported: number, why: string | undefined, isTrusted: boolean): Doubt | undefined => {
@@ -88,7 +99,13 @@ export function plausible(raw: UpsReading, trust: Trust | undefined, before: Bef
     return why === undefined ? undefined : { reported, why }
   }
   if (charge !== undefined) {
-    const why = whyNotCharge(raw, charge) ?? stays(before.reading?.doubts?.charge, (doubted) => charge <= doubted)
+    const why =
+      whyNotCharge(raw, charge) ??
+      // A scale of its own (0 to 255) stays one when it has fallen to what a charge may be.
+      stays(
+        before.reading?.doubts?.charge,
+        (doubted) => charge <= doubted && (doubted <= 100 || isNear(charge, doubted)),
+      )
     const doubt = told(charge, why, trust?.charge ?? true) ?? measuredAnew(raw, 'charge', before)
     if (doubt) doubtful.charge = doubt
   }
@@ -98,9 +115,10 @@ export function plausible(raw: UpsReading, trust: Trust | undefined, before: Bef
       whyNotRuntime(raw, runtime, believed) ??
       whyStill(runtime, before) ??
       // What was too little falls further on battery, and is no more plausible for that.
-      stays(before.reading?.doubts?.runtime, (doubted) =>
-        before.reading?.doubts?.runtime?.why === standing ? runtime === doubted : runtime <= doubted,
-      )
+      stays(before.reading?.doubts?.runtime, (doubted) => {
+        if (before.reading?.doubts?.runtime?.why === standing || allOnes.has(doubted)) return runtime === doubted
+        return runtime <= doubted && (doubted <= longestRuntime || isNear(runtime, doubted))
+      })
     const isLittle = believed !== undefined && believed <= littleCharge
     const doubt =
       told(runtime, why, trust?.runtime ?? true) ?? (isLittle ? undefined : measuredAnew(raw, 'runtime', before))
@@ -125,20 +143,36 @@ export function asReported({ doubts, ...reading }: UpsReading): UpsReading {
   }
 }
 
+function isOverfull(charge: number | undefined): boolean {
+  return charge !== undefined && charge > 100 && charge <= overfull
+}
+
+/** Whether a figure that falls is still the same one: what stood for "unknown" is far from what is measured. */
+function isNear(value: number, before: number): boolean {
+  return value >= dipsBelow * before
+}
+
 function stays(before: Doubt | undefined, isSame: (doubted: number) => boolean): string | undefined {
   return before && !before.isConfigured && !before.isUnconfirmed && isSame(before.reported) ? before.why : undefined
 }
 
-/** What was known right before the figures fell to nothing; undefined where they have not, or may well have. */
+/** What was known right before the figures fell to nothing, or one of them alone by more than half; undefined where they have not, or may well have. */
 export function dropOf(
   before: { readonly reading: UpsReading; readonly figuresAt?: number },
   at: number,
   raw: UpsReading,
 ): Transfer | undefined {
   if (before.figuresAt === undefined || at - before.figuresAt > dropsWithin) return undefined
-  const { charge = 0, runtime = 0 } = before.reading
-  const hasNoCharge = raw.charge !== undefined && raw.charge <= nextToNothing && charge > littleCharge
-  const hasNoRuntime = raw.runtime !== undefined && raw.runtime < leastRuntime && runtime >= plentyOfRuntime
+  const { charge = 0, runtime = 0, load = 0 } = before.reading
+  const { charge: nowCharge = Infinity, runtime: nowRuntime = Infinity } = raw
+  const isAlone = (now: number, was: number, other: number, otherWas: number) =>
+    now < dipsBelow * was && otherWas > 0 && other < Infinity && other >= (1 - standsWithin) * otherWas
+  const isLoadSame = (raw.load ?? 0) < load + loadWithin
+  const hasNoCharge =
+    charge > littleCharge && (nowCharge <= nextToNothing || isAlone(nowCharge, charge, nowRuntime, runtime))
+  const hasNoRuntime =
+    runtime >= plentyOfRuntime &&
+    (nowRuntime < leastRuntime || (isLoadSame && isAlone(nowRuntime, runtime, nowCharge, charge)))
   if (!hasNoCharge && !hasNoRuntime) return undefined
   return { at, ...(hasNoCharge ? { charge } : {}), ...(hasNoRuntime ? { runtime } : {}) }
 }

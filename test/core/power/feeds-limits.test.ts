@@ -23,6 +23,15 @@ describe('a UPS that fell silent', () => {
     expect([supply(40_000), supply(39_999)]).toEqual(['failing', 'mains'])
   })
 
+  test('lends no time where it has failed, unless the machine needs it, and lends it where it proves nothing', () => {
+    const left = (feed: Feed, lastHeard: number) => {
+      const fails = stateOf('low-battery', { runtime: 45_000 }, 100_000)
+      return timeLeft(feed, powerOf({ a: fails, b: silentSince(lastHeard) }), 100_000, 180_000).ms
+    }
+    expect([left(any, 40_000), left(any, 39_999)]).toEqual([45_000, Infinity])
+    expect(left({ ...any, minSupplies: 2 }, 40_000)).toBe(45_000)
+  })
+
   test('is compared with the first that failed', () => {
     const upses = {
       a: stateOf('low-battery', {}, 100_000),

@@ -170,7 +170,7 @@ describe('at its limit', () => {
     },
     { name: 'a negative runtime on battery', status: 'OB', figures: { runtime: -1 }, doubts: ['runtime'] },
     { name: 'a negative charge on battery', status: 'OB', figures: { charge: -1 }, doubts: ['charge'] },
-    { name: 'a charge of 100.1 %', status: 'OB', figures: { charge: 100.1 }, doubts: ['charge'] },
+    { name: 'a charge of 110.1 %', status: 'OB', figures: { charge: 110.1 }, doubts: ['charge'] },
     { name: 'LB with a long runtime', status: 'OB LB', figures: { charge: 2, runtime: 20 * minute }, doubts: [] },
     { name: 'a status that tells nothing', status: 'RB', figures: { charge: 0, runtime: 1_000 }, doubts: [] },
     { name: 'a battery that discharges', status: 'OL DISCHRG', figures: { runtime: 1_000 }, doubts: [] },

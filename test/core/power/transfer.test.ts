@@ -2,39 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { startPower } from '../../../src/core/power/state.ts'
 import { nextPowerState } from '../../../src/core/power/transitions.ts'
 import type { PowerPolicy } from '../../../src/core/power/triggers.ts'
-import type { Observation, UpsReading } from '../../../src/core/power/ups.ts'
-import { policy, seenIn, told } from './stories.ts'
-
-/** What a UPS says from a second on, until it says something else; `OB -` is a status alone, without figures. */
-interface Says {
-  readonly from: number
-  readonly status: string
-  readonly charge?: number
-  readonly runtime?: number
-}
-
-const mains: Says = { from: 0, status: 'OL', charge: 100, runtime: 3_480_000 }
-const dip: Says = { from: 10, status: 'OB', charge: 100, runtime: 60_000 }
-
-function seen(second: number, status: string, figures: Partial<UpsReading>): Observation {
-  if (!status.endsWith(' -')) return seenIn(`${second}: ${status}`, figures)
-  return { kind: 'status', at: second * 1_000, status: status.slice(0, -2).split(' ') }
-}
-
-/** The first second at which it is critical, with the reason, from one reading a second. */
-function critical(all: readonly Says[], changed: Partial<PowerPolicy> = {}, until = 60): string | undefined {
-  let state = startPower(0)
-  for (let second = all[0]!.from; second <= until; second++) {
-    const { from: _, status, ...figures } = all.findLast(({ from }) => from <= second)!
-    state = nextPowerState(state, seen(second, status, figures), {
-      ...policy,
-      onMainsAfter: 15_000,
-      ...changed,
-    })
-    if (state.mode === 'critical') return `${second}: ${told(state)}`
-  }
-  return undefined
-}
+import { critical, dip, mains, type Says, used } from './saying.ts'
+import { policy, seenIn } from './stories.ts'
 
 describe('a runtime that dips when the battery comes into use', () => {
   test.each<{ name: string; says: readonly Says[]; is: string | undefined; changed?: Partial<PowerPolicy> }>([
@@ -113,9 +82,9 @@ describe('a runtime that dips when the battery comes into use', () => {
       is: '15: critical: low-runtime',
     },
     {
-      name: 'later on is believed as ever',
+      name: 'later on is believed when it has lasted as well',
       says: [mains, { ...dip, runtime: 3_000_000 }, { ...dip, from: 30 }],
-      is: '33: critical: low-runtime',
+      is: '43: critical: low-runtime',
     },
     {
       name: 'at the first contact is believed as ever',
@@ -155,7 +124,6 @@ describe('a charge that dips when the battery comes into use', () => {
 })
 
 describe('figures that fall to nothing in the middle of an outage', () => {
-  const used = { from: 10, status: 'OB', charge: 80, runtime: 1_800_000 }
   const zeros = { from: 60, status: 'OB', charge: 0, runtime: 0 }
 
   test.each<{ name: string; says: readonly Says[]; is: string | undefined; changed?: Partial<PowerPolicy> }>([
