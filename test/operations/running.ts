@@ -87,10 +87,14 @@ export async function runs(job: Job, { kubernetes, ...course }: Course) {
     course.during?.[phase.id]?.({ ...scene, phase, outage: scene.outage })
     const isCut = signal?.aborted === true || agent.context.signal.aborted
     phases.push(isCut ? `${phase.id}, cut short` : phase.id)
-    const isFailing = (step: Step) => course.fails?.includes(english.describeStep(step)) === true
-    if (!isCut)
-      for (const step of phase.steps)
-        onStep?.(step, isFailing(step) ? { kind: 'failed', error: new Error('no answer') } : { kind: 'done' })
+    const failureOf = (step: Step) => {
+      if (isCut) return new Error('cut short')
+      return course.fails?.includes(english.describeStep(step)) === true ? new Error('no answer') : undefined
+    }
+    for (const step of phase.steps) {
+      const error = failureOf(step)
+      onStep?.(step, error ? { kind: 'failed', error } : { kind: 'done' })
+    }
     isInPhase = false
     const then = course.after?.[phase.id]
     if (then) setImmediate(() => then({ ...scene, phase, outage: scene.outage }))

@@ -186,8 +186,17 @@ describe('what is not undone stays on record for the job that wakes a cluster, w
     expect(journal.openOutage()).toMatchObject({ stage: 'draining', reason: 'drill' })
   })
 
-  test('and a shutdown that takes the cluster over is not undone under its hands', async () => {
-    const { told, journal } = await ends({ during: { drain: ({ stop }) => stop() } })
+  test.each<{ name: string; drain: (scene: Scene) => void }>([
+    { name: 'in the middle of a phase', drain: ({ stop }) => stop() },
+    {
+      name: 'as the power fails, which ends a phase by itself',
+      drain: ({ reads, stop }) => {
+        reads('rack', battery)
+        stop()
+      },
+    },
+  ])('and a shutdown that takes the cluster over $name is not undone under its hands', async ({ drain: happens }) => {
+    const { told, journal } = await ends({ during: { drain: happens } })
     expect(told).toEqual([cordon, drain])
     expect(remembered.drill.recall(journal)).toBeUndefined()
   })

@@ -20,11 +20,13 @@ interface Staging {
   readonly options?: StartOptions
   readonly remembers?: (homelab: FakeHomelab) => void | Promise<void>
   readonly times?: number
+  /** What happens before the last of several runs. */
+  readonly between?: (homelab: FakeHomelab) => void
 }
 
 /** By default a node of each role runs v1.13.9, and v1.14.1 is the target release. */
 async function stages(staging: Staging = {}) {
-  const { roles = two, runs = {}, offered = [older, newer], options = {}, remembers, times = 1 } = staging
+  const { roles = two, runs = {}, offered = [older, newer], options = {}, remembers, times = 1, between } = staging
   const target = 'target' in staging ? staging.target : newer
   const homelab = fakeHomelab(roles, { version: older, versions: offered })
   const { journal } = homelab.ports
@@ -36,6 +38,7 @@ async function stages(staging: Staging = {}) {
   await using it = startAgent(homelab, { now, ...options, share: { downloads: 1, ...options.share } })
   await remembers?.(homelab)
   for (let before = 1; before < times; before += 1) await it.run('stage-image')
+  between?.(homelab)
   homelab.diary.splice(0, times > 1 ? Infinity : 0)
   const ended = it.run('stage-image')
   const outcome = await ended.catch((error: unknown) => error as Error)
@@ -61,6 +64,11 @@ describe('images come', () => {
     const { diary, said } = await stages({ times: 2 })
     expect(diary).toEqual([])
     expect(said).toBe(`already staged: ${older}, ${newer}; it is not published yet: every node runs it`)
+  })
+
+  test('where there is no target release, and what nodes run is all that is said', async () => {
+    const { diary, said } = await stages({ target: undefined })
+    expect([diary, said]).toEqual([[`stage ${older}`, `publish ${older}`], `${older} staged`])
   })
 
   test('and one that all nodes run is published', async () => {
@@ -89,6 +97,41 @@ describe('images come', () => {
   })
 })
 
+describe('a name that something else has changed', () => {
+  const damage = ({ share }: FakeHomelab) => share.damage(name, 'is gone')
+  const report = { options: { share: { changed: 'report' } }, times: 2 } as const
+  const after = async (change: (homelab: FakeHomelab) => void, staging: Staging) => {
+    const { homelab } = await stages({ ...staging, between: change })
+    return (await homelab.share.names())[0]?.fault
+  }
+
+  test('serves what it is to serve again', async () => {
+    expect(await after(damage, { times: 2 })).toBeUndefined()
+  })
+
+  test('is left as it is where that is the policy, and put right when a person wants that', async () => {
+    expect(await after(damage, report)).toBe('is gone')
+    const accept = (homelab: FakeHomelab) => {
+      damage(homelab)
+      remembered.shareAccepted.remember(homelab.ports.journal, true)
+    }
+    expect(await after(accept, report)).toBeUndefined()
+  })
+})
+
+test('a share that was in use and is empty is told also where there is nothing to stage', async () => {
+  const { said } = await stages({
+    times: 2,
+    between: ({ share, machines, ports: { journal } }) => {
+      share.empty()
+      for (const machine of machines.values()) machine.up = false
+      remembered.target.remember(journal, undefined)
+      remembered.ran.remember(journal, undefined)
+    },
+  })
+  expect(said).toMatch(/share is empty, where an image was published: is the share mounted\?/)
+})
+
 describe('there is nothing to stage', () => {
   const soon = new Date('2026-11-22T10:02:00Z')
   test.each<{ name: string; staging: Staging; is: object }>([
@@ -113,10 +156,15 @@ describe('there is nothing to stage', () => {
     {
       name: 'where the newest official release was withdrawn, and a node runs another one',
       staging: {
-        runs: { 'w-1': 'v1.15.0-dirty' },
+        runs: { 'w-1': 'v1.15.0-3-gabc-dirty' },
         remembers: ({ ports: { journal } }) => remembered.withdrawn.remember(journal, [older]),
       },
       is: { kind: 'done', summary: `there is no target release, and ${older} was withdrawn by the Image Factory` },
+    },
+    {
+      name: 'where no official release runs',
+      staging: { runs: { 'cp-1': 'v1.15.0-3-gabc-dirty', 'w-1': 'v1.15.0-3-gabc-dirty' } },
+      is: { kind: 'done', summary: 'there is no target release' },
     },
   ])('$name', async ({ staging, is }) => {
     const { outcome, diary } = await stages({ target: undefined, offered: [], ...staging })
