@@ -1,9 +1,10 @@
 import { counted } from '../src/core/count.ts'
-import type { WalkedPhase } from '../src/core/power/drill.ts'
+import type { DrillReport, WalkedPhase } from '../src/core/power/drill.ts'
+import type { DrillRequest } from '../src/core/power/drill-shape.ts'
 import { planNow, rehearse } from '../src/operations/rehearse.ts'
 import { powerObstacle } from '../src/core/power/feeds.ts'
 import { defineJob, type JobContext } from '../src/operations/job.ts'
-import { done, later, after } from '../src/core/job.ts'
+import { after, done, later, type Outcome } from '../src/core/job.ts'
 import type { Step, StepState } from '../src/core/plan.ts'
 import { beginOrResume } from '../src/operations/begin-outage.ts'
 import { settleOutage } from '../src/operations/outage-alerts.ts'
@@ -35,7 +36,7 @@ export default defineJob({
   },
 
   async run(context) {
-    const { machines, ports, signal, whenPower, now } = context
+    const { machines, ports, signal } = context
     const { journal } = ports
     const request = remembered.drillRequest.recall(journal)
     // Once, whatever the result: a daemon that restarts must not drain the cluster again for an old request.
@@ -43,43 +44,59 @@ export default defineJob({
     remembered.drillCancelled.remember(journal, undefined)
     if (!request) return done('no rehearsal: none is requested any more')
     const report = await rehearse(context)
-    const begun = await beginOrResume(context, 'drill', machines)
-    const { record } = begun
-    await begun.looked
-    const isCancelled = () => remembered.drillCancelled.recall(journal) === true
-    using watch = whenPower(({ upses }) => {
-      if ([...upses.values()].some(({ mode }) => mode !== 'on-mains')) return 'the power is failing'
-      return isCancelled() ? 'a person cancelled it' : undefined
-    })
-    const upTo = request.until === undefined ? '' : `, up to "${context.wording.titleOf(request.until)}"`
-    journal.write({ kind: 'power', job: 'drill-power', text: `a rehearsal starts${upTo}` })
-    const walked: WalkedPhase[] = []
-    const { plan } = planNow(context, record.current)
-    for (const phase of plan.phases.filter(({ reversible }) => reversible)) {
-      if (watch.signal.aborted) break
-      walked.push(await walk(context, record, phase, watch.signal))
-      if (phase.id === request.until) break
-    }
-    // A power cut takes over the lease and continues from the record.
+    // Who takes the cluster over meanwhile begins an outage of its own.
     signal.throwIfAborted()
-    remembered.drill.remember(journal, {
-      ...report,
-      walked,
-      ...(request.id === undefined ? {} : { request: request.id }),
-    })
-    // What can't be undone now stays on record: the record stays open, and `wake-cluster` recovers from it.
-    const isUndone = await takeBack(context, record)
-    if (!isUndone) await context.emit({ type: 'drill.ended' })
-    const faults = report.checks.filter(({ ok }) => !ok).length + walked.flatMap((one) => one.failed).length
-    const failing = watch.signal.aborted && !isCancelled()
-    if (failing) return later('the rehearsal was stopped: the power is failing', after(now(), 1_000))
-    const what = walked.map(({ phase }) => context.wording.titleOf(phase)).join(', ') || 'nothing'
-    if (!isUndone) return later(`rehearsed ${what}; not everything is undone yet, trying again`, after(now(), 60_000))
-    const summary = `rehearsed ${what} and undid it${isCancelled() ? ' when it was cancelled' : ''}; ${faults === 0 ? 'no faults' : `${counted(faults, 'fault')}; see the report`}`
-    journal.write({ kind: 'power', job: 'drill-power', text: `the rehearsal is over: ${summary}` })
-    return done(summary)
+    const { record, looked } = await beginOrResume(context, 'drill', machines)
+    try {
+      await looked
+      return await goThrough(context, { request, report, record })
+    } finally {
+      // However it ends: what is not undone stays on record, and `wake-cluster` recovers from it.
+      if (record.current.stage !== 'over') await context.emit({ type: 'drill.ended' })
+    }
   },
 })
+
+interface Begun {
+  readonly request: DrillRequest
+  readonly report: DrillReport
+  readonly record: OutageRecord
+}
+
+async function goThrough(context: JobContext, { request, report, record }: Begun): Promise<Outcome> {
+  const { ports, signal, whenPower, now, wording } = context
+  const { journal } = ports
+  const isCancelled = () => remembered.drillCancelled.recall(journal) === true
+  using watch = whenPower(({ upses }) => {
+    if ([...upses.values()].some(({ mode }) => mode !== 'on-mains')) return 'the power is failing'
+    return isCancelled() ? 'a person cancelled it' : undefined
+  })
+  const upTo = request.until === undefined ? '' : `, up to "${wording.titleOf(request.until)}"`
+  journal.write({ kind: 'power', job: 'drill-power', text: `a rehearsal starts${upTo}` })
+  const walked: WalkedPhase[] = []
+  const { plan } = planNow(context, record.current)
+  for (const phase of plan.phases.filter(({ reversible }) => reversible)) {
+    if (watch.signal.aborted) break
+    walked.push(await walk(context, record, phase, watch.signal))
+    if (phase.id === request.until) break
+  }
+  // A power cut, which ends a phase as well, takes over the lease and continues from the record.
+  signal.throwIfAborted()
+  remembered.drill.remember(journal, {
+    ...report,
+    walked,
+    ...(request.id === undefined ? {} : { request: request.id }),
+  })
+  const isUndone = await takeBack(context, record)
+  const faults = report.checks.filter(({ ok }) => !ok).length + walked.flatMap((one) => one.failed).length
+  const failing = watch.signal.aborted && !isCancelled()
+  if (failing) return later('the rehearsal was stopped: the power is failing', after(now(), 1_000))
+  const what = walked.map(({ phase }) => wording.titleOf(phase)).join(', ') || 'nothing'
+  if (!isUndone) return later(`rehearsed ${what}; not everything is undone yet, trying again`, after(now(), 60_000))
+  const summary = `rehearsed ${what} and undid it${isCancelled() ? ' when it was cancelled' : ''}; ${faults === 0 ? 'no faults' : `${counted(faults, 'fault')}; see the report`}`
+  journal.write({ kind: 'power', job: 'drill-power', text: `the rehearsal is over: ${summary}` })
+  return done(summary)
+}
 
 /** Returns whether everything was undone; the record is then closed. */
 async function takeBack(
@@ -101,12 +118,12 @@ async function takeBack(
 }
 
 async function walk(
-  { carryOut, signal, wording }: JobContext,
+  { carryOut, wording, monotonic }: JobContext,
   record: OutageRecord,
   phase: ShutdownPhase,
   broken: AbortSignal,
 ): Promise<WalkedPhase> {
-  const begin = performance.now()
+  const begin = monotonic()
   const failed: string[] = []
   const onStep = (step: Step, state: StepState) => {
     // What the end of the rehearsal cuts short has not failed.
@@ -114,7 +131,7 @@ async function walk(
     if (step.do === 'drain' && state.kind !== 'started') record.node(step.node, 'drained')
   }
   await carryOut([phase], { onStep, signal: broken }).catch((error: unknown) => {
-    if (!broken.aborted || signal.aborted) throw error
+    if (!broken.aborted) throw error
   })
-  return { phase: phase.id, took: Math.round(performance.now() - begin), failed }
+  return { phase: phase.id, took: Math.round(monotonic() - begin), failed }
 }

@@ -10,6 +10,9 @@ import { bestEffort, phase, type Step, type StepState } from '../src/core/plan.t
 import { findSheddable } from '../src/operations/shed.ts'
 import { apiWithin } from '../src/core/power/shutdown.ts'
 
+/** In ms. */
+const lookAgain = 5_000
+
 /** Makes the battery last longer: scales down early the workloads that the user can do without. */
 export default defineJob({
   name: 'shed-load',
@@ -29,8 +32,8 @@ export default defineJob({
     const since = [...power.upses.values()].flatMap((state) =>
       state.mode === 'on-battery' && state.mainsSince === undefined ? [state.since] : [],
     )
-    // Not before `onBatteryAfter`: shorter blips are ignored.
-    if (since.length === 0) return done('no UPS is on battery for certain')
+    // Not before `onBatteryAfter`: shorter blips are ignored. Mains power that fails once more within moments is no new event.
+    if (since.length === 0) return later('no UPS is on battery for certain', after(now(), lookAgain))
     const lasts = monotonic() - Math.min(...since)
     if (lasts < shedAfter) {
       return later(
@@ -39,8 +42,8 @@ export default defineJob({
       )
     }
     const open = ports.journal.openOutage()
-    if (open?.stage === 'shedding' && open.scaled) return done('the workloads are already scaled down')
-    if (open && open.stage !== 'shedding') return later('an earlier outage is still open', after(now(), 5_000))
+    if (open?.stage === 'shedding') return done('the workloads are already scaled down')
+    if (open) return later('an earlier outage is still open', after(now(), lookAgain))
 
     const within = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
     const sheddable = await findSheddable(ports.kubernetes, shed, within)
@@ -48,10 +51,8 @@ export default defineJob({
     const scaled = sheddable.found
     if (scaled.length === 0) return done('power.shed selects nothing that runs')
     // A shutdown may have started in the meantime.
-    if (!isOnBattery() || ports.journal.openOutage()?.startedAt !== open?.startedAt)
-      return done('the power state has changed')
-    const record = openRecord(context, open ?? beginOutage(now(), 'on-battery', 'shedding'))
-    record.update((outage) => ({ ...outage, scaled }))
+    if (!isOnBattery() || ports.journal.openOutage()) return done('the power state has changed')
+    openRecord(context, beginOutage(now(), 'on-battery', 'shedding')).update((outage) => ({ ...outage, scaled }))
     const steps = scaled.map((workload): Step => ({ do: 'scale', workload, replicas: 0, within: apiWithin }))
     let count = 0
     const onStep = (_: Step, { kind }: StepState) => void (kind === 'done' && (count += 1))

@@ -84,9 +84,10 @@ function dropHolds({ ports: { journal } }: JobContext, { overHolds }: StagingPla
 }
 
 function whyNothing({ running, withdrawn }: StagingView): string {
+  if (running.length === 0) return 'there is no target release, and no node reports its version'
   const last = running.filter(isOfficial).toSorted(compareVersions).at(-1)
-  if (last !== undefined && withdrawn.includes(last)) return `there is no target release, and ${withdrawnReason(last)}`
-  return 'there is no target release, and no node reports its version'
+  const isWithdrawn = last !== undefined && withdrawn.includes(last)
+  return isWithdrawn ? `there is no target release, and ${withdrawnReason(last)}` : 'there is no target release'
 }
 
 /** Takes away what is not needed any more. */

@@ -1,3 +1,4 @@
+import { allEnded } from '../src/core/at-once.ts'
 import { AgentError, assertNever } from '../src/core/errors.ts'
 import { after, done, every, later, on, type Outcome, stuck } from '../src/core/job.ts'
 import { type Step, whyNotBegin } from '../src/core/plan.ts'
@@ -110,7 +111,7 @@ async function upgrade(context: JobContext, preview: UpgradePreview, { first, no
     return later(error.message, after(now(), config.upgrade.retryAfter))
   }
   for (const { node, intent, reason } of nodes) log.info({ node, version, intent }, reason)
-  return together(await Promise.all(nodes.map((one) => bring(context, preview, one))))
+  return together(await allEnded(nodes.map((one) => bring(context, preview, one))))
 }
 
 /** Carries out the plan for one node and records the result. Throws only what ends the run. */

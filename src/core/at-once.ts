@@ -20,3 +20,12 @@ export async function eachAtOnce<T, R>(
   await Promise.all(Array.from({ length: Math.min(most, list.length) }, work))
   return results
 }
+
+/**
+ * `Promise.all` of what changes something: it ends when all have ended, with the first failure where there is one. Otherwise the
+ * rest would go on after its run is over, while others change the same things.
+ */
+export async function allEnded<T>(all: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(all)
+  return Promise.all(all)
+}

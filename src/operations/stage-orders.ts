@@ -1,3 +1,4 @@
+import { allEnded } from '../core/at-once.ts'
 import { AgentError, findError } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import { phase } from '../core/plan.ts'
@@ -98,7 +99,7 @@ async function inTurns<T>(items: readonly T[], most: number, work: (item: T) => 
   const workers = Array.from({ length: Math.min(most, items.length) }, async () => {
     for (const item of left) await work(item)
   })
-  await Promise.all(workers)
+  await allEnded(workers)
 }
 
 /**

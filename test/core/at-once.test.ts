@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { eachAtOnce } from '../../src/core/at-once.ts'
+import { allEnded, eachAtOnce } from '../../src/core/at-once.ts'
 
 const numbers = [0, 1, 2, 3, 4, 5]
 
@@ -49,4 +49,21 @@ test('with a pause each begins after one more, also where others never end', asy
   await new Promise(setImmediate)
   // Two more wait for one of the four to end.
   expect(begun).toEqual([0, 1, 2, 3])
+})
+
+test('what changes something has all ended before its end, and the first failure is that of the list', async () => {
+  const order: string[] = []
+  const one = Promise.withResolvers<number>()
+  const ended = allEnded([
+    one.promise.finally(() => order.push('first')),
+    Promise.reject(new Error('second')).catch((error: unknown) => {
+      order.push('second')
+      throw error
+    }),
+    Promise.reject(new Error('third')),
+  ]).finally(() => order.push('all'))
+  setImmediate(() => setImmediate(() => one.resolve(1)))
+  await expect(ended).rejects.toThrow('second')
+  expect(order).toEqual(['second', 'first', 'all'])
+  expect(await allEnded([Promise.resolve(1), Promise.resolve(2)])).toEqual([1, 2])
 })

@@ -1,6 +1,7 @@
 import { arguedBatteries } from './argued-batteries.ts'
 import { arguedEngine } from './argued-engine.ts'
 import { arguedImages } from './argued-images.ts'
+import { arguedJobs } from './argued-jobs.ts'
 import { type Argued, arguedPlans } from './argued-plans.ts'
 import { arguedStates } from './argued-states.ts'
 import { arguedUpgrades } from './argued-upgrades.ts'
@@ -13,4 +14,5 @@ export const argued: readonly Argued[] = [
   ...arguedUpgrades,
   ...arguedImages,
   ...arguedEngine,
+  ...arguedJobs,
 ]

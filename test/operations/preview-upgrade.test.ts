@@ -1,81 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { abortRelease } from '../../src/operations/aborts.ts'
-import { type Config, parseConfig } from '../../src/config/config.ts'
-import type { Cluster, CordonMark, StorageWarning } from '../../src/core/cluster/cluster.ts'
+import type { Cluster, CordonMark } from '../../src/core/cluster/cluster.ts'
 import type { Outage } from '../../src/core/power/outage.ts'
-import { type PowerState, startPower } from '../../src/core/power/state.ts'
+import { startPower } from '../../src/core/power/state.ts'
 import type { UpgradePreview } from '../../src/core/upgrade/preview.ts'
-import { believedClock } from '../../src/operations/timekeeper.ts'
 import { previewUpgrade } from '../../src/operations/preview-upgrade.ts'
-import { remembered } from '../../src/operations/facts.ts'
-import { plainUki } from '../fakes/share.ts'
-import { fakeHomelab } from '../fakes/homelab.ts'
 import { armedEntries, clusterOf, controlPlanes, type NodeChoices, schematic, worker } from '../core/cluster/nodes.ts'
 import { calm, outline, summary } from '../core/upgrade/rollout.ts'
-import { stateOf } from '../core/power/states.ts'
 import { outageOf } from '../core/power/outages.ts'
+import { onBattery, type Situation, upgradeContext } from './upgrading.ts'
 
-const reading = { status: ['OL'] }
-const onMains: PowerState = { mode: 'on-mains', since: 0, lastHeard: 0, figuresAt: 0, reading }
-const onBattery: PowerState = stateOf('on-battery', {}, 0)
-const homelab = { customization: { systemExtensions: { officialExtensions: ['siderolabs/i915'] } } }
 const outage = outageOf(calm.now, ['cp-1', 'w-1'], new Set(['cp-1', 'w-1']))
 
-function configWith(upgrade: object = {}, accept: readonly object[] = []): Config {
-  const nodes = [
-    { name: 'cp-1', role: 'controlplane', address: '10.0.0.1' },
-    { name: 'w-1', role: 'worker', address: '10.0.0.2' },
-  ]
-  const cluster = { talosconfig: 'talosconfig', kubeconfig: 'kubeconfig' }
-  const text = {
-    cluster,
-    nodes,
-    schematic: 'homelab',
-    share: { directory: 'share' },
-    upgrade: { soak: '0s', ...upgrade },
-    storage: { accept },
-  }
-  return parseConfig(JSON.stringify(text), 'test.yaml')
-}
-
-interface Situation {
-  readonly power?: PowerState
-  readonly upgrade?: object
-  readonly outage?: Outage
-  readonly paused?: string
-  readonly aborted?: string
-  readonly staged?: boolean
-  readonly accept?: readonly object[]
-  readonly unwell?: readonly StorageWarning[]
-}
-
-/** With v1.13.8 on every node and v1.13.9 to go to; what is chosen is different. */
-async function look(cluster: Cluster, situation: Situation = {}): Promise<UpgradePreview> {
-  const { power = onMains, upgrade, outage: open, paused, aborted, staged = true, accept = [], unwell = [] } = situation
-  const homelabOf = fakeHomelab({ 'cp-1': 'controlplane' }, { schematic })
-  homelabOf.storage = { systems: ['longhorn'], unwell, lastReplicas: new Map() }
-  const { ports } = homelabOf
-  remembered.versions.remember(ports.journal, ['v1.13.8', 'v1.13.9'])
-  remembered.registrations.remember(ports.journal, { own: { id: schematic, registry: 'factory.test' } })
-  remembered.paused.remember(ports.journal, paused)
-  if (aborted) abortRelease(ports.journal, aborted, { by: 'admin@nas (unverified)', at: '2026-03-06T20:00:00Z' })
-  if (open) ports.journal.saveOutage(open)
-  if (staged) {
-    const order = { version: 'v1.13.9', schematic, ...plainUki }
-    await ports.share.stage(order, ports.factory, new AbortController().signal)
-  }
-  return previewUpgrade({
-    observe: async () => cluster,
-    config: configWith(upgrade, accept),
-    ports,
-    power: { upses: new Map([['ups', power]]), ordered: undefined },
-    now: () => calm.now,
-    monotonic: () => 0,
-    clock: believedClock,
-    schematics: new Map([['homelab', { id: 'own', schematic: homelab }]]),
-    signal: new AbortController().signal,
-    ownNode: undefined,
-  })
+async function look(cluster: Cluster, situation?: Situation): Promise<UpgradePreview> {
+  return previewUpgrade(await upgradeContext(cluster, situation))
 }
 
 const withW1 = (choices: NodeChoices = {}) => clusterOf(...controlPlanes({}), worker('w-1', choices))

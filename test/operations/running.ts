@@ -1,4 +1,5 @@
 import type { Event } from '../../src/core/event.ts'
+import type { Journal } from '../../src/core/journal.ts'
 import { english } from '../../src/core/wording.ts'
 import type { PhaseId } from '../../src/core/phase-id.ts'
 import type { CarryOutChoices, Phase, Plan, Step } from '../../src/core/plan.ts'
@@ -19,10 +20,14 @@ export interface Scene {
   passes(ms: number): void
   /** What was looked at answers. */
   see(): void
+  /** The agent stops, or somebody else takes the cluster over. */
+  stop(): void
   readonly outage: Outage
+  readonly journal: Journal
 }
 
-export interface Course extends Homelab {
+export interface Course extends Omit<Homelab, 'kubernetes'> {
+  readonly kubernetes?: Homelab['kubernetes'] | ((scene: Omit<Scene, 'phase'>) => Homelab['kubernetes'])
   readonly power: Power
   readonly config: object
   /** What happens when the steps of a phase have begun. */
@@ -33,20 +38,31 @@ export interface Course extends Homelab {
   readonly watched?: (scene: Omit<Scene, 'phase'>) => void
   /** Steps that fail, as they are told to people. */
   readonly fails?: readonly string[]
+  /** What is remembered. */
+  readonly remembers?: (journal: Journal) => void
+  /** Alerts that are open, by their ids. */
+  readonly alerts?: readonly string[]
+  /** Further ports. */
+  readonly ports?: (scene: Omit<Scene, 'phase'>) => object
+  /** Where what is told goes, for a run that throws. */
+  readonly tells?: { readonly events: Event[]; readonly told: string[] }
+  /** What a phase ends with that no port has said: a bug. */
+  readonly throws?: Partial<Record<PhaseId, Error>>
   /** Looks that are asked for do not answer before `see`. */
   readonly isSlow?: true
 }
 
-export async function runs(job: Job, course: Course) {
+export async function runs(job: Job, { kubernetes, ...course }: Course) {
   const agent = agentAt(course)
   if (!course.isSlow) agent.see()
+  course.remembers?.(agent.journal)
+  for (const id of course.alerts ?? []) agent.alerts.open(id, { severity: 'warning', subject: 'power', text: id })
   let present = clock
   const states = course.power.upses as Map<string, PowerState>
   const looks = new Set<() => void>()
   const look = () => looks.forEach((one) => one())
   const phases: string[] = []
-  const told: string[] = []
-  const events: Event[] = []
+  const { told, events } = course.tells ?? { told: [], events: [] }
   const scene = {
     reads: (ups: string, state: PowerState) => {
       states.set(ups, state)
@@ -57,6 +73,8 @@ export async function runs(job: Job, course: Course) {
       look()
     },
     see: agent.see,
+    stop: agent.stop,
+    journal: agent.journal,
     get outage() {
       return agent.record()
     },
@@ -67,19 +85,31 @@ export async function runs(job: Job, course: Course) {
     told.push(...outline([phase]))
     for (const step of phase.steps) onStep?.(step, { kind: 'started' })
     course.during?.[phase.id]?.({ ...scene, phase, outage: scene.outage })
-    const isCut = signal?.aborted === true
+    const isCut = signal?.aborted === true || agent.context.signal.aborted
     phases.push(isCut ? `${phase.id}, cut short` : phase.id)
-    const isFailing = (step: Step) => course.fails?.includes(english.describeStep(step)) === true
-    if (!isCut)
-      for (const step of phase.steps)
-        onStep?.(step, isFailing(step) ? { kind: 'failed', error: new Error('no answer') } : { kind: 'done' })
+    const failureOf = (step: Step) => {
+      if (isCut) return new Error('cut short')
+      return course.fails?.includes(english.describeStep(step)) === true ? new Error('no answer') : undefined
+    }
+    for (const step of phase.steps) {
+      const error = failureOf(step)
+      onStep?.(step, error ? { kind: 'failed', error } : { kind: 'done' })
+    }
     isInPhase = false
     const then = course.after?.[phase.id]
     if (then) setImmediate(() => then({ ...scene, phase, outage: scene.outage }))
+    agent.context.signal.throwIfAborted()
     signal?.throwIfAborted()
+    const bug = course.throws?.[phase.id]
+    if (bug) throw bug
   }
   const context = {
     ...agent.context,
+    ports: {
+      ...agent.context.ports,
+      kubernetes: typeof kubernetes === 'function' ? kubernetes(scene) : kubernetes,
+      ...course.ports?.(scene),
+    },
     config: course.config,
     wording: english,
     monotonic: () => present,

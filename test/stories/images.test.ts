@@ -191,7 +191,7 @@ test('what something else has changed is left as it is by policy, until a person
   await it.run('stage-image')
   expect(await homelab.share.names()).toMatchObject([{ file: usualName, fault: 'is gone' }])
   await it.control.stage()
-  await it.runQueue()
+  await it.run('stage-image')
   expect(await homelab.share.names()).toMatchObject([{ file: usualName, fault: undefined }])
 })
 

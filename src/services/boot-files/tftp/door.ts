@@ -58,8 +58,8 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
   const coming = new Set<string>()
   /** Those of them that have a place: their clients. */
   const admitted = new Map<string, string>()
-  const doors: Socket[] = []
   let ticking: NodeJS.Timeout | undefined
+  let isClosed = false
 
   function tick(): void {
     const now = desk.now()
@@ -117,6 +117,11 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
       // Else nothing can be sent there: it is a group's address, or no way leads there.
       return socket === 'busy' ? refuse('busy') : undefined
     }
+    if (isClosed) {
+      file.drop()
+      socket.close()
+      return undefined
+    }
     const transfer = createTftpTransfer({
       socket,
       file,
@@ -152,24 +157,35 @@ export async function openTftp(places: readonly TftpPlace[], desk: Desk): Promis
     return leaving !== undefined
   }
 
-  await using opened = new AsyncDisposableStack()
-  for (const place of places) {
-    const door = await bind(place, place.port)
-    opened.defer(() => close(door))
-    doors.push(door)
-    door.on('message', (packet, from) => {
-      answer(door, place, packet, from).catch((error: unknown) => desk.failed(error))
-    })
-    door.on('error', (error) => desk.failed(error))
-  }
-  const parts = opened.move()
+  const doors = await openDoors(places, answer, desk)
   return {
     [Symbol.asyncDispose]: async () => {
-      await parts.disposeAsync()
+      isClosed = true
+      await doors.disposeAsync()
       for (const { transfer } of running.values()) transfer.stop()
       clearInterval(ticking)
     },
   }
+}
+
+type Answer = (door: Socket, place: TftpPlace, packet: Buffer, from: RemoteInfo) => Promise<void>
+
+/** @throws Error of the system, with a `code`; none is open then */
+async function openDoors(
+  places: readonly TftpPlace[],
+  answer: Answer,
+  { failed }: Pick<Desk, 'failed'>,
+): Promise<AsyncDisposableStack> {
+  await using opened = new AsyncDisposableStack()
+  for (const place of places) {
+    const door = await bind(place, place.port)
+    opened.defer(() => close(door))
+    door.on('message', (packet, from) => {
+      answer(door, place, packet, from).catch(failed)
+    })
+    door.on('error', failed)
+  }
+  return opened.move()
 }
 
 /**
