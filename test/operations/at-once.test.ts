@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { RequestAnswer } from '../../src/core/request-answer.ts'
+import type { Person } from '../fakes/person.ts'
 import { type At, open, signed } from './requesting.ts'
 
 /** Two people ask for the same at once, or one clicks twice. */
