@@ -1,20 +1,23 @@
 import { counted } from '../src/core/count.ts'
-import { defineJob } from '../src/operations/job.ts'
-import { after, done, later, on } from '../src/core/job.ts'
+import { defineJob, type JobContext } from '../src/operations/job.ts'
+import { after, done, later, on, type Outcome } from '../src/core/job.ts'
 import { describeDuration } from '../src/core/duration.ts'
 import { supplyOf } from '../src/core/power/feeds.ts'
-import { reportRefused } from '../src/operations/outage-alerts.ts'
+import { isRefused, reportRefused } from '../src/operations/outage-alerts.ts'
 import { openRecord } from '../src/operations/outage-record.ts'
 import { beginOutage } from '../src/core/power/outage.ts'
 import { bestEffort, phase, type Step, type StepState } from '../src/core/plan.ts'
 import { findSheddable } from '../src/operations/shed.ts'
 import { apiWithin } from '../src/core/power/shutdown.ts'
 
+/** In ms. Between two looks at what the API server refuses: somebody edits the configuration, or gives us the right. */
+const looksAgain = 10 * 60_000
+
 /** Makes the battery last longer: scales down early the workloads that the user can do without. */
 export default defineJob({
   name: 'shed-load',
   about: 'on battery, scales the workloads of power.shed to zero, and scales them up again on mains power',
-  triggers: [on('power.on-battery')],
+  triggers: [on('power.on-battery'), on('power.on-mains')],
   runs: 'in-process',
 
   async run(context) {
@@ -25,7 +28,7 @@ export default defineJob({
       alerts.settle('power.shed')
       return done('power.shed is empty')
     }
-    if (!isOnBattery()) return done('nothing runs on battery')
+    if (!isOnBattery()) return lookAtRefused(context)
     const since = [...power.upses.values()].flatMap((state) =>
       state.mode === 'on-battery' && state.mainsSince === undefined ? [state.since] : [],
     )
@@ -65,3 +68,17 @@ export default defineJob({
     return done(`scaled ${count} of ${counted(scaled.length, 'workload')} to zero to save the battery`)
   },
 })
+
+/** What the API server refused in a power cut is asked for again until it is fixed: the next one may be far. */
+async function lookAtRefused({ config, ports, alerts, now, signal }: JobContext): Promise<Outcome> {
+  const nothing = done('nothing runs on battery')
+  if (!isRefused(alerts)) return nothing
+  const within = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
+  await findSheddable(ports.kubernetes, config.power.shed, within).then(
+    (sheddable) => reportRefused(alerts, sheddable),
+    () => {},
+  )
+  signal.throwIfAborted()
+  if (!isRefused(alerts)) return nothing
+  return later('the API server refuses a part of power.shed', after(now(), looksAgain))
+}
