@@ -1,23 +1,25 @@
 import { counted } from '../src/core/count.ts'
-import { defineJob } from '../src/operations/job.ts'
-import { after, done, later, on } from '../src/core/job.ts'
+import { defineJob, type JobContext } from '../src/operations/job.ts'
+import { after, done, later, on, type Outcome } from '../src/core/job.ts'
 import { describeDuration } from '../src/core/duration.ts'
 import { supplyOf } from '../src/core/power/feeds.ts'
-import { reportRefused } from '../src/operations/outage-alerts.ts'
+import { isRefused, reportRefused } from '../src/operations/outage-alerts.ts'
 import { openRecord } from '../src/operations/outage-record.ts'
 import { beginOutage } from '../src/core/power/outage.ts'
 import { bestEffort, phase, type Step, type StepState } from '../src/core/plan.ts'
 import { findSheddable } from '../src/operations/shed.ts'
 import { apiWithin } from '../src/core/power/shutdown.ts'
 
-/** In ms. */
-const lookAgain = 5_000
+/** In ms. Between two looks at the power. */
+const looksAgain = 5_000
+/** In ms. Between two looks at what the API server refuses: somebody edits the configuration, or gives us the right. */
+const asksAgain = 10 * 60_000
 
 /** Makes the battery last longer: scales down early the workloads that the user can do without. */
 export default defineJob({
   name: 'shed-load',
   about: 'on battery, scales the workloads of power.shed to zero, and scales them up again on mains power',
-  triggers: [on('power.on-battery')],
+  triggers: [on('power.on-battery'), on('power.on-mains')],
   runs: 'in-process',
 
   async run(context) {
@@ -28,12 +30,12 @@ export default defineJob({
       alerts.settle('power.shed')
       return done('power.shed is empty')
     }
-    if (!isOnBattery()) return done('nothing runs on battery')
+    if (!isOnBattery()) return lookAtRefused(context)
     const since = [...power.upses.values()].flatMap((state) =>
       state.mode === 'on-battery' && state.mainsSince === undefined ? [state.since] : [],
     )
     // Not before `onBatteryAfter`: shorter blips are ignored. Mains power that fails once more within moments is no new event.
-    if (since.length === 0) return later('no UPS is on battery for certain', after(now(), lookAgain))
+    if (since.length === 0) return later('no UPS is on battery for certain', after(now(), looksAgain))
     const lasts = monotonic() - Math.min(...since)
     if (lasts < shedAfter) {
       return later(
@@ -43,7 +45,7 @@ export default defineJob({
     }
     const open = ports.journal.openOutage()
     if (open?.stage === 'shedding') return done('the workloads are already scaled down')
-    if (open) return later('an earlier outage is still open', after(now(), lookAgain))
+    if (open) return later('an earlier outage is still open', after(now(), looksAgain))
 
     const within = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
     const sheddable = await findSheddable(ports.kubernetes, shed, within)
@@ -66,3 +68,17 @@ export default defineJob({
     return done(`scaled ${count} of ${counted(scaled.length, 'workload')} to zero to save the battery`)
   },
 })
+
+/** What the API server refused in a power cut is asked for again until it is fixed: the next one may be far. */
+async function lookAtRefused({ config, ports, alerts, now, signal }: JobContext): Promise<Outcome> {
+  const nothing = done('nothing runs on battery')
+  if (!isRefused(alerts)) return nothing
+  const within = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
+  await findSheddable(ports.kubernetes, config.power.shed, within).then(
+    (sheddable) => reportRefused(alerts, sheddable),
+    () => {},
+  )
+  signal.throwIfAborted()
+  if (!isRefused(alerts)) return nothing
+  return later('the API server refuses a part of power.shed', after(now(), asksAgain))
+}

@@ -36,6 +36,7 @@ import { ownRelease } from './main/version.ts'
 import { tellOfLife, type Watchdog } from './main/watchdog.ts'
 import { openWorld, type World } from './main/wiring.ts'
 import type { Job } from './operations/job.ts'
+import { failedBefore } from './operations/alerts.ts'
 import { createClock, type WatchedClock } from './operations/clock.ts'
 import { createNotifierDoor } from './operations/notification-requests.ts'
 import { createOperator, type OperatorOptions } from './operations/operator.ts'
@@ -137,6 +138,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   // Before the socket closes, so clients that wait for a run get its outcome.
   stack.defer(services.stop)
   takeUpOutage(agent, jobs, journal)
+  for (const job of failedBefore(jobs, alerts)) void agent.start(job)
   const watchdog = stack.use(watchedBy(options, settings, agent, () => services.status))
   follow(settings, options, stack)
   await settings.keep()

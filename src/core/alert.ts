@@ -1,3 +1,4 @@
+import type { AlertId, AlertKind } from './alert-kinds.ts'
 import { type Action, parseAction } from './notify/action.ts'
 import type { RecordKind } from './records.ts'
 import { listOf, object, oneOf, optional, text, time } from './shape.ts'
@@ -37,24 +38,24 @@ export type AlertListener = (alert: Alert, change: AlertChange) => void
 
 export interface Alerts {
   /** Opens an alert, or updates the text of one that is open. Returns whether its text is new. */
-  open(id: string, content: AlertContent): boolean
+  open(id: AlertId, content: AlertContent): boolean
   /**
    * The same for what changes with every reading: the text of an open alert follows its figures, and neither the journal
    * nor a listener hears of each. A new severity is told as by `open`.
    */
-  refresh(id: string, content: AlertContent): void
+  refresh(id: AlertId, content: AlertContent): void
   /**
    * Settles an alert. Returns whether it was open. `ending` says how it ended, where that is not that its condition holds
    * no more: a release that waits for approval may be approved, or be followed by another one.
    */
-  settle(id: string, ending?: string): boolean
+  settle(id: AlertId, ending?: string): boolean
   /** Opens the alert, or settles it where `content` is undefined. Returns what `open` returns. */
-  report(id: string, content: AlertContent | undefined, ending?: string): boolean
+  report(id: AlertId, content: AlertContent | undefined, ending?: string): boolean
   /**
    * Reports all alerts of a kind at once, one for each name: `node.armed` with `w-1` is `node.armed:w-1`. Those of the
    * kind that are not among them are settled, also of what has left the configuration.
    */
-  reportEach(kind: string, contents: ReadonlyMap<string, AlertContent>): void
+  reportEach(kind: AlertKind, contents: ReadonlyMap<string, AlertContent>): void
   /** Settles the open alerts that match the test, as `settle` does. */
   settleWhere(test: (alert: Alert) => boolean, ending?: string): void
   /** The open alert with this id. */

@@ -41,8 +41,8 @@ export function createUpsAlerts({ upses, policy, alerts, emit, monotonic }: UpsA
       label,
       {
         lastHeard: monotonic(),
-        // For a UPS that was unsteady before the restart the day counts from now.
-        silentAt: alerts.find(`ups.unsteady:${label}`) ? [monotonic()] : [],
+        // For a UPS that was unsteady before the restart the day counts from now, and one more silence is of the same.
+        silentAt: alerts.find(`ups.unsteady:${label}`) ? Array.from({ length: flaps - 1 }, monotonic) : [],
         isSilent: false,
       },
     ]),

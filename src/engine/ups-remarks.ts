@@ -1,4 +1,5 @@
 import type { AlertContent, Alerts } from '../core/alert.ts'
+import type { AlertId } from '../core/alert-kinds.ts'
 import { agreeing, listed } from '../core/count.ts'
 import { describeDuration } from '../core/duration.ts'
 import { clearLatch, forcedWords, latchedWords } from '../core/power/forced.ts'
@@ -96,6 +97,8 @@ function implausible(all: readonly (readonly [string, Doubt])[]): Remark | undef
 export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
   /** Since when something is so, by its alert. */
   const sinces = new Map<string, number>()
+  /** Open since before the start, and not looked at for as long as it takes to say it again. */
+  const kept = new Set(alerts.all.map(({ id }) => id))
 
   function lastsFor(id: string, isSo: boolean, at: number): number {
     if (!isSo) sinces.delete(id)
@@ -104,7 +107,8 @@ export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
   }
 
   /** Opens the alert with what is said, has it follow the figures, and settles it where nothing is said. */
-  function remark(id: string, label: string, said: Remark | undefined): void {
+  function remark(id: AlertId, label: string, said: Remark | undefined): void {
+    kept.delete(id)
     if (said === undefined) alerts.settle(id)
     else alerts.refresh(id, { ...said, subject: label, text: `${label} ${said.text}` })
   }
@@ -113,13 +117,13 @@ export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
     const all = (Object.entries(reading.doubts ?? {}) as [string, Doubt][]).filter(
       ([, doubt]) => !doubt.isConfigured && !doubt.isUnconfirmed,
     )
-    const id = `ups.figures:${label}`
+    const id = `ups.figures:${label}` as const
     if (lastsFor(id, all.length > 0, at) >= doubtedFor || all.length === 0) remark(id, label, implausible(all))
   }
 
   /** A UPS that reports mains power, and a battery that is in use all the same. */
   function noticeFall(label: string, at: number, mode: PowerState['mode'], heard: Emptying): void {
-    const id = `ups.falling:${label}`
+    const id = `ups.falling:${label}` as const
     const { reading, fall, isInferred } = heard
     const status = reading.status.join(' ')
     const isBlind = mode === 'on-mains' && has(reading, 'DISCHRG') && reading.charge === undefined
@@ -133,6 +137,7 @@ export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
       : isBlind && discharges >= dischargesFor
         ? `reports mains power and discharges its battery (${status}), without a charge that would show which is right`
         : undefined
+    if (text === undefined && isBlind && kept.has(id)) return
     if (text === undefined) return remark(id, label, undefined)
     remark(id, label, { severity: 'critical', text, action: 'Check whether mains power has failed at the UPS' })
   }
@@ -143,12 +148,13 @@ export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
     at: number,
     { reading, doubted }: { reading: UpsReading; doubted: string | undefined },
   ): void {
-    const id = `ups.low:${label}`
+    const id = `ups.low:${label}` as const
     const { ignoreLowBattery, lowBatteryAfter } = policy(label)
     const isLow = has(reading, 'LB') && has(reading, 'OL') && !ignoreLowBattery
     const lasts = lastsFor(id, isLow, at)
     if (ignoreLowBattery) return remark(id, label, undefined)
     if (doubted !== undefined) return remark(id, label, { ...matters.low, text: doubted })
+    if (isLow && lasts < lowFor && kept.has(id)) return
     if (!isLow || lasts < lowFor) return remark(id, label, undefined)
     remark(id, label, {
       severity: 'warning',
@@ -158,7 +164,7 @@ export function createUpsRemarks({ alerts, policy }: UpsRemarksOptions) {
   }
 
   function noticeUnclear(label: string, at: number, state: PowerState): void {
-    const id = `ups.unclear:${label}`
+    const id = `ups.unclear:${label}` as const
     const since = 'unclearSince' in state ? state.unclearSince : undefined
     if (since === undefined) return remark(id, label, undefined)
     if (at - since < policy(label).deadTime) return

@@ -85,6 +85,7 @@ export async function keepSigners({
     trouble: (why) => told.signers?.(why),
     canWait,
   })
+  if (kept.last) told.signers?.(undefined)
   return () => kept.current()
 }
 
@@ -99,6 +100,7 @@ async function keepAccess(
     trouble: (why) => told.factoryAccess?.(one.url, why),
     canWait,
   })
+  if (kept.last) told.factoryAccess?.(one.url, undefined)
   return () => kept.current()
 }
 

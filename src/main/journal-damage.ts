@@ -60,7 +60,7 @@ export function settleDamage({ alerts, directory }: DamageMeans, now: Date): voi
   })
 }
 
-const idOf = (name: string) => `${kind}:${name}`
+const idOf = (name: string) => `${kind}:${name}` as const
 
 function filesIn(directory: string): readonly string[] {
   try {

@@ -58,8 +58,9 @@ export function openJournalAndAlerts(
     },
   })
   const alerts = createAlerts(journal, now)
-  // Alerts from before the start are opened again if their cause persists.
-  alerts.settleWhere(({ id }) => isOfKind(id, 'journal') && !isOfKind(id, 'journal.damaged'))
+  // What it is about is the file as it was read then: the start has read it anew.
+  for (const kind of ['journal.degraded', 'journal.set-aside', 'journal.storage'])
+    alerts.settleWhere(({ id }) => isOfKind(id, kind))
   settleDamage({ alerts, directory }, now())
   return { journal, alerts }
 }
@@ -83,7 +84,7 @@ function reportSetAside(
   { kind, key, why }: { readonly kind: string; readonly key: string; readonly why: string },
 ): void {
   const isGrave = [outageKind.name, 'fact.power.ordered', 'fact.journal.lost'].includes(kind)
-  alerts.open(`journal.set-aside:${kind} ${key}`.trim(), {
+  alerts.open(`journal.set-aside:${`${kind} ${key}`.trim()}`, {
     // Without the record of an outage the cluster is not woken.
     severity: isGrave ? 'critical' : 'warning',
     subject: 'journal',

@@ -31,10 +31,13 @@ export interface FollowMachinesOptions {
  */
 export async function followMachines(options: FollowMachinesOptions): Promise<Pick<Ports, 'hosts' | 'waker'>> {
   const { settings, log } = options
+  const troubles = createTroubles(options.trouble)
   const [hosts, wakes] = await Promise.all([
-    follow(() => hostsOf(settings), options),
-    follow(() => wakesOf(settings), options),
+    follow(() => hostsOf(settings), { ...options, trouble: troubles.of('shutdown') }),
+    follow(() => wakesOf(settings), { ...options, trouble: troubles.of('wake') }),
   ])
+  // What was read well is over, whatever was wrong with it before the start.
+  troubles.begin(wakesOf(settings).map(({ name }) => name))
   const hostOf = perMachine(hosts, settings, 'host', (host) => createHosts([host], { log }))
   // Machines take turns among each other, so they share them.
   const turns = createTurns(() => settings.config.power.wake.stagger)
@@ -53,6 +56,30 @@ export async function followMachines(options: FollowMachinesOptions): Promise<Pi
       turnIn: async (name) => turns(name),
       powerOn: async (name, signal) => (await wakerOf(name)).powerOn(name, signal),
     },
+  }
+}
+
+/** What is wrong with the secrets of each machine, for its shutdown and for waking it: it is over when neither is. */
+function createTroubles(trouble: MachineTrouble) {
+  const whys = new Map<string, ReadonlyMap<string, string>>()
+  let hasBegun = false
+  const tell = (name: string) => {
+    const texts = new Set(whys.get(name)?.values().toArray().toSorted())
+    trouble(name, texts.size === 0 ? undefined : [...texts].join('; '))
+  }
+  return {
+    /** Tells of these, and from now on of each change. */
+    begin: (names: readonly string[]) => {
+      hasBegun = true
+      names.forEach(tell)
+    },
+    of:
+      (what: 'shutdown' | 'wake'): MachineTrouble =>
+      (name, why) => {
+        const others = [...(whys.get(name) ?? [])].filter(([one]) => one !== what)
+        whys.set(name, new Map(why === undefined ? others : [...others, [what, why]]))
+        if (hasBegun) tell(name)
+      },
   }
 }
 

@@ -1,4 +1,5 @@
 import { type AlertContent, type Alerts, settleGone } from '../core/alert.ts'
+import type { AlertKind } from '../core/alert-kinds.ts'
 import type { Logger } from '../core/log.ts'
 import type { Settings } from './settings.ts'
 import type { WorldTold } from './wiring.ts'
@@ -7,7 +8,7 @@ import type { WorldTold } from './wiring.ts'
 export function tellAlerts({ config }: Pick<Settings, 'config'>, alerts: Alerts, log: Logger): WorldTold {
   // Machines that are no longer configured need no alerts.
   settleGone(alerts, { machine: [...config.nodes, ...config.hosts].map(({ name }) => name) })
-  const warn = (kind: string, subject: string, text: string | undefined) => {
+  const warn = (kind: AlertKind, subject: string, text: string | undefined) => {
     const content: AlertContent | undefined = text === undefined ? undefined : { severity: 'warning', subject, text }
     alerts.report(`${kind}:${subject}`, content)
   }
@@ -19,7 +20,8 @@ export function tellAlerts({ config }: Pick<Settings, 'config'>, alerts: Alerts,
     const text = [...refused].map(([url, why]) => `${why}: ${url} is not asked`).join('; ')
     alerts.report('factory.access', text === '' ? undefined : { severity: 'warning', subject: 'factory', text })
   }
-  tellFactories()
+  if ([config.factory, ...config.factory.fallbacks].every(({ auth, ca }) => auth === undefined && ca === undefined))
+    tellFactories()
   return {
     credentials: (name, why) => warn('credentials.file', name, why && `${why}; its previous version stays in use`),
     machine: (name, why) =>

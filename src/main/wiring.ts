@@ -194,7 +194,7 @@ async function openCredentials({ settings, told = {}, log, isDaemon }: WorldOpti
   const keptKubernetes =
     kubeconfig === undefined ? undefined : await keepKubernetes(settings, kubeconfig, trouble('kubeconfig'))
   // What was read well is settled, whatever was wrong with it before our start.
-  if (keptTalos.last) told.credentials?.('talosconfig', undefined)
+  if (talosconfig === undefined || keptTalos.last) told.credentials?.('talosconfig', undefined)
   if (!keptKubernetes || keptKubernetes.last) told.credentials?.('kubeconfig', undefined)
   for (const last of [keptTalos.last, keptKubernetes?.last])
     if (last?.isCopy) log?.info({}, `${last.copyFile} is used instead of ${last.file}: it was renewed`)

@@ -11,6 +11,7 @@ import {
   isOfKind,
   settleGone,
 } from '../core/alert.ts'
+import type { JobSpec } from '../core/job.ts'
 import type { Journal } from '../core/journal.ts'
 
 /**
@@ -37,6 +38,11 @@ export function createAlerts(journal: Journal, now: () => Date): Alerts {
 
   const write = ({ subject }: Alert, text: string) => journal.write({ kind: 'alert', subject, text })
 
+  function end(before: Alert, ending?: string): void {
+    keep({ ...before, settledAt: now().toISOString(), ...(ending === undefined ? {} : { ending }) }, 'settled')
+    write(before, `settled: ${ending === undefined ? before.text : `${headOf(before)}; ${ending}`}`)
+  }
+
   const alerts: Alerts = {
     open: (id, content) => {
       const before = open.get(id)
@@ -54,10 +60,8 @@ export function createAlerts(journal: Journal, now: () => Date): Alerts {
     },
     settle: (id, ending) => {
       const before = open.get(id)
-      if (!before) return false
-      keep({ ...before, settledAt: now().toISOString(), ...(ending === undefined ? {} : { ending }) }, 'settled')
-      write(before, `settled: ${ending === undefined ? before.text : `${headOf(before)}; ${ending}`}`)
-      return true
+      if (before) end(before, ending)
+      return before !== undefined
     },
     report: (id, content, ending) => {
       if (content) return alerts.open(id, content)
@@ -65,12 +69,12 @@ export function createAlerts(journal: Journal, now: () => Date): Alerts {
       return false
     },
     reportEach: (kind, contents) => {
-      const ids = new Set([...contents.keys()].map((name) => `${kind}:${name}`))
+      const ids = new Set<string>([...contents.keys()].map((name) => `${kind}:${name}`))
       alerts.settleWhere(({ id }) => isOfKind(id, kind) && !ids.has(id))
       for (const [name, content] of contents) alerts.open(`${kind}:${name}`, content)
     },
     settleWhere: (test, ending) => {
-      for (const alert of open.values()) if (test(alert)) alerts.settle(alert.id, ending)
+      for (const alert of open.values()) if (test(alert)) end(alert, ending)
     },
     find: (id) => open.get(id),
     get all() {
@@ -102,4 +106,12 @@ export interface Known extends Readonly<Record<'job' | 'node', Iterable<string>>
 export function settleStale(alerts: Alerts, { hasOutage, ...existing }: Known): void {
   settleGone(alerts, existing)
   if (!hasOutage) alerts.settleWhere(({ id }) => isOfKind(id, 'outage'), 'the power cut is over')
+}
+
+/**
+ * The jobs in process that had failed when the agent ended. What woke them may not come again, and no queue brings them back:
+ * they are to be started, and decide by what they see.
+ */
+export function failedBefore<Job extends JobSpec>(jobs: readonly Job[], alerts: Pick<Alerts, 'find'>): readonly Job[] {
+  return jobs.filter(({ name, runs }) => runs === 'in-process' && alerts.find(`job.failed:${name}`) !== undefined)
 }

@@ -72,8 +72,9 @@ export function createClock({ journal, alerts, now, monotonic, floors }: ClockOp
     const isAwaited = isBack && hasRefused
     if (isTrusted) hasRefused = false
     const by = verdict.kind === 'wrong' ? verdict.by : undefined
-    // Its times go on, and are not told anew every minute.
-    if (by === undefined || by !== reported || isMoved)
+    // Its times go on, and are not told anew every minute. What was said before the start stands until somebody tells the time.
+    const isKnown = verdict.kind !== 'unconfirmed' || reported !== undefined
+    if (isKnown && (by === undefined || by !== reported || isMoved))
       alerts.report('clock.untrusted', verdict.kind === 'wrong' ? contentOf(verdict.why) : undefined)
     reported = by
     tellOfOthers(verdict, isMoved)
@@ -82,7 +83,8 @@ export function createClock({ journal, alerts, now, monotonic, floors }: ClockOp
 
   function tellOfOthers(verdict: ClockVerdict, isMoved: boolean): void {
     const differs = verdict.kind === 'confirmed' ? verdict.differs : undefined
-    if (differs === undefined || differs.by !== differing || isMoved)
+    const isKnown = verdict.kind !== 'unconfirmed' || differing !== undefined
+    if (isKnown && (differs === undefined || differs.by !== differing || isMoved))
       alerts.report('clock.differs', differs && contentOfOthers(differs))
     differing = differs?.by
   }

@@ -64,6 +64,10 @@ export function reportRefused(alerts: Alerts, sheddable: Sheddable): void {
   alerts.report('power.shed', text === undefined ? undefined : { severity: 'warning', subject: 'kubernetes', text })
 }
 
+export function isRefused(alerts: Alerts): boolean {
+  return alerts.find('power.shed') !== undefined
+}
+
 /** UPSes of which no one will hear when mains power is back: by label, the host that their server went down with. */
 export function reportBlind(alerts: Alerts, servers: ReadonlyMap<string, string>): void {
   alerts.reportEach(

@@ -13,6 +13,12 @@ const looksAgain = 60_000
 
 /** The same while it starts. */
 const soon = 5_000
+/** Between two looks at machines that are left off, in ms. */
+const looksForLeft = 10 * 60_000
+/** In ms. What is off for so long is off on purpose, and nobody needs to be told of it any more. */
+const toldFor = 7 * 86_400_000
+
+const noCut = done('there was no power cut')
 
 /** What a power cut without a record has left behind. */
 export type Leftovers =
@@ -34,7 +40,9 @@ export async function lookForLeftovers(context: JobContext): Promise<Leftovers> 
     const mayBeLeft = isLost || leftAlerts.some((id) => context.alerts.find(id))
     if (mayBeLeft) tellWhoIsLeft(context, leftOff(await seeAll(context)))
     if (isLost) remembered.lost.remember(ports.journal, undefined)
-    return nothing(done('there was no power cut'))
+    // Who wakes it tells nobody.
+    const isTold = leftAlerts.some((id) => context.alerts.find(id))
+    return nothing(isTold ? later('a person decides over what is left off', after(now(), looksForLeft)) : noCut)
   }
   return { kind: 'something', machines: await seeAll(context), scaled }
 }
@@ -129,11 +137,12 @@ async function tellOfStorage(context: JobContext): Promise<void> {
 }
 
 /** A person decides over what no mark tells of, and over what a person has ordered. */
-function tellWhoIsLeft({ alerts }: JobContext, { unmarked, ordered }: LeftOff): void {
+function tellWhoIsLeft({ alerts, now }: JobContext, { unmarked, ordered }: LeftOff): void {
+  const isOld = (id: string) => now().getTime() - Date.parse(alerts.find(id)?.since ?? '') > toldFor
   const wake = (names: readonly string[]) => names.map((name) => `\`caretaker power wake ${name}\``).join(', ')
   alerts.report(
     'journal.unmarked',
-    unmarked.length === 0
+    unmarked.length === 0 || isOld('journal.unmarked')
       ? undefined
       : {
           severity: 'critical',
@@ -144,7 +153,7 @@ function tellWhoIsLeft({ alerts }: JobContext, { unmarked, ordered }: LeftOff): 
   )
   alerts.report(
     'journal.ordered',
-    ordered.length === 0
+    ordered.length === 0 || isOld('journal.ordered')
       ? undefined
       : {
           severity: 'warning',

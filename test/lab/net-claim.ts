@@ -8,12 +8,17 @@ import { waitFor } from './daemon.ts'
  * @throws Error where they do not become free
  */
 export async function claimNet(net: number): Promise<AsyncDisposable> {
+  return claim(`127.0.${net}.x`, `127.0.${net}.254`)
+}
+
+/** The same of one address, for files that share a network and not their addresses. */
+export async function claimAddress(address: string): Promise<AsyncDisposable> {
+  return claim(address, address)
+}
+
+async function claim(what: string, host: string): Promise<AsyncDisposable> {
   let mark: Server | undefined
-  await waitFor(
-    `127.0.${net}.x to be free`,
-    120_000,
-    async () => (mark = await tryMark(`127.0.${net}.254`)) !== undefined,
-  )
+  await waitFor(`${what} to be free`, 120_000, async () => (mark = await tryMark(host)) !== undefined)
   return { [Symbol.asyncDispose]: () => new Promise<void>((resolve) => void mark!.close(() => resolve())) }
 }
 

@@ -161,3 +161,17 @@ test('a journal that is replaced without a loss is no critical alert, and settle
   settleDamage({ alerts, directory: folder.path }, new Date('2026-11-29T11:00:00Z'))
   expect(alerts.all).toEqual([])
 })
+
+test('what a loss has left behind outlives a restart, and what is about the file as it was read is told anew', async () => {
+  await using folder = await temporaryFolder()
+  const ids = ['journal.unmarked', 'journal.ordered', 'journal.storage', 'journal.degraded'] as const
+  const start = () => openJournalAndAlerts(folder.path, silentLog)
+  {
+    const { journal, alerts } = start()
+    using _ = journal
+    for (const id of ids) alerts.open(id, { severity: 'warning', subject: 'w-1', text: id })
+  }
+  const { journal, alerts } = start()
+  using _ = journal
+  expect(alerts.all.map(({ id }) => id).toSorted()).toEqual(['journal.ordered', 'journal.unmarked'])
+})

@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { type Alert, type AlertChange, type AlertContent, namedKinds } from '../../src/core/alert.ts'
 import { readSources } from '../structure/source.ts'
-import { createAlerts, settleStale } from '../../src/operations/alerts.ts'
+import { failedBefore, settleStale } from '../../src/operations/alerts.ts'
+import { createAnyAlerts } from '../fakes/any-alerts.ts'
 import { memoryJournal } from '../fakes/journal.ts'
 
 const warning = (text: string, more: Partial<AlertContent> = {}): AlertContent => ({
@@ -15,7 +16,7 @@ const warning = (text: string, more: Partial<AlertContent> = {}): AlertContent =
 /** An agent's alerts and journal, with a clock that goes on by a second at each look. */
 function agent(journal = memoryJournal()) {
   let clock = Date.parse('2026-11-22T10:00:00Z')
-  const alerts = createAlerts(journal, () => new Date((clock += 1_000)))
+  const alerts = createAnyAlerts(journal, () => new Date((clock += 1_000)))
   const heard: string[] = []
   alerts.subscribe(({ id }, change) => void heard.push(`${change} ${id}`))
   return {
@@ -232,4 +233,12 @@ test('alerts that were settled are told newest first, beside those that are open
   }
   expect(alerts.settled(3).map(({ text }) => text)).toEqual(['9', '8', '7'])
   expect(alerts.settled(100)).toHaveLength(10)
+})
+
+test('a job in process that had failed is tried again at the start, and one that the queue brings back is not', () => {
+  const { alerts } = agent()
+  const job = (name: string, runs: 'queue' | 'in-process') => ({ name, about: '', triggers: [], runs })
+  const jobs = [job('shut-down-cluster', 'in-process'), job('shed-load', 'in-process'), job('stage-image', 'queue')]
+  for (const name of ['shut-down-cluster', 'stage-image']) alerts.open(`job.failed:${name}`, warning('no'))
+  expect(failedBefore(jobs, alerts).map(({ name }) => name)).toEqual(['shut-down-cluster'])
 })

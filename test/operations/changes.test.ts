@@ -46,9 +46,9 @@ test('a power that stays as it is is told once, however often it is looked at', 
   await expect.poll(powers).toMatchObject([{ chargePercent: 80 }])
   // The power is looked at again for this, and before the rest is.
   await at.reads(onBattery)
-  at.agent.alerts.open('test.last', { severity: 'critical', subject: 'test', text: 'the last' })
+  at.agent.alerts.open('share.away', { severity: 'critical', subject: 'test', text: 'the last' })
   await expect
-    .poll(() => heard.some((change) => change.type === 'status' && change.status.alerts.worst?.id === 'test.last'))
+    .poll(() => heard.some((change) => change.type === 'status' && change.status.alerts.worst?.id === 'share.away'))
     .toBe(true)
   await at.reads({ ...onBattery, charge: 79 })
   await expect.poll(powers).toMatchObject([{ chargePercent: 80 }, { chargePercent: 79 }])

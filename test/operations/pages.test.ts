@@ -9,8 +9,8 @@ test('every list is read page by page to its end, and no entry is there twice or
   const { journal } = at.homelab.ports
   for (let one = 0; one < 23; one++) journal.write({ kind: 'event', text: `entry ${one}` })
   for (const name of ['a', 'b', 'c', 'd', 'e']) {
-    at.agent.alerts.open(`test.${name}`, { severity: 'info', subject: name, text: name })
-    if (name !== 'c') at.agent.alerts.settle(`test.${name}`)
+    at.agent.alerts.open(`job.failed:${name}`, { severity: 'info', subject: name, text: name })
+    if (name !== 'c') at.agent.alerts.settle(`job.failed:${name}`)
   }
   const whole = operator.journal({ limit: 1_000 })
   expect(whole.next).toBeUndefined()

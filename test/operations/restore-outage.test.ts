@@ -111,7 +111,7 @@ describe('nothing is left of a power cut', () => {
       hostsUp: ['nas'],
       nodes: { 'w-1': silent },
     })
-    expect([outcome, isLost]).toEqual(['done: there was no power cut', false])
+    expect([outcome, isLost]).toEqual(['in 600 s: a person decides over what is left off', false])
     expect(lines()).toEqual([
       'journal.unmarked: w-1 and pve are off, and with the journal it is lost whether they were up before the outage',
     ])

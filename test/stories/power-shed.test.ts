@@ -55,6 +55,32 @@ describe('one selector that the API server refuses', () => {
     expect(alerts(homelab)).toContain(named)
   })
 
+  test('is asked for again on mains power, also by the next agent, and settled once the server takes it', async () => {
+    const homelab = homelabThatRefuses()
+    const { kubernetes } = homelab.ports
+    const { scalable } = kubernetes
+    const first = startAgent(homelab, { power: { shed, shedAfter: '0s' } })
+    await first.reads(online)
+    await first.reads(onBattery)
+    await first.reads(onBattery, 10_000)
+    await first.run('shed-load')
+    const { since } = first.agent.alerts.find('power.shed')!
+    first.die()
+    await using second = startAgent(homelab, { power: { shed, shedAfter: '0s' } })
+    await second.reads(online)
+    await second.agent.idle()
+    expect(second.agent.alerts.find('power.shed')).toMatchObject({ since })
+    kubernetes.scalable = (selections, signal) =>
+      scalable(
+        selections.filter(({ selector }) => selector !== 'odd'),
+        signal,
+      )
+    await using third = startAgent(homelab, { power: { shed, shedAfter: '0s' } })
+    await third.reads(online)
+    await third.agent.idle()
+    expect(third.agent.alerts.find('power.shed')).toBeUndefined()
+  })
+
   test('is named by the drill, beside what the others choose', async () => {
     const homelab = homelabThatRefuses()
     await using it = startAgent(homelab, { power: { shed } })

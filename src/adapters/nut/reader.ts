@@ -49,8 +49,8 @@ export function createReader({ name, at, dialect, onUnclear }: ReaderOptions): R
   let driver: DriverPace | undefined
   /** What can't be understood now, by variable. */
   const unclear = new Map<ReadVariable, string>()
-  /** The variables that were told of. */
-  let told = ''
+  /** The variables that were told of; undefined: nothing was said yet, and whoever asked before us may have. */
+  let told: string | undefined
 
   /** The value on a line that is about this variable. */
   function valueOf(variable: ReadVariable, { text }: AnswerLine): string | undefined {

@@ -31,19 +31,21 @@ export function reportChecks(
   { checks, only }: DoctorReport,
   { opens }: { readonly opens: boolean },
 ): void {
-  const failing = new Map(
-    checks.filter(({ verdict }) => verdict === 'failed').map((check) => [`${kind}:${check.id}`, check]),
-  )
+  const failing = checks.filter(({ verdict }) => verdict === 'failed')
+  const failingIds = new Set<string>(failing.map(idOf))
   alerts.settleWhere(({ id, subject }) => {
-    if (!id.startsWith(`${kind}:`) || failing.has(id)) return false
+    if (!id.startsWith(`${kind}:`) || failingIds.has(id)) return false
     const checkId = id.slice(kind.length + 1)
     return only === undefined || isAmong({ id: checkId, subject }, only)
   })
-  for (const [id, check] of failing) {
+  for (const check of failing) {
+    const id = idOf(check)
     if (isTold(alerts, check)) alerts.settle(id)
     else if (opens || alerts.find(id)) alerts.open(id, contentOf(check))
   }
 }
+
+const idOf = ({ id }: Check) => `${kind}:${id}` as const
 
 function isTold(alerts: Alerts, check: Check): boolean {
   const [words = '', name] = [

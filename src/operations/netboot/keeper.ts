@@ -4,7 +4,7 @@ import type { Cluster } from '../../core/cluster/cluster.ts'
 import type { Journal } from '../../core/journal.ts'
 import { type Boot, bootKind, hasLoaded, hasReached } from '../../core/netboot/boots.ts'
 import { nextBoot } from '../../core/netboot/next-boot.ts'
-import { isFresh, planBootAlerts, rateOf } from '../../core/netboot/diagnosis.ts'
+import { type BootAlertKind, isFresh, planBootAlerts, rateOf } from '../../core/netboot/diagnosis.ts'
 import type { StartedMachine, Transfer } from '../../core/netboot/boot-event.ts'
 import type { BootEvent } from '../../core/netboot/dhcp-event.ts'
 import { knownMachines } from '../../core/netboot/machines.ts'
@@ -132,7 +132,7 @@ export function createBootKeeper({ journal, alerts, config, now, isOwn }: BootKe
     const strangers = histories.filter(({ isKnown, boots: [last] }) => !isKnown && isFresh(last!, at, 24 * hour))
     const told = strangers.length > mostTold ? histories.filter(({ isKnown }) => isKnown) : histories
     const planned = planBootAlerts(told, at, remembered.netbootEnding.recall(journal))
-    for (const [kind, contents] of Object.entries(planned)) alerts.reportEach(kind, contents)
+    for (const kind of Object.keys(planned) as BootAlertKind[]) alerts.reportEach(kind, planned[kind])
   }
 
   return {

@@ -57,7 +57,7 @@ export function createTelling(options: TellingOptions): Telling {
         evidenceOf(machine, claimant).flatMap(({ kind, text }) => (kind === 'odd' ? [text] : [])),
     }))
     const plans = planProvisionAlerts(machines, told, now().getTime())
-    for (const [kind, contents] of Object.entries(plans)) alerts.reportEach(kind, contents)
+    for (const kind of Object.keys(plans) as ProvisionAlertKind[]) alerts.reportEach(kind, plans[kind])
   }
 
   function soon(): void {

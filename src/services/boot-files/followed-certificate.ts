@@ -25,7 +25,7 @@ export async function openCertificate(
 
 /** Where nothing is served by HTTPS, no certificate matters. */
 export function settleCertificate({ alerts }: Pick<Context, 'alerts'>): void {
-  for (const id of [lifeAlert, renewalAlert]) alerts.settle(id)
+  for (const id of [lifeAlert, renewalAlert] as const) alerts.settle(id)
 }
 
 export interface FollowOptions {

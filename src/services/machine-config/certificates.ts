@@ -18,6 +18,11 @@ const reissuedAfter = 30 * 86_400_000
 
 const alertId = 'machine-config.certificate'
 
+/** Where nothing is served by HTTPS, no certificate matters. */
+export function settleCertificate({ alerts }: Pick<Context, 'alerts'>): void {
+  alerts.report(alertId, undefined)
+}
+
 /**
  * The certificate of the door: of our own authority, or from files.
  *
@@ -32,7 +37,7 @@ export async function openCertificates(
 }
 
 async function openOwn({ authority, alerts, now }: Context, host: string) {
-  alerts.report(alertId, undefined)
+  settleCertificate({ alerts })
   const own = await authority(host)
   let issuedAt = now().getTime()
   const certificates: Certificates = {

@@ -10,7 +10,7 @@ import { withoutEnd } from '../../core/text-end.ts'
 import { createNetworks } from '../../http/addresses.ts'
 import { connectionsWithin } from '../../http/open-files.ts'
 import type { ServiceContext } from '../../operations/service.ts'
-import { openCertificates } from './certificates.ts'
+import { openCertificates, settleCertificate } from './certificates.ts'
 import { createConfigRoute, type Introduce } from './config-route.ts'
 import { createConnectionGate, type Unwanted } from './connections.ts'
 import { createDeviceFlow, flowLasts } from './device-flow.ts'
@@ -43,6 +43,7 @@ type Context = ServiceContext<MachineConfigSection | undefined>
  */
 export async function startMachineConfig(context: Context, means: MachineConfigMeans = {}): Promise<RunningService> {
   const { section, log, now } = context
+  if (!section?.tls) settleCertificate(context)
   if (section === undefined)
     return {
       status: () => 'off: set `machineConfig` to hand out configurations',

@@ -156,7 +156,8 @@ export function createSender(options: SenderOptions): Sender {
         signal.throwIfAborted()
         try {
           const opened = await door.open()
-          health.opened()
+          // Whether what waits gets through is known when it is sent.
+          if (outbox.waiting(name).length === 0) health.opened()
           return opened
         } catch (error) {
           health.closed(error, options.monotonic() - since)
@@ -170,7 +171,7 @@ export function createSender(options: SenderOptions): Sender {
 /** Faults of ours, which no channel is to blame for: an alert, until a step goes well again. */
 function createFaults({ name, alerts, log }: SenderOptions) {
   let inARow = 0
-  const id = `channel.faulty:${name}`
+  const id = `channel.faulty:${name}` as const
   return {
     over: (): void => {
       // What was reported before a restart is settled by the first step that goes well.

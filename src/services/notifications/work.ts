@@ -39,11 +39,13 @@ export async function startNotifications(context: Context): Promise<RunningServi
   const { section, alerts, ports, signal } = context
   const names = Object.keys(section.channels)
   settleGone(alerts, { channel: names })
-  alerts.report(faultsId, undefined)
   const outbox = createOutbox(ports.journal, context.now)
   dropOthers(outbox, context, names)
   for (const name of names) outbox.forgetRefused(name)
-  if (names.length === 0) return { status: () => 'no channel is configured', [Symbol.asyncDispose]: async () => {} }
+  if (names.length === 0) {
+    alerts.report(faultsId, undefined)
+    return { status: () => 'no channel is configured', [Symbol.asyncDispose]: async () => {} }
+  }
 
   const actions = createActions({
     key: await context.key('actions'),

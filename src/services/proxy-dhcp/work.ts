@@ -3,7 +3,6 @@ import { AgentError, messageOf } from '../../core/errors.ts'
 import type { BootEvent } from '../../core/netboot/dhcp-event.ts'
 import { choosePlaces, type Interfaces, type Place, type Places } from '../../core/netboot/places.ts'
 import type { RunningService } from '../../core/service.ts'
-import { whoListens } from '../../http/port-holder.ts'
 import type { ServiceContext } from '../../operations/service.ts'
 import { describeListenFault, type ListenFault } from './check.ts'
 import { followPlaces } from '../../operations/netboot/followed-places.ts'
@@ -12,6 +11,7 @@ import { createKnownCards } from './known-cards.ts'
 import { createGate, type ProxyLimits, proxyLimits } from './limits.ts'
 import { type Reply, respond, type ResponderMeans } from './responder.ts'
 import type { ProxyDhcpSection } from './section.ts'
+import { followSharing } from './sharing.ts'
 import { type Heard, openSockets, type ProxyPorts, usualPorts } from './sockets.ts'
 
 /** What differs in a test. */
@@ -19,8 +19,9 @@ export interface ProxyMeans {
   readonly ports?: ProxyPorts
   readonly limits?: ProxyLimits
   readonly interfaces?: () => Interfaces
-  /** Between two looks at the addresses of this machine, in ms. */
+  /** Between two looks at the addresses of this machine, and at who shares its port, in ms. */
   readonly looksEvery?: number
+  readonly sharedEvery?: number
 }
 
 type Context = Pick<
@@ -39,7 +40,6 @@ type Context = Pick<
   | 'restart'
 >
 
-const sharedAlert = 'netboot.shared-port'
 /** In ms: one line of the log, however often a network refuses. */
 const toldEvery = 60_000
 
@@ -50,7 +50,8 @@ const toldEvery = 60_000
  */
 export async function startProxy(context: Context, means: ProxyMeans = {}): Promise<RunningService> {
   const { section, alerts, log, signal, meter } = context
-  const { ports = usualPorts, limits = proxyLimits, interfaces = networkInterfaces, looksEvery } = means
+  const { ports = usualPorts, limits = proxyLimits, interfaces = networkInterfaces } = means
+  const { looksEvery, sharedEvery } = means
   const look = () => usablePlaces(section, interfaces())
   const { places, missing } = look()
   if (places.length === 0) throw new AgentError('misconfigured', `proxyDhcp.listen: ${missing.join('; ')}`)
@@ -111,7 +112,7 @@ export async function startProxy(context: Context, means: ProxyMeans = {}): Prom
     }
   }
 
-  alerts.report(sharedAlert, await sharedWith(ports))
+  const sharing = await followSharing(alerts, ports.server, sharedEvery)
   const following = followPlaces(places, look, context.restart, looksEvery)
   return {
     status: () =>
@@ -120,10 +121,10 @@ export async function startProxy(context: Context, means: ProxyMeans = {}): Prom
       ),
     [Symbol.asyncDispose]: async () => {
       following[Symbol.dispose]()
+      sharing[Symbol.dispose]()
       for (const timer of waiting) clearTimeout(timer)
       names[Symbol.dispose]()
       await sockets[Symbol.asyncDispose]()
-      alerts.settle(sharedAlert)
     },
   }
 }
@@ -147,19 +148,6 @@ function usablePlaces({ listen }: ProxyDhcpSection, interfaces: Interfaces): Pla
 
 function describePlaces(places: readonly Place[]): string {
   return `answers machines on ${places.map(({ on, address }) => `${on} (${address})`).join(', ')}`
-}
-
-/** A DHCP server of this machine that shares the port hears and answers, too: firmware then sees two of one address. */
-async function sharedWith({ server }: ProxyPorts) {
-  const holder = await whoListens(server, { protocol: 'udp', which: 'others' })
-  if (!holder) return undefined
-  const { name, pid } = holder
-  return {
-    severity: 'warning',
-    subject: 'proxy-dhcp',
-    text: `${name} (process ${pid}) listens on port ${server} of this machine as well: machines get two answers from one address`,
-    action: `Let ${name} tell them what to boot, as \`caretaker netboot recipe dnsmasq\` says, and take proxyDhcp out; or run Caretaker on another machine`,
-  } as const
 }
 
 function createTeller({ log, monotonic }: Context): (why: string) => void {

@@ -109,8 +109,9 @@ test('what is older than its kind is kept for goes, and what is open stays howev
   {
     using journal = open()
     const alerts = createAlerts(journal, now)
-    for (const id of ['settled', 'open']) alerts.open(id, { severity: 'info', subject: 'w-1', text: id })
-    alerts.settle('settled')
+    for (const id of ['ups.silent:settled', 'ups.silent:open'] as const)
+      alerts.open(id, { severity: 'info', subject: 'w-1', text: id })
+    alerts.settle('ups.silent:settled')
     journal.saveRollout(beginRollout('v1.14.1', now()))
     blackOut(journal, now())
   }
@@ -122,7 +123,7 @@ test('what is older than its kind is kept for goes, and what is open stays howev
   }
   using journal = open()
   const alerts = createAlerts(journal, now)
-  expect([...alerts.all, ...alerts.settled(10)].map(({ id }) => id)).toEqual(['open'])
+  expect([...alerts.all, ...alerts.settled(10)].map(({ id }) => id)).toEqual(['ups.silent:open'])
   expect(journal.entries(10)).toEqual([])
   expect([journal.openRollout()?.release, journal.outages(5).length]).toEqual(['v1.14.1', 1])
 })

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { resolve as resolvePath } from 'node:path'
 import { type Token, tokenKind } from '../../../src/core/access/token.ts'
 import type { AlertContent } from '../../../src/core/alert.ts'
+import type { AlertId } from '../../../src/core/alert-kinds.ts'
 import type { Logger } from '../../../src/core/log.ts'
 import type { Asked, Operator } from '../../../src/core/operator.ts'
 import { createMeter } from '../../../src/core/metrics/meter.ts'
@@ -39,7 +40,7 @@ export interface DoorOptions {
   readonly tokens?: readonly Held[]
   readonly means?: ApiMeans
   /** What is open from before. */
-  readonly alerts?: readonly { readonly id: string; readonly content: AlertContent }[]
+  readonly alerts?: readonly { readonly id: AlertId; readonly content: AlertContent }[]
   /** When it is. */
   readonly now?: Date
   /** What happens when the status is asked for. */

@@ -1,3 +1,4 @@
+import type { AlertId } from '../../../src/core/alert-kinds.ts'
 import { describe, expect, test } from 'vitest'
 import { bearer, cookieOf, createHanging, type DoorOptions, openDoor, operateToken, readToken, signIn } from './door.ts'
 
@@ -260,11 +261,11 @@ test.each([
   { what: 'the API is', section: undefined, left: [] },
   { what: 'its certificate is', section: {}, left: ['api.tokens'] },
 ])('what was wrong is settled once $what no longer configured', async ({ section, left }) => {
-  const open = (id: string) => ({ id, content: { severity: 'warning', subject: 'api', text: 'broken' } as const })
+  const open = (id: AlertId) => ({ id, content: { severity: 'warning', subject: 'api', text: 'broken' } as const })
   const tokens = [{ name: 'panel', scope: 'read', token: { file: 'none' } }]
   await using door = await openDoor({
     section: section && { tokens },
-    alerts: ['api.renewal', 'api.certificate', 'api.tokens'].map(open),
+    alerts: (['api.renewal', 'api.certificate', 'api.tokens'] as const).map(open),
   })
   expect(door.alerts.all.map(({ id }) => id)).toEqual(left)
 })

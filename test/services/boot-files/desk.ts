@@ -2,6 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Transfer, TransferEvent } from '../../../src/core/netboot/boot-event.ts'
+import { claimAddress } from '../../lab/net-claim.ts'
 import { createDesk } from '../../../src/services/boot-files/desk.ts'
 import { openHttp } from '../../../src/services/boot-files/http/door.ts'
 import type { BootImage } from '../../../src/services/boot-files/http/images.ts'
@@ -38,6 +39,7 @@ export async function serveFolder(
   { limits = {}, images = [], tls, ending = async () => {} }: ServedOptions = {},
 ): Promise<ServedFolder> {
   await using stack = new AsyncDisposableStack()
+  stack.use(await claimAddress(address))
   const root = await mkdtemp(join(tmpdir(), 'caretaker-boot-'))
   stack.defer(() => rm(root, { recursive: true, force: true }))
   const events: TransferEvent[] = []

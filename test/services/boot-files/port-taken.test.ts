@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { claimAddress } from '../../lab/net-claim.ts'
 import { startBootFiles } from '../../../src/services/boot-files/work.ts'
 import { holdPort } from '../../lab/port-holder.ts'
 import { supervise } from '../../lab/supervised.ts'
@@ -10,6 +11,10 @@ import { patience } from '../../patience.ts'
 import { contextIn, program } from './context.ts'
 
 const address = '127.0.120.9'
+beforeAll(async () => {
+  const claim = await claimAddress(address)
+  return () => claim[Symbol.asyncDispose]()
+})
 const [tftp, http] = [6_979, 8_429]
 let folder = ''
 beforeAll(async () => {

@@ -7,12 +7,17 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { claimAddress } from '../../lab/net-claim.ts'
 import { startBootFiles } from '../../../src/services/boot-files/work.ts'
 import { createChain } from '../../lab/authority.ts'
 import { patience } from '../../patience.ts'
 import { contextIn, program } from './context.ts'
 
 const address = '127.0.120.8'
+beforeAll(async () => {
+  const claim = await claimAddress(address)
+  return () => claim[Symbol.asyncDispose]()
+})
 const port = 8_425
 const day = 86_400_000
 const image = randomBytes(16_000_000)

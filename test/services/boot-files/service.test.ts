@@ -5,6 +5,7 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { geteuid, kill } from 'node:process'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { claimAddress } from '../../lab/net-claim.ts'
 import type { RunningService } from '../../../src/core/service.ts'
 import type { CheckContext } from '../../../src/operations/service.ts'
 import { checkBootFiles } from '../../../src/services/boot-files/check.ts'
@@ -17,6 +18,10 @@ import { unprivileged } from '../../lab/unprivileged.ts'
 import { contextIn, type Images, program } from './context.ts'
 
 const address = '127.0.120.4'
+beforeAll(async () => {
+  const claim = await claimAddress(address)
+  return () => claim[Symbol.asyncDispose]()
+})
 const [tftp, http] = [6_970, 8_422]
 const image = randomBytes(3_000_000)
 let folder = ''

@@ -14,14 +14,25 @@ const large = Buffer.alloc(20_000_000, 7)
 const options = { blksize: '1468', windowsize: '4' }
 
 /** Asks for the file, and reads nothing of it. */
-async function readNothing(from: number, open = connect): Promise<Socket> {
+async function readNothing(
+  from: number,
+  open = connect,
+  request = 'GET /boot.efi HTTP/1.1\r\nHost: nas\r\n\r\n',
+): Promise<Socket> {
   const socket = open({ port: ports.http, host: address, localAddress: `127.0.120.${from}` })
   onTestFinished(() => void socket.destroy())
   socket.on('error', () => {})
   await once(socket, 'connect')
   socket.pause()
-  socket.write('GET /boot.efi HTTP/1.1\r\nHost: nas\r\n\r\n')
+  socket.write(request)
   return socket
+}
+
+/** The first line of the answer. */
+async function statusFrom(from: number): Promise<string | undefined> {
+  const socket = await readNothing(from)
+  const [first] = (await once(socket.resume(), 'data')) as [Buffer]
+  return first.toString().split('\r\n')[0]
 }
 
 const under = (served: ServedFolder) => served.told().filter((word) => word === 'started').length
@@ -41,9 +52,25 @@ test('where each has one, whoever takes nothing for long gives it up, and nobody
   await served.write('boot.efi', large)
   for (const from of [70, 71, 72]) await readNothing(from)
   await expect.poll(() => under(served)).toBe(3)
-  await expect(fetch(url)).rejects.toThrow(/fetch failed/)
+  const refused = await fetch(url)
+  expect([refused.status, refused.headers.get('retry-after'), await refused.text()]).toEqual([503, '5', 'busy\n'])
+  expect(served.told('127.0.0.1')).toEqual(['refused busy'])
   served.pass(29_000)
   expect(Buffer.from(await (await fetch(url)).arrayBuffer()).equals(large)).toBe(true)
+})
+
+test('of many that come at once those that find no room are told to come back, and a flood of one address is hung up on', async () => {
+  await using served = await serveFolder(address, { limits: { connections: 8, perAddress: 2 } })
+  await served.write('boot.efi', large)
+  for (let one = 0; one < 8; one += 1) await readNothing(70 + one)
+  await expect.poll(() => under(served)).toBe(8)
+  const late = await Promise.all([80, 81, 82, 83].map((from) => statusFrom(from)))
+  expect(late).toEqual(late.map(() => 'HTTP/1.1 503 Service Unavailable'))
+  let closed = 0
+  for (let one = 0; one < 6; one += 1) (await readNothing(90, connect, '')).resume().once('close', () => (closed += 1))
+  await expect.poll(() => closed).toBe(6)
+  // Those that are served are served on.
+  expect(served.told().filter((word) => word.startsWith('aborted'))).toEqual([])
 })
 
 test('so it is where TLS is spoken', async () => {

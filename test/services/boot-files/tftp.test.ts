@@ -133,6 +133,7 @@ describe('what is no read of a file is refused', () => {
   test.each([
     { name: 'a name that is not there', file: 'nothing.efi', code: 1, reason: 'not-found' },
     { name: 'a way out', file: '../../etc/passwd', code: 2, reason: 'forbidden' },
+    { name: 'a name that no disk has', file: 'x'.repeat(300), code: 1, reason: 'not-found' },
     { name: 'a folder', file: 'talos', code: 1, reason: 'not-found' },
     { name: 'text, which would change line ends', file: 'boot.efi', mode: 'netascii', code: 2, reason: 'unsupported' },
   ])('$name', async ({ file, mode, code, reason }) => {

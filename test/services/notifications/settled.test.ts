@@ -21,7 +21,7 @@ async function gotify() {
   return { settings, titles }
 }
 
-const sevenTens = Array.from({ length: 70 }, (_, index) => `node.unready:n-${index}`)
+const sevenTens = Array.from({ length: 70 }, (_, index) => `node.armed:n-${index}` as const)
 
 describe('the end of an alert is told', () => {
   test('however many were opened and settled while it was open', async () => {

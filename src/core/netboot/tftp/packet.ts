@@ -11,8 +11,6 @@ export const errorCode = { other: 0, notFound: 1, forbidden: 2, full: 3, illegal
 
 /** Requests are at most so long (RFC 2347, section 2). */
 export const longestRequest = 512
-/** Names that are longer are nobody's. */
-const longestName = 255
 /** Options beyond so many are no firmware's. */
 const mostOptions = 16
 
@@ -36,7 +34,7 @@ export function parseRequest(packet: Uint8Array): Request {
   if (code !== opcode.read) return { kind: 'other' }
   const words = wordsIn(packet)
   const [name, mode] = words
-  if (name === undefined || mode === undefined || name.length > longestName) return { kind: 'other' }
+  if (name === undefined || mode === undefined) return { kind: 'other' }
   const options = new Map<string, string>()
   for (let index = 2; index + 1 < words.length && options.size < mostOptions; index += 2) {
     const key = words[index]!.toLowerCase()

@@ -42,6 +42,8 @@ const statusOf: Readonly<Record<RefusalReason, number>> = {
 }
 /** In ms. */
 const headersWithin = 10_000
+/** In s: after that there may be room again. */
+const busyFor = 5
 /** Of the one word that is no file. */
 const scriptName = '/ipxe'
 
@@ -71,8 +73,8 @@ export async function openHttp(places: readonly HttpPlace[], options: HttpOption
   for (const place of places) {
     const server = createFor(listener, options)
     limitPipelining(server)
-    // One that comes may have to make room first.
-    server.maxConnections = desk.limits.connections + desk.limits.perAddress
+    // One that comes may have to make room first, or is told to come back later.
+    server.maxConnections = 2 * desk.limits.connections + desk.limits.perAddress
     server.on('connection', seats.take)
     server.on('secureConnection', seats.take)
     await listen(server, place)
@@ -109,7 +111,13 @@ async function answer(
   const watched = await desk.watch('http', client, name.replace(/^\//, ''))
   const refuse = (reason: RefusalReason) => {
     watched.refused(reason)
+    // iPXE and others wait that long, and ask again by themselves.
+    if (reason === 'busy') response.setHeader('retry-after', String(busyFor))
     end(response, statusOf[reason], reason)
+  }
+  if (seats.isTurnedAway(request.socket)) {
+    response.setHeader('connection', 'close')
+    return refuse('busy')
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD')

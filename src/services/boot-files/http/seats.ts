@@ -17,8 +17,10 @@ export interface SeatOptions {
 
 /** All connections, so that slow ones keep nobody out. */
 export interface Seats {
-  /** A connection that has just come, or what speaks TLS on it. It is hung up on where there is no room. */
+  /** A connection that has just come, or what speaks TLS on it. Where there is no room it is to be told so, and may stay for a moment. */
   take(socket: Socket): void
+  /** Whether it got no seat: it is to be told to come back later. */
+  isTurnedAway(socket: Socket): boolean
   /** Whether it had to make room for another. */
   isOusted(socket: Socket): boolean
   /** So many bytes more have left by this connection. */
@@ -34,9 +36,14 @@ interface Seat {
   readonly rate: Rate
 }
 
+/** In ms: so long one that gets no seat may take to ask, and to hear so. */
+const turnedAwayWithin = 2_000
+
 export function createSeats({ limits, now, holderOf }: SeatOptions): Seats {
   const seats = new Map<string, Seat>()
   const ousted = new WeakSet<Socket>()
+  /** Connections that got no seat, by the same keys: their clients. */
+  const turnedAway = new Map<string, string>()
 
   function admit(key: string, socket: Socket): boolean {
     const client = peerAddress(socket)
@@ -56,19 +63,32 @@ export function createSeats({ limits, now, holderOf }: SeatOptions): Seats {
     return true
   }
 
+  /** As many as have seats are told; beyond that, and of one address, it is a flood. */
+  function turnAway(key: string, socket: Socket): void {
+    const client = peerAddress(socket)
+    const own = [...turnedAway.values()].filter((one) => one === client)
+    if (own.length >= limits.perAddress || turnedAway.size >= limits.connections) return void socket.destroy()
+    turnedAway.set(key, client)
+    const timer = setTimeout(() => socket.destroy(), turnedAwayWithin).unref()
+    socket.once('close', () => {
+      clearTimeout(timer)
+      turnedAway.delete(key)
+    })
+  }
+
   return {
     take: (socket) => {
       const key = keyOf(socket)
+      // What speaks TLS on it comes a second time.
+      if (turnedAway.has(key)) return
       const seat = seats.get(key)
       if (seat) seat.socket = socket
-      else if (!admit(key, socket)) {
-        socket.destroy()
-        return
-      }
+      else if (!admit(key, socket)) return turnAway(key, socket)
       socket.once('close', () => {
         if (seats.get(key)?.socket === socket) seats.delete(key)
       })
     },
+    isTurnedAway: (socket) => turnedAway.has(keyOf(socket)),
     isOusted: (socket) => ousted.has(socket),
     passed: (socket, bytes) => seats.get(keyOf(socket))?.rate.add(bytes, now()),
   }
