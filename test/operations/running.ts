@@ -6,6 +6,7 @@ import type { Power } from '../../src/core/power/feeds.ts'
 import type { Outage } from '../../src/core/power/outage.ts'
 import type { PowerState } from '../../src/core/power/state.ts'
 import type { Job, JobContext } from '../../src/operations/job.ts'
+import type { Alerts } from '../../src/core/alert.ts'
 import { outline } from '../core/power/shutdowns.ts'
 import { agentAt, clock, type Homelab } from './begun.ts'
 
@@ -19,6 +20,9 @@ export interface Scene {
   passes(ms: number): void
   /** What was looked at answers. */
   see(): void
+  /** The agent is told to end. */
+  stops(): void
+  readonly alerts: Alerts
   readonly outage: Outage
 }
 
@@ -57,6 +61,8 @@ export async function runs(job: Job, course: Course) {
       look()
     },
     see: agent.see,
+    stops: agent.stop,
+    alerts: agent.alerts,
     get outage() {
       return agent.record()
     },
