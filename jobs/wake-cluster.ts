@@ -125,7 +125,7 @@ export default defineJob({
  */
 function withoutUnseen(outage: Outage): Outage {
   const nodes = Object.fromEntries(Object.entries(outage.nodes).filter(([, { wasUp }]) => wasUp))
-  return { ...outage, reason: 'restored', nodes }
+  return { ...outage, nodes }
 }
 
 /** Also marks as back the machines whose shutdown was never requested. */

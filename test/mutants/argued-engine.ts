@@ -101,4 +101,10 @@ export const arguedEngine: readonly Argued[] = [
     change: "kind !== 'failed' → true",
     because: 'what fails had begun, and that says the same',
   },
+  {
+    path: 'jobs/wake-cluster.ts',
+    code: "return found.kind === 'nothing' ? found.outcome : undefined",
+    change: "found.kind === 'nothing' → true",
+    because: 'a field that is not there reads as undefined',
+  },
 ]
