@@ -4,6 +4,7 @@ import type { StorageWarning } from '../../src/core/cluster/cluster.ts'
 import { AgentError } from '../../src/core/errors.ts'
 import { isUnhealed, reportUnhealed } from '../../src/operations/outage-alerts.ts'
 import { powerOf } from '../core/power/states.ts'
+import { fakeLimits, hangsUntil, inTime } from '../engine/orders.ts'
 import { agentAt, at } from '../operations/begun.ts'
 import { battery, config, cp1, mains, minute, w1 } from '../operations/wakes.ts'
 
@@ -54,6 +55,28 @@ describe('storage that was given up', () => {
 
   test('is all that is looked at', async () => {
     expect(await looks(async () => [degraded], false)).toEqual({ outcome: nothingElse, isTold: false })
+  })
+})
+
+describe('a look at that storage', () => {
+  test('has a minute', async () => {
+    using limits = fakeLimits()
+    const mayHang = hangsUntil(limits, minute)
+    expect(await looks(mayHang.call as never)).toEqual({ outcome: notWhole('called off'), isTold: true })
+    expect(mayHang.seen).toEqual(inTime)
+  })
+
+  test('ends with the agent', async () => {
+    const heard: boolean[] = []
+    const unhealed = async (signal: AbortSignal) => {
+      agent.stop()
+      heard.push(signal.aborted)
+      throw new AgentError('unreachable', 'called off')
+    }
+    const agent = agentAt({ machines: [], power: powerOf({ rack: battery() }), kubernetes: { unhealed } })
+    reportUnhealed(agent.alerts, 'no answer')
+    await wakeCluster.idle!({ ...agent.context, config })
+    expect(heard).toEqual([true])
   })
 })
 
