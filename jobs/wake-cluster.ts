@@ -115,7 +115,7 @@ export default defineJob({
     }
     // A machine that never went down is as it was.
     if (undone) record.update((outage) => withUntouched(outage, names))
-    return conclude(context, record, { undone, isWhole: isSafe && isWhole(inventory, record.current, names) })
+    return conclude(context, record, { undone, names, isWhole: isSafe && isWhole(inventory, record.current, names) })
   },
 })
 
@@ -125,7 +125,7 @@ export default defineJob({
  */
 function withoutUnseen(outage: Outage): Outage {
   const nodes = Object.fromEntries(Object.entries(outage.nodes).filter(([, { wasUp }]) => wasUp))
-  return { ...outage, reason: 'restored', nodes }
+  return { ...outage, nodes }
 }
 
 /** Also marks as back the machines whose shutdown was never requested. */
@@ -140,12 +140,13 @@ function withUntouched(outage: Outage, names: ReadonlySet<string>): Outage {
 async function conclude(
   context: JobContext,
   record: OutageRecord,
-  { undone, isWhole: isAll }: { undone: boolean; isWhole: boolean },
+  { undone, names, isWhole: isAll }: { undone: boolean; names: ReadonlySet<string>; isWhole: boolean },
 ): Promise<Outcome> {
   const { config, machines: inventory, ports, alerts, now, emit } = context
   const { journal } = ports
   const open = record.current
-  const missing = wentDown(open) ? missingNodes(open, inventory) : []
+  // What has no power yet is no machine that did not come.
+  const missing = (wentDown(open) ? missingNodes(open, inventory) : []).filter((name) => names.has(name))
   if (missing.length === 0 && undone && !isAll)
     return later('other machines still have no power', after(now(), lookAgain))
   if (missing.length > 0 || !undone) {

@@ -91,6 +91,16 @@ describe('a node is told to shut down', () => {
     expect(order.asked).toBe(2)
   })
 
+  test('and not without a breath between', async () => {
+    const order = answers<Error>(silent)
+    const homelab = homelabWith(({ talos }) => {
+      talos.shutDown = () => order.next().then(() => {})
+      talos.activity = answers<NodeActivity>(running).next
+    })
+    await carriedOut(homelab, step({ within: 100 }), { pollEvery: 3_600_000 })
+    expect(order.asked).toBe(1)
+  })
+
   test('and counts as unreached where it can’t be reached, which is no time that was too short', async () => {
     const homelab = homelabWith(({ talos }) => {
       talos.shutDown = () => Promise.reject(lost)
@@ -167,6 +177,13 @@ describe('a node is down', () => {
     },
   ])('$name', async ({ versions, is }) => {
     expect(await isDown(versions)).toEqual(is)
+  })
+
+  test('and it is not asked without a breath between', async () => {
+    const version = answers<string>('v1.14.1')
+    const homelab = homelabWith(({ talos }) => (talos.version = version.next))
+    await carriedOut(homelab, step(100), { pollEvery: 3_600_000 })
+    expect(version.asked).toBe(1)
   })
 
   test('or it hangs, and its phase is told, or its stage, or nothing where it does not say', async () => {

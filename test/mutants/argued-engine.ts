@@ -55,4 +55,56 @@ export const arguedEngine: readonly Argued[] = [
     code: 'powerOnAfter !== undefined &&',
     because: 'what is undefined is neither less nor more than a number',
   },
+  {
+    path: 'src/engine/power-steps.ts',
+    code: 'const wait = { within, pollEvery: Math.min(pollEvery, 500), signal }',
+    change: '500 → 1000',
+    because: 'half a second or a whole one is as soon as anybody needs it',
+  },
+  {
+    path: 'src/engine/power-steps.ts',
+    code: 'if (!isUp) limited.throwIfAborted()',
+    change: '!isUp → true',
+    because: 'who is called off while it answers is so in the next moment, with the same words',
+  },
+  {
+    path: 'jobs/shut-down-cluster.ts',
+    code: 'const alone = { requestedBefore: new Set<string>(), isTight: () => false, isOver: () => false }',
+    change: 'false → true',
+    because: 'nothing stops the phase of our own machine, so that neither is asked',
+  },
+  {
+    path: 'jobs/shut-down-cluster.ts',
+    code: "let said = ''",
+    because: 'no plan says either',
+  },
+  {
+    path: 'jobs/shut-down-cluster.ts',
+    code: 'return { record, ...(phase ? { last: phase } : {}) }',
+    change: 'phase → true',
+    because: 'a field that is not there reads as undefined',
+  },
+  {
+    path: 'jobs/wake-cluster.ts',
+    code: 'let isMore = false',
+    because: 'the watch looks at once, and says whether there are more',
+  },
+  {
+    path: 'jobs/wake-cluster.ts',
+    code: "const name = step.do === 'bring-back' ? step.node : step.do === 'bring-back-host' ? step.host : undefined",
+    change: "step.do === 'bring-back-host' → true",
+    because: 'no other step of a waking is of a host',
+  },
+  {
+    path: 'jobs/wake-cluster.ts',
+    code: "if (name !== undefined && kind !== 'failed') record.node(name, kind === 'done' ? 'back' : 'wake-sent')",
+    change: "kind !== 'failed' → true",
+    because: 'what fails had begun, and that says the same',
+  },
+  {
+    path: 'jobs/wake-cluster.ts',
+    code: "return found.kind === 'nothing' ? found.outcome : undefined",
+    change: "found.kind === 'nothing' → true",
+    because: 'a field that is not there reads as undefined',
+  },
 ]

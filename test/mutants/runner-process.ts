@@ -11,6 +11,8 @@ export interface RunOrder {
 
 export interface RunAnswer {
   readonly passed: boolean
+  /** The run ended before each file had: that says nothing of what was changed. */
+  readonly isCut?: true
   /** The file of the test that failed first, and its name. */
   readonly by?: { readonly file: string; readonly test: string }
   /** Why it failed. */
@@ -83,6 +85,8 @@ async function run(order: RunOrder): Promise<RunAnswer> {
   const { unhandledErrors } = await vitest.runTestSpecifications(specifications)
   process.exitCode = 0
   if (failure) return failure
+  const missing = order.tests.filter((test) => durations[test] === undefined)
+  if (missing.length > 0) return { passed: false, isCut: true, why: `${missing.join(', ')} did not run` }
   if (unhandledErrors.length > 0) return { passed: false, why: String(unhandledErrors[0]) }
   return { passed: true, durations }
 }

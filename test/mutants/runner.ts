@@ -31,19 +31,25 @@ export function createRunner(kind: 'shared' | 'isolated'): Runner {
     await exited
   }
 
+  async function run(order: RunOrder, within: number): Promise<RunAnswer | undefined> {
+    const runner = await started()
+    const { promise, resolve } = Promise.withResolvers<RunAnswer | undefined>()
+    const timer = setTimeout(() => resolve(undefined), within)
+    runner.once('message', resolve)
+    runner.once('exit', (code) => resolve({ passed: false, why: `the process ended with ${code}` }))
+    runner.send(order)
+    const answer = await promise
+    clearTimeout(timer)
+    runner.removeAllListeners()
+    if (answer === undefined || answer.isCut || !runner.connected) await stop()
+    return answer
+  }
+
   return {
     run: async (order, within) => {
-      const runner = await started()
-      const { promise, resolve } = Promise.withResolvers<RunAnswer | undefined>()
-      const timer = setTimeout(() => resolve(undefined), within)
-      runner.once('message', resolve)
-      runner.once('exit', (code) => resolve({ passed: false, why: `the process ended with ${code}` }))
-      runner.send(order)
-      const answer = await promise
-      clearTimeout(timer)
-      runner.removeAllListeners()
-      if (answer === undefined || !runner.connected) await stop()
-      return answer
+      const answer = await run(order, within)
+      // A busy machine keeps workers from starting: only what is cut again, in a process that is new, is so by the change.
+      return answer?.isCut ? run(order, within) : answer
     },
     [Symbol.asyncDispose]: stop,
   }

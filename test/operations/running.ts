@@ -1,3 +1,4 @@
+import type { AlertId } from '../../src/core/alert-kinds.ts'
 import type { Event } from '../../src/core/event.ts'
 import type { Journal } from '../../src/core/journal.ts'
 import { english } from '../../src/core/wording.ts'
@@ -7,6 +8,7 @@ import type { Power } from '../../src/core/power/feeds.ts'
 import type { Outage } from '../../src/core/power/outage.ts'
 import type { PowerState } from '../../src/core/power/state.ts'
 import type { Job, JobContext } from '../../src/operations/job.ts'
+import type { Alerts } from '../../src/core/alert.ts'
 import { outline } from '../core/power/shutdowns.ts'
 import { agentAt, clock, type Homelab } from './begun.ts'
 
@@ -22,6 +24,7 @@ export interface Scene {
   see(): void
   /** The agent stops, or somebody else takes the cluster over. */
   stop(): void
+  readonly alerts: Alerts
   readonly outage: Outage
   readonly journal: Journal
 }
@@ -41,7 +44,7 @@ export interface Course extends Omit<Homelab, 'kubernetes'> {
   /** What is remembered. */
   readonly remembers?: (journal: Journal) => void
   /** Alerts that are open, by their ids. */
-  readonly alerts?: readonly string[]
+  readonly alerts?: readonly AlertId[]
   /** Further ports. */
   readonly ports?: (scene: Omit<Scene, 'phase'>) => object
   /** Where what is told goes, for a run that throws. */
@@ -74,6 +77,7 @@ export async function runs(job: Job, { kubernetes, ...course }: Course) {
     },
     see: agent.see,
     stop: agent.stop,
+    alerts: agent.alerts,
     journal: agent.journal,
     get outage() {
       return agent.record()

@@ -1,3 +1,4 @@
+import type { AlertId } from '../../src/core/alert-kinds.ts'
 import upgradeNode from '../../jobs/upgrade-node.ts'
 import { type Config, parseConfig } from '../../src/config/config.ts'
 import type { Cluster, Node, StorageWarning } from '../../src/core/cluster/cluster.ts'
@@ -99,7 +100,7 @@ export interface Course extends Situation {
   /** Steps that fail, as they are told to people. */
   readonly fails?: Readonly<Record<string, Error>>
   /** Alerts that are open, by their ids. */
-  readonly alerts?: readonly string[]
+  readonly alerts?: readonly AlertId[]
   /** Files of etcd's snapshots, the newest first. */
   readonly snapshots?: readonly string[]
   /** How often the job runs, one run after the other. */

@@ -98,8 +98,8 @@ describe('a rehearsal', () => {
   })
 
   test('settles the alerts of the outage that it was', async () => {
-    expect((await drills({ alerts: ['outage.lookup:workloads', 'storage.other'] })).lines).toEqual([
-      'storage.other: storage.other',
+    expect((await drills({ alerts: ['outage.lookup:workloads', 'storage.recovery'] })).lines).toEqual([
+      'storage.recovery: storage.recovery',
     ])
   })
 
