@@ -185,4 +185,16 @@ export const arguedBatteries: readonly Argued[] = [
     change: ', entry: undefined → nothing',
     because: 'a property that is undefined is as good as one that is missing',
   },
+  {
+    path: 'src/operations/restore-outage.ts',
+    code: 'if (isLost) remembered.lost.remember(ports.journal, undefined)',
+    change: 'isLost → true',
+    because: 'what is not remembered can be forgotten',
+  },
+  {
+    path: 'src/operations/restore-outage.ts',
+    code: 'return { machine, isUp, kubernetes: node?.kubernetes.ok ? node.kubernetes.value : undefined }',
+    change: 'node?.kubernetes.ok → true',
+    because: 'what was not observed has no value',
+  },
 ]

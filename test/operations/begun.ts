@@ -1,7 +1,7 @@
 import type { Cluster, Node } from '../../src/core/cluster/cluster.ts'
 import type { Power } from '../../src/core/power/feeds.ts'
 import type { Machine } from '../../src/core/power/machines.ts'
-import type { Plan } from '../../src/core/plan.ts'
+import type { Plan, Step } from '../../src/core/plan.ts'
 import type { Outage, OutageNode } from '../../src/core/power/outage.ts'
 import { createAlerts } from '../../src/operations/alerts.ts'
 import { beginOrResume } from '../../src/operations/begin-outage.ts'
@@ -79,6 +79,7 @@ export function agentAt(homelab: Homelab) {
   const looks: (number | undefined)[] = []
   const asked: string[] = []
   const carriedOut: string[] = []
+  const steps: Step[] = []
   const context = {
     config: {
       power: { shed: homelab.shed ?? [], storageFlags: homelab.storageFlags ?? false, deadTime: 15_000 },
@@ -90,7 +91,10 @@ export function agentAt(homelab: Homelab) {
     monotonic: () => clock,
     signal: agent.signal,
     bootId: homelab.bootId,
-    carryOut: async (plan: Plan) => void carriedOut.push(...outline(plan)),
+    carryOut: async (plan: Plan) => {
+      carriedOut.push(...outline(plan))
+      steps.push(...plan.flatMap((phase) => phase.steps))
+    },
     answeredWithin: (ms: number) => new Set(recently.map((name) => (ms >= 10 * 60_000 ? name : `${name}, too late`))),
     observe: async (within?: number): Promise<Cluster> => {
       looks.push(within)
@@ -120,6 +124,7 @@ export function agentAt(homelab: Homelab) {
     asked,
     /** Each phase that was carried out, in a line. */
     carriedOut,
+    steps,
     /** What was looked at has answered. */
     see: () => looked.resolve(),
     stop: () => agent.abort(new Error('the agent stops')),
