@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Power } from '../../src/core/power/feeds.ts'
 import type { Outage, OutageNode } from '../../src/core/power/outage.ts'
 import type { PowerState } from '../../src/core/power/state.ts'
@@ -88,15 +88,21 @@ describe('an outage that is resumed', () => {
     expect(after.bootId).toBe('boot-1')
   })
 
-  test('a host that hangs holds nothing up', async () => {
-    const { context } = agentAt({ machines: [nas], open: outage({ nas: 'off' }) })
+  test('a host that hangs holds nothing up for longer than a node', async () => {
+    const { context, looks, see } = agentAt({ machines: [nas, w1], open: outage({ nas: 'off', 'w-1': 'off' }) })
+    see()
+    using timeout = vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => AbortSignal.abort(new Error('too late')))
     const hosts = {
-      answers: (_: string, signal: AbortSignal) =>
-        new Promise<boolean>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      answers: async (_: string, signal: AbortSignal) => {
+        signal.throwIfAborted()
+        return true
+      },
     }
     const hanging = { ...context, ports: { ...context.ports, hosts: { ...context.ports.hosts, ...hosts } } }
-    using begun = await beginOrResume(hanging, 'low-battery', [nas])
-    expect(told(begun.record.current)).toEqual({ nas: 'off' })
+    using begun = await beginOrResume(hanging, 'low-battery', [nas, w1])
+    expect(told(begun.record.current)).toEqual({ nas: 'off', 'w-1': 'off' })
+    // What scales has ten seconds.
+    expect([timeout.mock.calls.flat(), looks]).toEqual([[10_000, 1_500], [1_500]])
   })
 
   test('only UPSes that are critical are named', async () => {
