@@ -186,6 +186,46 @@ export const arguedBatteries: readonly Argued[] = [
     because: 'a property that is undefined is as good as one that is missing',
   },
   {
+    path: 'src/operations/begin-outage.ts',
+    code: 'const seen = Promise.allSettled([added.length > 0 ? lookAtNew(beside, record, added) : undefined])',
+    change: ['added.length > 0 → true', 'added.length > 0 → added.length >= 0'],
+    because: 'a look at nothing finds nothing',
+  },
+  {
+    path: 'src/operations/begin-outage.ts',
+    code: 'if (known.length > 0) await lookAgain(context, record, known)',
+    change: ['known.length > 0 → true', 'known.length > 0 → known.length >= 0'],
+    because: 'a look at nothing finds nothing, and nothing was spared before there was an outage',
+  },
+  {
+    path: 'src/operations/begin-outage.ts',
+    code: 'return [name, { answers: up, stopping: false, isMarkable: false, wasUp: up, wasHealthy: true }]',
+    change: 'true → false',
+    because: 'only nodes are asked whether they were healthy',
+  },
+  {
+    path: 'src/operations/begin-outage.ts',
+    code: 'if (before.state === state && before.wasUp) return outage',
+    change: [
+      'before.state === state → false',
+      'before.wasUp → false',
+      'before.state === state && before.wasUp → false',
+    ],
+    because: 'what is the same is noted as the same',
+  },
+  {
+    path: 'src/operations/rollback-request.ts',
+    code: 'const request = { node, bootId: facts.bootId, force, ...(to === undefined ? {} : { to }) }',
+    change: 'to === undefined → false',
+    because: 'what is undefined is not written down',
+  },
+  {
+    path: 'src/operations/restore-outage.ts',
+    code: "const systems = found?.systems ?? (['ceph', 'longhorn'] as const)",
+    change: "'longhorn' → ''",
+    because: 'what is not Ceph is Longhorn',
+  },
+  {
     path: 'src/operations/restore-outage.ts',
     code: 'if (isLost) remembered.lost.remember(ports.journal, undefined)',
     change: 'isLost → true',

@@ -1,98 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { CordonMark, Node } from '../../src/core/cluster/cluster.ts'
-import { AgentError } from '../../src/core/errors.ts'
-import { beginRollout, type Rollout, type RolloutNode } from '../../src/core/upgrade/record.ts'
-import { abortsIn } from '../../src/operations/aborts.ts'
-import { remembered } from '../../src/operations/facts.ts'
-import { rollBack } from '../../src/operations/rollback-request.ts'
-import {
-  armedEntries,
-  clusterOf,
-  controlPlane,
-  controlPlanes,
-  type NodeChoices,
-  worker,
-} from '../core/cluster/nodes.ts'
-import { admin } from '../fakes/person.ts'
-import { open, signed } from './requesting.ts'
-
-const at = '2026-05-01T02:40:00.000Z'
-/** Of an upgrade from v1.13.8 to v1.13.9 that was begun in this boot. */
-const begun: CordonMark = { why: 'upgrade', at, release: 'v1.13.9', from: 'v1.13.8', bootId: 'boot-1' }
-const marked = (mark: Partial<CordonMark>) => ({ unschedulable: true, cordon: { ...begun, ...mark } })
-
-interface Requested {
-  /** What is seen of w-1, which runs v1.13.8; or of cp-1, the only control plane. */
-  readonly w1?: NodeChoices
-  readonly cp1?: NodeChoices
-  /** The whole cluster, in place of both. */
-  readonly nodes?: readonly Node[]
-  readonly node?: string
-  readonly force?: boolean
-  /** Newest first. */
-  readonly rollouts?: readonly Rollout[]
-  readonly rollbacks?: Parameters<typeof remembered.rollbacks.remember>[1]
-  readonly isPaused?: true
-  /** Whoever asks leaves while the plan is looked at. */
-  readonly leaves?: true
-}
-
-/** A person asks, and what became of it. */
-async function asks({ w1, cp1, node = 'w-1', force = false, rollouts = [], ...more }: Requested = {}) {
-  await using homelab = await open(({ control }) => (more.isPaused ? control.pause('guests') : undefined))
-  const { agent, homelab: fake, now } = { ...homelab, now: () => new Date('2026-05-01T03:00:00.000Z') }
-  const { journal } = fake.ports
-  for (const rollout of rollouts) journal.saveRollout(rollout)
-  remembered.rollbacks.remember(journal, more.rollbacks)
-  const nodes = more.nodes ?? [controlPlane('cp-1', ['cp-1'], cp1), worker('w-1', w1)]
-  const started: string[] = []
-  const leave = new AbortController()
-  const means = {
-    agent: {
-      jobs: agent.jobs,
-      observe: async () => clusterOf(...nodes),
-      start: async ({ name }: { name: string }) => void started.push(name),
-      preview: (...given: Parameters<typeof agent.preview>) => {
-        if (more.leaves) leave.abort(new Error('they left'))
-        return agent.preview(...given)
-      },
-    },
-    ports: {
-      ...fake.ports,
-      talos: {
-        observe: async (name: string) => {
-          const talos = nodes.find((one) => one.name === name)!.talos
-          if (!talos.ok) throw new AgentError('unreachable', talos.error)
-          return talos.value
-        },
-      },
-    },
-    config: () => homelab.config,
-    now,
-  } as unknown as Parameters<typeof rollBack>[0]
-  const written = signed(fake).length
-  const answer = await rollBack(means, { node, force }, { by: admin, signal: leave.signal }).catch(
-    (error: AgentError) => `${error.code}: ${error.message}`,
-  )
-  return {
-    said: typeof answer === 'string' ? answer : answer.said,
-    changed: typeof answer !== 'string' && answer.changed,
-    requests: remembered.rollbacks.recall(journal) ?? [],
-    aborts: abortsIn(journal),
-    record: journal.openRollout(),
-    newest: journal.rollouts(1)[0],
-    started,
-    written: signed(fake).length - written,
-  }
-}
-
-const rollout = (release: string, one?: Partial<RolloutNode>, ended = true): Rollout => ({
-  ...beginRollout(release, new Date(at)),
-  ...(ended ? { endedAt: at, outcome: 'done' } : {}),
-  nodes: one ? { 'w-1': { role: 'worker', from: 'v1.13.7', startedAt: at, failures: [], phases: {}, ...one } } : {},
-})
-const came = rollout('v1.13.8', { outcome: 'upgraded' })
-const wentBack = rollout('v1.13.9', { from: 'v1.13.8', outcome: 'rolled-back' })
+import { armedEntries, controlPlanes, worker } from '../core/cluster/nodes.ts'
+import { asks, came, marked, type Requested, rollout, wentBack } from './rolling-back.ts'
 
 describe('a node is rolled back', () => {
   test.each<{ name: string; asked: Requested; said: string; to?: string }>([
@@ -146,6 +54,27 @@ describe('a node is rolled back', () => {
       said: 'w-1 is disarmed: it reboots into the release that it runs',
     },
     {
+      name: 'by being disarmed, and what it came from stays known in case nothing was installed',
+      asked: { w1: { talos: armedEntries }, rollouts: [came] },
+      said: 'w-1 is disarmed: it reboots into the release that it runs',
+      to: 'v1.13.7',
+    },
+    {
+      name: 'by being disarmed, where another release was installed after its upgrade',
+      asked: {
+        w1: {
+          talos: {
+            version: 'v1.13.9',
+            bootId: 'boot-2',
+            bootedEntry: 'Talos-v1.13.9.efi',
+            defaultEntry: 'Talos-v1.14.1.efi',
+          },
+          kubernetes: marked({ rebooting: true }),
+        },
+      },
+      said: 'w-1 is disarmed: it reboots into the release that it runs',
+    },
+    {
       name: 'with force by being disarmed, where an upgrade is staged',
       asked: { force: true, w1: { talos: { staged: true } } },
       said: 'w-1 is disarmed: it reboots into the release that it runs',
@@ -190,8 +119,20 @@ describe('a node is rolled back', () => {
     const nodes = controlPlanes({}, {}, { talos: 'silent' })
     const { said } = await asks({ nodes, node: 'cp-1', force: true })
     expect(said).toMatch(/^cp-1 will be rolled back from v1\.13\.8, although etcd would be left with 1 of 3/)
-    const { said: worker1 } = await asks({ nodes: [...nodes, worker('w-1')], force: true })
-    expect(worker1).not.toMatch(/although/)
+    const { said: ofWorker } = await asks({ nodes: [...nodes, worker('w-1')], force: true })
+    expect(ofWorker).not.toMatch(/although/)
+  })
+
+  test('with force although one of two members is to leave, whatever the configuration allows', async () => {
+    const { said } = await asks({ nodes: controlPlanes({}, {}), node: 'cp-1', force: true })
+    expect(said).toMatch(/, although etcd has two members/)
+  })
+
+  test('without force the quorum is waited for', async () => {
+    const kubernetes = marked({ from: 'v1.13.7', bootId: 'boot-0', release: 'v1.13.8' })
+    const nodes = controlPlanes({ talos: { hasOtherEntry: true }, kubernetes }, {}, { talos: 'silent' })
+    const { said, changed } = await asks({ nodes, node: 'cp-1' })
+    expect([said, changed]).toEqual(['cp-1 will be rolled back from v1.13.8 to v1.13.7', true])
   })
 })
 
@@ -239,53 +180,4 @@ describe('a node is not rolled back, and nothing changes', () => {
     expect([ran.requests, ran.aborts, ran.record?.release]).toEqual([[], [], 'v1.14.1'])
     expect([ran.started, ran.written]).toEqual([[], 0])
   })
-})
-
-describe('what would bring it forward again is aborted', () => {
-  const unended = rollout('v1.14.1', undefined, false)
-  test.each<{ name: string; asked: Requested; is: readonly string[] }>([
-    { name: 'the release that it leaves', asked: { rollouts: [came] }, is: ['v1.13.8'] },
-    { name: 'the rollout that is under way', asked: { force: true, rollouts: [unended] }, is: ['v1.14.1'] },
-    { name: 'nothing, where it only keeps what it runs', asked: { w1: { talos: armedEntries } }, is: [] },
-    { name: 'nothing, where its upgrade was only begun', asked: { w1: { kubernetes: marked({}) } }, is: [] },
-  ])('$name', async ({ asked, is }) => {
-    const { aborts, record, newest } = await asks(asked)
-    expect(aborts).toEqual(
-      is.map((release) => ({ release, by: 'admin@nas (unverified)', at: '2026-05-01T03:00:00.000Z' })),
-    )
-    expect(record).toBeUndefined()
-    if (is.includes('v1.14.1'))
-      expect(newest).toMatchObject({ outcome: 'aborted', endedAt: '2026-05-01T03:00:00.000Z' })
-  })
-})
-
-describe('who asks again', () => {
-  const before = { node: 'w-1', bootId: 'boot-1', force: true }
-  test('has the upgrade look at once, and changes nothing', async () => {
-    const ran = await asks({ force: true, rollbacks: [before] })
-    expect([ran.said, ran.changed]).toEqual(['w-1 will be rolled back from v1.13.8 (already requested)', false])
-    expect([ran.started, ran.written, ran.aborts, ran.requests]).toEqual([['upgrade-node'], 0, [], [before]])
-  })
-
-  test.each([
-    { name: 'with force now', earlier: { ...before, force: false } },
-    { name: 'for another boot', earlier: { ...before, bootId: 'boot-0' } },
-    { name: 'for another way back', earlier: { ...before, to: 'v1.13.7' } },
-  ])('$name has the request in place of the earlier one, and keeps those of other nodes', async ({ earlier }) => {
-    const other = { ...before, node: 'cp-1' }
-    const ran = await asks({ force: true, rollbacks: [earlier, other] })
-    expect([ran.changed, ran.requests]).toEqual([true, [other, before]])
-  })
-})
-
-test('what it waits for is said, and nothing where it goes on at once', async () => {
-  const waits = await asks({ force: true, isPaused: true })
-  expect(waits.said).toMatch(/^w-1 will be rolled back from v1\.13\.8; waiting: rollouts are paused since .*: guests$/)
-  expect((await asks({ force: true })).said).toBe('w-1 will be rolled back from v1.13.8')
-})
-
-test('a request is on record also where whoever asked did not wait for the answer', async () => {
-  const ran = await asks({ force: true, leaves: true })
-  expect(ran.requests).toHaveLength(1)
-  expect([ran.written, ran.started]).toEqual([1, ['upgrade-node']])
 })
