@@ -214,6 +214,12 @@ export const arguedBatteries: readonly Argued[] = [
     because: 'what is the same is noted as the same',
   },
   {
+    path: 'src/operations/rollout-requests.ts',
+    code: 'if (seen.version === undefined || !isReached(seen, seen.version)) throw noRelease()',
+    change: 'seen.version === undefined → false',
+    because: 'there is a version as soon as a node answers, and without one none is reached',
+  },
+  {
     path: 'src/operations/rollback-request.ts',
     code: 'const request = { node, bootId: facts.bootId, force, ...(to === undefined ? {} : { to }) }',
     change: 'to === undefined → false',
