@@ -215,6 +215,34 @@ export const arguedBatteries: readonly Argued[] = [
   },
   {
     path: 'src/operations/rollout-requests.ts',
+    code: 'openUntil !== undefined && openUntil > means.now().getTime() ? new Date(openUntil).toISOString() : undefined,',
+    change: 'openUntil !== undefined → true',
+    because: 'what is undefined is neither less nor more than a number',
+  },
+  {
+    path: 'src/operations/rollout-requests.ts',
+    code: 'if (named !== undefined) demandRelease(named)',
+    change: [
+      'named !== undefined → false',
+      'demandRelease(named) → nothing',
+      'if (named !== undefined) demandRelease(named) → nothing',
+    ],
+    because: 'what is no release is refused by whoever asks whether it is offered, after a look',
+  },
+  {
+    path: 'src/operations/rollout-requests.ts',
+    code: "const others = [coming, release.kind === 'current' ? undefined : release.version]",
+    change: "release.kind === 'current' → false",
+    because: 'where there is nothing to come it has no version',
+  },
+  {
+    path: 'src/operations/rollout-requests.ts',
+    code: 'const other = others.find((one) => one !== undefined && one !== version)',
+    change: 'one !== undefined → true',
+    because: 'where the first is missing so is the second',
+  },
+  {
+    path: 'src/operations/rollout-requests.ts',
     code: 'if (seen.version === undefined || !isReached(seen, seen.version)) throw noRelease()',
     change: 'seen.version === undefined → false',
     because: 'there is a version as soon as a node answers, and without one none is reached',

@@ -161,15 +161,17 @@ describe('an approval', () => {
     expect((await approve(at)).said).toBe(`v1.14.1 was already approved${but}`)
   })
 
-  test.each<{ name: string; release: string; after: (at: At) => unknown }>([
+  test.each<{ name: string; release: string; offered: readonly string[]; after: (at: At) => unknown }>([
     {
       name: 'is on record as being rolled out',
       release: 'v1.14.0',
+      offered: ['v1.13.9', 'v1.14.1'],
       after: ({ homelab }) => homelab.ports.journal.saveRollout(beginRollout('v1.14.0', new Date(earlier))),
     },
     {
       name: 'a node is under way to',
       release: 'v1.14.1',
+      offered: ['v1.13.9'],
       after: ({ homelab }) => {
         const mark: CordonMark = {
           why: 'upgrade',
@@ -183,10 +185,10 @@ describe('an approval', () => {
         Object.assign(machine, { unschedulable: true, mark, installed })
       },
     },
-  ])('of what $name needs no Factory', async ({ release, after }) => {
+  ])('of what $name needs no Factory', async ({ release, offered, after }) => {
     await using at = await open(after)
     const { journal, factory } = at.homelab.ports
-    remembered.versions.remember(journal, ['v1.13.9'])
+    remembered.versions.remember(journal, [...offered])
     factory.versions = () => Promise.reject(new AgentError('unreachable', 'no route to host'))
     expect((await approve(at, [], release)).approved[0]).toBe(release)
     await expect(approve(at, [], 'v1.13.10')).rejects.toMatchObject({ code: 'unreachable' })
@@ -197,6 +199,11 @@ describe('an approval', () => {
     await using started = await begin(homelab, { upgrade: { skip: ['v1.14.1'] } })
     const at = { ...started, homelab }
     expect((await approve(at)).said).toMatch(/^v1\.14\.1 is approved, but .*upgrade\.skip/)
+  })
+
+  test('is doubted by nothing where no release was ever withdrawn', async () => {
+    await using at = await open(({ homelab }) => remembered.withdrawn.remember(homelab.ports.journal, undefined))
+    expect((await approve(at)).said).toBe('v1.14.1 is approved')
   })
 
   test('of another release than the one that is aborted is not doubted', async () => {
