@@ -186,6 +186,12 @@ export const arguedBatteries: readonly Argued[] = [
     because: 'a property that is undefined is as good as one that is missing',
   },
   {
+    path: 'src/core/cluster/label-selector.ts',
+    code: 'if (error instanceof Fault) return { fault: error.message }',
+    change: 'error instanceof Fault → true',
+    because: 'nothing else is thrown',
+  },
+  {
     path: 'src/operations/begin-outage.ts',
     code: 'const seen = Promise.allSettled([added.length > 0 ? lookAtNew(beside, record, added) : undefined])',
     change: ['added.length > 0 → true', 'added.length > 0 → added.length >= 0'],
