@@ -161,8 +161,9 @@ async function conclude(
   reportPowerFailure(context)
   const summary = summarize(record.current)
   await emit({ type: 'cluster.woken', summary })
-  // What woke blindly sees now what else there is to do.
-  if (remembered.lost.recall(journal) !== undefined) return later(summary, now())
+  // What woke blindly sees now what else there is to do, and which workloads are scaled down.
+  const isBlind = open.reason === 'restored' && open.scaled === undefined
+  if (isBlind || remembered.lost.recall(journal) !== undefined) return later(summary, now())
   if (isUnhealed(alerts)) return later(`${summary}; storage is not whole yet`, after(now(), healsEvery))
   return done(summary)
 }

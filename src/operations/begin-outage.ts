@@ -1,5 +1,5 @@
-import { isHealthy } from '../core/cluster/cluster.ts'
-import { nextBootOf } from '../core/cluster/next-boot.ts'
+import { type Cluster, isHealthy, type Node } from '../core/cluster/cluster.ts'
+import { type NextBoot, nextBootOf } from '../core/cluster/next-boot.ts'
 import type { JobContext } from './job.ts'
 import type { Machine } from '../core/power/machines.ts'
 import { beginOutage, type Outage, type OutageNode, withMachines, withProofOfLife } from '../core/power/outage.ts'
@@ -177,10 +177,8 @@ async function look(
       return [name, { answers: up, stopping: false, isMarkable: false, wasUp: up, wasHealthy: true }]
     }),
   )
-  const armed: string[] = []
-  const uncertain: string[] = []
   for (const node of cluster?.nodes ?? []) {
-    const marked = node.kubernetes.ok && node.kubernetes.value.cordon?.why === 'upgrade'
+    const marked = isMarked(node)
     sights.set(node.name, {
       answers: node.talos.ok,
       stopping: node.talos.ok && node.talos.value.stage === 'shutting down',
@@ -189,15 +187,27 @@ async function look(
       // What is being upgraded was healthy when that started.
       wasHealthy: isHealthy(node) || marked || !node.kubernetes.ok,
     })
-    const next = nextBootOf(node)
-    if (!machines.some(({ name }) => name === node.name)) continue
-    if (next.kind === 'another') armed.push(node.name)
-    // What no one can tell of is said where something of ours may have been installed there.
-    else if (next.kind === 'unknown' && node.talos.ok && marked) uncertain.push(node.name)
   }
-  reportArmedOutage(context.alerts, armed, uncertain)
+  if (cluster) tellOfArmed(context, cluster, machines)
   const silent = { answers: false, stopping: false, isMarkable: false, wasUp: false, wasHealthy: true }
   return new Map(context.machines.map(({ name }) => [name, sights.get(name) ?? silent]))
+}
+
+/** Of every node that loses its power, whichever of them are looked at: one look is not to take back what another has said. */
+function tellOfArmed({ alerts, ports }: JobContext, { nodes }: Cluster, machines: readonly Machine[]): void {
+  const names = [...machines.map(({ name }) => name), ...Object.keys(ports.journal.openOutage()?.nodes ?? {})]
+  const failing = nodes.filter(({ name }) => names.includes(name))
+  // What was said of one that is silent by now stands.
+  if (alerts.find('outage.armed') && failing.some(({ talos }) => !talos.ok)) return
+  const namesOf = (kind: NextBoot['kind'], found: readonly Node[]) =>
+    found.filter((node) => nextBootOf(node).kind === kind).map(({ name }) => name)
+  // What no one can tell of is said where something of ours may have been installed there.
+  const doubtful = failing.filter((node) => node.talos.ok && isMarked(node))
+  reportArmedOutage(alerts, namesOf('another', failing), namesOf('unknown', doubtful))
+}
+
+function isMarked({ kubernetes }: Node): boolean {
+  return kubernetes.ok && kubernetes.value.cordon?.why === 'upgrade'
 }
 
 /**
@@ -266,7 +276,7 @@ function stateOnSight({ state }: OutageNode, { stopping }: MachineObservation): 
  * While its UPS is silent a machine that booted is a sign of mains and not of a battery to be spared: it is left alone.
  */
 function isSpared({ config, power, monotonic }: JobContext, outage: Outage, { name, feed }: Machine): boolean {
-  const state = outage.nodes[name]?.state
+  const { state } = outage.nodes[name]!
   if (outage.stage !== 'stopped' || (state !== 'off' && state !== 'abandoned' && state !== 'unreached')) return false
   if (power.ordered !== undefined) return false
   return Object.keys(feed?.powerValue ?? {}).every((label) => {

@@ -2,7 +2,15 @@ import { agreeing, listed } from '../core/count.ts'
 import type { ScaledWorkload } from '../core/cluster/workload.ts'
 import { after, done, later, type Outcome } from '../core/job.ts'
 import { bestEffort, phase, type Step } from '../core/plan.ts'
-import { isOrdered, type LeftOff, leftOff, restoreBlindly, restoreOutage, type Sight } from '../core/power/restore.ts'
+import {
+  isOrdered,
+  type LeftOff,
+  leftOff,
+  type Remains,
+  restoreBlindly,
+  restoreOutage,
+  type Sight,
+} from '../core/power/restore.ts'
 import { remembered } from './facts.ts'
 import type { JobContext } from './job.ts'
 
@@ -23,7 +31,7 @@ const noCut = done('there was no power cut')
 /** What a power cut without a record has left behind. */
 export type Leftovers =
   | { readonly kind: 'nothing'; readonly outcome: Outcome }
-  | { readonly kind: 'something'; readonly machines: readonly Sight[]; readonly scaled: readonly ScaledWorkload[] }
+  | ({ readonly kind: 'something' } & Remains)
 
 /** Looks for our marks of a power cut that has no record, because the journal was lost. Changes nothing. */
 export async function lookForLeftovers(context: JobContext): Promise<Leftovers> {
@@ -35,10 +43,12 @@ export async function lookForLeftovers(context: JobContext): Promise<Leftovers> 
   if (nodes === undefined && !isLost)
     return nothing(later('Kubernetes does not answer: nothing tells of a power cut', after(now(), looksAgain)))
   const isMarked = [...(nodes?.values() ?? [])].some(({ cordon }) => cordon?.why === 'power')
-  if (nodes !== undefined && !isMarked && scaled.length === 0) {
+  if (nodes !== undefined && !isMarked && (scaled ?? []).length === 0) {
     // A shutdown in a hurry leaves no mark: what is off may have been shut down by it.
     const mayBeLeft = isLost || leftAlerts.some((id) => context.alerts.find(id))
     if (mayBeLeft) tellWhoIsLeft(context, leftOff(await seeAll(context)))
+    if (scaled === undefined)
+      return nothing(later('Kubernetes does not tell which workloads were scaled down', after(now(), looksAgain)))
     if (isLost) remembered.lost.remember(ports.journal, undefined)
     // Who wakes it tells nobody.
     const isTold = leftAlerts.some((id) => context.alerts.find(id))
@@ -76,10 +86,10 @@ export async function finishUnrecorded(context: JobContext): Promise<Outcome> {
     journal.saveOutage(outage)
     return later(text, now())
   }
-  if (isBlind) return later('the control planes are up, and Kubernetes does not answer yet', after(now(), soon))
+  if (isBlind) return later('Kubernetes does not answer yet: its nodes bear the marks', after(now(), soon))
   const isOurs = (sight: Sight) => sight.kubernetes?.cordon?.why === 'power' && !isOrdered(sight)
   const ours = found.machines.filter(isOurs).map(({ machine }) => machine.name)
-  const isMore = lost !== undefined || found.machines.some(isOrdered)
+  const isMore = lost !== undefined || found.scaled === undefined || found.machines.some(isOrdered)
   const end = (text: string) => (isMore ? later(text, after(now(), looksAgain)) : done(text))
   if (ours.length === 0) return end('nothing is left of a power cut without a record that we may undo')
   const steps = ours.map((node): Step => ({ do: 'uncordon', node, why: 'power' }))
@@ -99,9 +109,10 @@ async function lookAt<T>(
   }
 }
 
-async function lookAtScaled(context: JobContext): Promise<readonly ScaledWorkload[]> {
+/** Undefined: Kubernetes does not tell. */
+async function lookAtScaled(context: JobContext): Promise<readonly ScaledWorkload[] | undefined> {
   if (context.config.power.shed.length === 0) return []
-  return (await lookAt(context, context.ports.kubernetes.scaledDown)) ?? []
+  return lookAt(context, context.ports.kubernetes.scaledDown)
 }
 
 async function seeAll(context: JobContext): Promise<readonly Sight[]> {
@@ -125,7 +136,9 @@ async function tellOfStorage(context: JobContext): Promise<void> {
   const { alerts, config, ports } = context
   if (!config.power.storageFlags) return
   const found = await lookAt(context, ports.kubernetes.storage)
-  const names = (found?.systems ?? []).map((system) => (system === 'ceph' ? 'Ceph' : 'Longhorn'))
+  // Where nobody tells which there are, it may be any.
+  const systems = found?.systems ?? (['ceph', 'longhorn'] as const)
+  const names = systems.map((system) => (system === 'ceph' ? 'Ceph' : 'Longhorn'))
   if (names.length === 0) return
   alerts.open('journal.storage', {
     severity: 'warning',

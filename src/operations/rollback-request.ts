@@ -43,8 +43,9 @@ export async function rollBack(means: RequestMeans, { node, force }: Wanted, ask
   abortRolloutOf(means, armed || markOf(seen)?.release ? undefined : facts.version, asked)
   const quorum = force ? quorumObstacle(observed, [node], false) : undefined
   if (quorum !== undefined) return changedRollout(means, `${text}, although ${quorum}`, asked, node)
-  const { decision } = await previewPlan(means, patiently(asked.signal))
-  const said = decision.kind === 'wait' ? `${text}; waiting: ${decision.reason}` : text
+  // It is requested by now: whoever leaves before the end of the look, or what that can't read, changes nothing of it.
+  const plan = await previewPlan(means, patiently(asked.signal)).catch(() => undefined)
+  const said = plan?.decision.kind === 'wait' ? `${text}; waiting: ${plan.decision.reason}` : text
   return changedRollout(means, said, asked, node)
 }
 

@@ -194,7 +194,7 @@ async function approve(
   if (version === undefined) throw noRelease(seen)
   if (version !== seen.coming && version !== seen.open) await demandOffered(means, version, asked.signal)
   if (version !== seen.coming && isReached(seen, version))
-    return unchanged(`there is nothing to approve: no node runs anything older than ${version}`)
+    return unchanged(`there is nothing to approve: no node${whichOf(seen)} runs anything older than ${version}`)
   demandPresent(seen.cluster, losing)
   const before = remembered.approved.recall(journal)
   const losses = remembered.losses.recall(journal)
@@ -225,9 +225,17 @@ function demandPresent({ nodes }: Cluster, losing: readonly string[]): void {
 
 function describeNoRollout({ cluster, coming }: Seen, version: string): string {
   const isEverywhere = cluster.nodes.every(({ talos }) => !talos.ok || talos.value.version === version)
-  const why = isEverywhere ? `every node runs ${version}` : `no node runs anything older than ${version}`
+  const which = whichOf({ cluster })
+  const why = isEverywhere
+    ? `every node${which} runs ${version}`
+    : `no node${which} runs anything older than ${version}`
   const other = coming === undefined || coming === version ? '' : `; abort what is coming with ${commandFor(coming)}`
   return `there is no rollout to abort: ${why}${other}`
+}
+
+/** Of one that does not answer nobody knows what it runs. */
+function whichOf({ cluster }: Pick<UpgradePreview, 'cluster'>): string {
+  return cluster.nodes.every(({ talos }) => talos.ok) ? '' : ' that answers'
 }
 
 /** What an abort comes to: for nodes that are under way, and where another release is to come all the same. */

@@ -38,6 +38,8 @@ describe('a new outage', () => {
   test('asks no node where only hosts fail', async () => {
     const { looks, after } = await begins({ machines: [nas], hostsUp: ['nas'] })
     expect([looks, told(after)]).toEqual([[], { nas: 'up' }])
+    // Nobody asks it how it is.
+    expect(after.nodes['nas']).toEqual({ state: 'up', wasUp: true })
   })
 
   test.each<{ name: string; node: NodeChoices; recently?: true; is: string }>([
@@ -105,6 +107,12 @@ describe('a new outage', () => {
     })
   })
 
+  test('one that was given up meanwhile stays given up, though it is still on its way down', async () => {
+    const homelab: Homelab = { machines: [w1], nodes: [worker('w-1', { talos: { stage: 'shutting down' } })] }
+    const { after } = await begins(homelab, (one) => withNodeState(one, 'w-1', 'abandoned'))
+    expect(told(after)).toEqual({ 'w-1': 'abandoned' })
+  })
+
   test('a drain meanwhile says nothing of whether a node was well', async () => {
     const homelab: Homelab = {
       machines: [w1],
@@ -158,6 +166,11 @@ describe('where the journal is lost', () => {
   test('silent machines that lead to the marks count as up', async () => {
     const { after } = await begins({ machines, nodes, isLost: true })
     expect(told(after)).toEqual({ 'cp-1': 'up', 'w-1': 'up, was down', nas: 'up', pve: 'up, was down' })
+  })
+
+  test('they do also where others were not looked at', async () => {
+    const { after } = await begins({ machines: [cp1, w1], nodes: [nodes[0]!], isLost: true })
+    expect(told(after)).toEqual({ 'cp-1': 'up', 'w-1': 'up, was down' })
   })
 
   test('they do not where Kubernetes tells of the marks, nor where nothing is lost', async () => {

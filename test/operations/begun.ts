@@ -1,7 +1,7 @@
 import type { Cluster, Node } from '../../src/core/cluster/cluster.ts'
 import type { Power } from '../../src/core/power/feeds.ts'
 import type { Machine } from '../../src/core/power/machines.ts'
-import type { Plan } from '../../src/core/plan.ts'
+import type { Plan, Step } from '../../src/core/plan.ts'
 import type { Outage, OutageNode } from '../../src/core/power/outage.ts'
 import { createAlerts } from '../../src/operations/alerts.ts'
 import { beginOrResume } from '../../src/operations/begin-outage.ts'
@@ -19,6 +19,7 @@ export const at = '2026-05-01T03:00:00.000Z'
 export const earlier = '2026-05-01T02:40:00.000Z'
 /** On the monotonic clock, in ms. */
 export const clock = 100_000
+const quarter = 15 * 60_000
 
 const feed = { powerValue: { rack: 1 }, minSupplies: 1 }
 export const [cp1, w1, w2, nas, pve] = [
@@ -37,7 +38,7 @@ export interface Homelab {
   readonly nodes?: readonly Node[]
   /** Hosts that answer, by name. */
   readonly hostsUp?: readonly string[]
-  /** Nodes that answered a moment ago, by name. */
+  /** Nodes that answered a quarter of an hour ago, by name; others did a moment earlier. */
   readonly recently?: readonly string[]
   readonly power?: Power
   /** The journal was lost. */
@@ -79,6 +80,7 @@ export function agentAt(homelab: Homelab) {
   const looks: (number | undefined)[] = []
   const asked: string[] = []
   const carriedOut: string[] = []
+  const steps: Step[] = []
   const context = {
     config: {
       power: { shed: homelab.shed ?? [], storageFlags: homelab.storageFlags ?? false, deadTime: 15_000 },
@@ -90,8 +92,12 @@ export function agentAt(homelab: Homelab) {
     monotonic: () => clock,
     signal: agent.signal,
     bootId: homelab.bootId,
-    carryOut: async (plan: Plan) => void carriedOut.push(...outline(plan)),
-    answeredWithin: (ms: number) => new Set(recently.map((name) => (ms >= 10 * 60_000 ? name : `${name}, too late`))),
+    carryOut: async (plan: Plan) => {
+      carriedOut.push(...outline(plan))
+      steps.push(...plan.flatMap((phase) => phase.steps))
+    },
+    answeredWithin: (ms: number) =>
+      new Set([...(ms >= quarter ? recently : []), ...(ms > quarter ? machines.map(({ name }) => name) : [])]),
     observe: async (within?: number): Promise<Cluster> => {
       looks.push(within)
       await looked.promise
@@ -120,6 +126,7 @@ export function agentAt(homelab: Homelab) {
     asked,
     /** Each phase that was carried out, in a line. */
     carriedOut,
+    steps,
     /** What was looked at has answered. */
     see: () => looked.resolve(),
     stop: () => agent.abort(new Error('the agent stops')),

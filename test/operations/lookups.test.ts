@@ -102,6 +102,27 @@ describe('what can be scaled and set', () => {
     expect(lines()).toEqual([expect.stringContaining('power.shed: power.shed: "a," chooses no workloads')])
   })
 
+  test('is waited for by who waits for all looks, and ends with the agent', async () => {
+    const asked: AbortSignal[] = []
+    const scalable = (_: unknown, signal: AbortSignal) => {
+      asked.push(signal)
+      return new Promise<never>((_resolve, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason as Error)),
+      )
+    }
+    const agent = agentAt({ ...wanted, hostsUp: ['nas'], kubernetes: { ...kubernetes, scalable } })
+    agent.see()
+    using begun = await beginOrResume(agent.context, 'low-battery', [w1])
+    let isOver = false
+    const looked = begun.looked.then(() => (isOver = true))
+    await begun.seen
+    await new Promise(setImmediate)
+    expect([isOver, asked.map(({ aborted }) => aborted)]).toEqual([false, [false]])
+    agent.stop()
+    expect(asked.map(({ aborted }) => aborted)).toEqual([true])
+    await looked
+  })
+
   test('a look that was called off is no failure', async () => {
     const { context, lines, stop, see } = agentAt({
       ...wanted,

@@ -1,9 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Power } from '../../src/core/power/feeds.ts'
 import type { Outage, OutageNode } from '../../src/core/power/outage.ts'
 import type { PowerState } from '../../src/core/power/state.ts'
 import { beginOrResume, comesUp } from '../../src/operations/begin-outage.ts'
-import { armedEntries, controlPlane, type NodeChoices, worker } from '../core/cluster/nodes.ts'
+import { type NodeChoices, worker } from '../core/cluster/nodes.ts'
 import { powerOf, stateOf } from '../core/power/states.ts'
 import { agentAt, cp1, earlier, heard, type Homelab, nas, outage, pve, told, w1, w2 } from './begun.ts'
 
@@ -88,15 +88,35 @@ describe('an outage that is resumed', () => {
     expect(after.bootId).toBe('boot-1')
   })
 
-  test('a host that hangs holds nothing up', async () => {
-    const { context } = agentAt({ machines: [nas], open: outage({ nas: 'off' }) })
+  test('a host that hangs holds nothing up for longer than a node', async () => {
+    const { context, looks, see } = agentAt({ machines: [nas, w1], open: outage({ nas: 'off', 'w-1': 'off' }) })
+    see()
+    using timeout = vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => AbortSignal.abort(new Error('too late')))
     const hosts = {
-      answers: (_: string, signal: AbortSignal) =>
-        new Promise<boolean>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      answers: async (_: string, signal: AbortSignal) => {
+        signal.throwIfAborted()
+        return true
+      },
     }
     const hanging = { ...context, ports: { ...context.ports, hosts: { ...context.ports.hosts, ...hosts } } }
-    using begun = await beginOrResume(hanging, 'low-battery', [nas])
-    expect(told(begun.record.current)).toEqual({ nas: 'off' })
+    using begun = await beginOrResume(hanging, 'low-battery', [nas, w1])
+    expect(told(begun.record.current)).toEqual({ nas: 'off', 'w-1': 'off' })
+    // What scales has ten seconds.
+    expect([timeout.mock.calls.flat(), looks]).toEqual([[10_000, 1_500], [1_500]])
+  })
+
+  test('a question to a host ends with the agent', async () => {
+    const { context, stop } = agentAt({ machines: [nas] })
+    const asked: AbortSignal[] = []
+    const answers = async (_: string, signal: AbortSignal) => {
+      asked.push(signal)
+      return false
+    }
+    const asking = { ...context, ports: { ...context.ports, hosts: { ...context.ports.hosts, answers } } }
+    using begun = await beginOrResume(asking, 'low-battery', [nas])
+    await begun.looked
+    stop()
+    expect(asked.map(({ aborted }) => aborted)).toEqual([true])
   })
 
   test('only UPSes that are critical are named', async () => {
@@ -151,6 +171,12 @@ describe('an outage that is resumed', () => {
 })
 
 describe('a machine that answers although it was shut down', () => {
+  test('is none that the outage does not know', async () => {
+    const { context, see } = agentAt({ machines: [w1], nodes: [worker('w-1')] })
+    see()
+    expect(await comesUp(context, outage({}), [w1])).toEqual([])
+  })
+
   test.each<{ state: OutageNode['state']; node: NodeChoices; is: boolean }>([
     { state: 'off', node: {}, is: true },
     { state: 'unreached', node: {}, is: true },
@@ -218,6 +244,14 @@ describe('a machine that answers although it was shut down', () => {
     expect(await comes(stateOf('low-battery', {}, 90_000, 100_000))).toEqual(['w-1'])
   })
 
+  test('it is left alone where its UPS is not configured any more', async () => {
+    const open = outage({ 'w-1': 'off' }, { stage: 'stopped' })
+    const renamed = { ...w1, feed: { powerValue: { gone: 1 }, minSupplies: 1 } }
+    const { context, see } = agentAt({ machines: [renamed], nodes: [worker('w-1')] })
+    see()
+    expect(await comesUp(context, open, [renamed])).toEqual([])
+  })
+
   test('it is left alone where no UPS feeds it, and that is said until it is silent', async () => {
     const open = outage({ 'w-2': 'off' }, { stage: 'stopped' })
     const agent = agentAt({ machines: [unpowered], nodes: [worker('w-2')] })
@@ -226,43 +260,5 @@ describe('a machine that answers although it was shut down', () => {
     expect(agent.lines()).toHaveLength(1)
     expect(await comesUp(agent.context, outage({ 'w-2': 'up' }), [unpowered])).toEqual([])
     expect(agent.lines()).toEqual([])
-  })
-})
-
-describe('what the next boot starts is said', () => {
-  const upgrading = { cordon: { why: 'upgrade', at: earlier } } as const
-  test.each<{ name: string; nodes: NodeChoices; others?: NodeChoices; is: readonly string[] }>([
-    { name: 'nothing new', nodes: {}, is: [] },
-    {
-      name: 'another release',
-      nodes: { talos: armedEntries },
-      is: ['outage.armed: w-1 starts another release at the next boot: an upgrade is installed'],
-    },
-    {
-      name: 'perhaps another release, where it was being upgraded',
-      nodes: { talos: { bootedEntry: undefined }, kubernetes: upgrading },
-      is: ['outage.armed: w-1 may start another release at the next boot: it was being upgraded'],
-    },
-    { name: 'what runs, though it was being upgraded', nodes: { kubernetes: upgrading }, is: [] },
-    { name: 'nobody knows, and nothing was installed', nodes: { talos: { bootedEntry: undefined } }, is: [] },
-    { name: 'nobody knows of a silent one', nodes: { talos: 'silent', kubernetes: upgrading }, is: [] },
-  ])('$name', async ({ nodes, is }) => {
-    const { context, see, lines } = agentAt({
-      machines: [w1, cp1],
-      // Of those that stay up nothing is said.
-      nodes: [worker('w-1', nodes), worker('w-2', { talos: armedEntries }), controlPlane('cp-1', ['cp-1'])],
-    })
-    see()
-    using begun = await beginOrResume(context, 'low-battery', [w1, cp1])
-    await begun.looked
-    expect(lines()).toEqual(is)
-  })
-
-  test('of hosts there is nothing to say', async () => {
-    const { context, see, lines } = agentAt({ machines: [nas, pve], hostsUp: ['pve'] })
-    see()
-    using begun = await beginOrResume(context, 'low-battery', [nas, pve])
-    await begun.looked
-    expect(lines()).toEqual([])
   })
 })

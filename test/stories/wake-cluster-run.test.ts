@@ -183,6 +183,18 @@ describe('storage that does not become whole', () => {
   })
 })
 
+describe('an outage that was made anew', () => {
+  test.each([
+    { name: 'looks again where workloads are still to be looked at', more: {}, is: { kind: 'later', at: inMs(0) } },
+    { name: 'is over where they were looked at', more: { scaled: [] }, is: { kind: 'done' } },
+    { name: 'is over where another was recorded', more: { reason: 'low-battery' }, is: { kind: 'done' } },
+  ] as const)('$name', async ({ more, is }) => {
+    const ran = await wakes({ open: down({ reason: 'restored', ...more }) })
+    expect(ran.outage!.stage).toBe('over')
+    expect(ran.outcome).toMatchObject(is)
+  })
+})
+
 describe('where the journal was lost before the outage', () => {
   const states = { 'cp-1': 'off', 'w-1': { wasUp: false, state: 'off' } } as const
   test('the mark on a machine that was off by then stays, as all that tells of the other', async () => {

@@ -29,7 +29,7 @@ export interface Outage {
   readonly wokenAt?: string | undefined
   /** We have sent LOGOUT to upsd: its primary need not wait for us. */
   readonly loggedOut?: true | undefined
-  /** Workloads as they were before they were scaled to zero. Absent: they were not looked at yet. */
+  /** Workloads as they were before they were scaled to zero. Absent: they are still to be looked at. */
   readonly scaled?: readonly ScaledWorkload[]
   /** The same for storage systems' settings. */
   readonly storage?: readonly StorageSetting[]

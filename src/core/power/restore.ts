@@ -19,8 +19,8 @@ export interface Sight {
 /** What an outage without a record has left behind. */
 export interface Remains {
   readonly machines: readonly Sight[]
-  /** Workloads that we scaled to zero, by the note on them. */
-  readonly scaled: readonly ScaledWorkload[]
+  /** Workloads that we scaled to zero, by the note on them; undefined: Kubernetes does not tell. */
+  readonly scaled: readonly ScaledWorkload[] | undefined
 }
 
 /** Machines that are off, and that nobody but a person wakes. */
@@ -53,9 +53,9 @@ export function restoreOutage({ machines, scaled }: Remains, now: Date): Outage 
   const ordered = marked.filter(isOrdered)
   const ours = marked.filter((sight) => !ordered.includes(sight))
   const toWake = [...ours.filter(wasUp), ...(marked.length > 0 ? upgrading : [])].filter(({ isUp }) => !isUp)
-  // Workloads have nowhere to run while a person keeps their nodes down.
-  const scales = ordered.length > 0 ? [] : scaled
-  if (toWake.length === 0 && scales.length === 0) return undefined
+  // Workloads have nowhere to run while a person keeps their nodes down: they are looked at again afterwards.
+  const scales = ordered.length > 0 ? undefined : scaled
+  if (toWake.length === 0 && (scales ?? []).length === 0) return undefined
   const nas = toWake.length === 0 ? [] : machines.filter(({ machine, isUp }) => machine.tier === 'nas' && !isUp)
   const all = [...new Set([...ours, ...toWake, ...nas])]
   const begun = beginOutage(startOf(marked, now), 'restored', toWake.length > 0 ? 'stopped' : 'draining')
@@ -63,7 +63,7 @@ export function restoreOutage({ machines, scaled }: Remains, now: Date): Outage 
     sight.machine.name,
     { wasUp: sight.isUp || toWake.includes(sight) || nas.includes(sight), state: sight.isUp ? 'drained' : 'off' },
   ])
-  return { ...begun, nodes: Object.fromEntries(entries), scaled: scales }
+  return { ...begun, nodes: Object.fromEntries(entries), ...(scales ? { scaled: scales } : {}) }
 }
 
 /** What is left off by an outage that was made anew, or where none was to be made. */

@@ -20,6 +20,19 @@ test.each(golden)('a selector is read as the API server reads it: $text', ({ tex
   expect(sorted(parseLabelSelector(text))).toEqual(sorted(real))
 })
 
+const a: Requirement = { key: 'a', operator: '=', values: ['b'] }
+
+/** By the lexer of apimachinery (selector.go Lex, scanIDOrKeyword, scanSpecialSymbol), to which it is the end of a token, or of all. */
+test.each<{ text: string; is: readonly Requirement[] }>([
+  { text: '\0', is: [] },
+  { text: ' \0a', is: [] },
+  { text: 'a=b \0,c', is: [a] },
+  { text: 'a=\0b', is: [a] },
+  { text: 'a=b\0,c=d', is: [a, { key: 'c', operator: '=', values: ['d'] }] },
+])('a NUL ends what is read: $text', ({ text, is }) => {
+  expect(parseLabelSelector(text)).toEqual({ requirements: is })
+})
+
 describe('the labels of a workload suit a selector', () => {
   const labels = { app: 'db', rank: '7', empty: '', 'example.com/tier': 'batch' }
   const suits = (text: string) => {

@@ -147,7 +147,17 @@ describe('the record that is made anew', () => {
   test('scales nothing up while a person keeps one of the nodes down', () => {
     const ordered = seen('w-1', 'workers', { ...off, cordon: { ...mark, ordered: true } })
     expect(restoreOutage({ machines: [controlPlane, ordered], scaled }, now)).toBeUndefined()
-    expect(restoreOutage({ machines: [ordered, seen('w-2', 'workers', off)], scaled }, now)?.scaled).toEqual([])
+    expect(restoreOutage({ machines: [ordered, seen('w-2', 'workers', off)], scaled }, now)).not.toHaveProperty(
+      'scaled',
+    )
+  })
+
+  test('leaves open what is scaled down where Kubernetes does not tell', () => {
+    const unknown = { scaled: undefined }
+    expect(restoreOutage({ machines: [controlPlane], ...unknown }, now)).toBeUndefined()
+    const found = restoreOutage({ machines: [controlPlane, seen('w-1', 'workers', off)], ...unknown }, now)
+    expect(found?.nodes['w-1']).toEqual({ wasUp: true, state: 'off' })
+    expect(found).not.toHaveProperty('scaled')
   })
 
   test('begins with the earliest mark', () => {
