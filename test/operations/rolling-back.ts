@@ -33,7 +33,11 @@ export interface Requested {
 
 /** A person asks, and what became of it. */
 export async function asks({ w1, cp1, node = 'w-1', force = false, rollouts = [], ...more }: Requested = {}) {
-  await using homelab = await open(({ control }) => (more.isPaused ? control.pause('guests') : undefined))
+  await using homelab = await open(({ control, homelab: { machine } }) => {
+    // Nothing that its upgrade would take away keeps it from going back at once.
+    machine('w-1').extensions = []
+    return more.isPaused ? control.pause('guests') : undefined
+  })
   const { agent, homelab: fake, now } = { ...homelab, now: () => new Date('2026-05-01T03:00:00.000Z') }
   const { journal } = fake.ports
   for (const rollout of rollouts) journal.saveRollout(rollout)

@@ -97,7 +97,7 @@ describe('where no node answers', () => {
     const { requests, started } = requestsAt(at)
     await expect(requests[what]({}, asked())).rejects.toMatchObject({
       code: 'rejected',
-      message: 'there is no target release at present: see `caretaker plan`',
+      message: 'there is no target release at present: no node answers, so their versions are unknown',
     })
     expect(started).toEqual([])
   })

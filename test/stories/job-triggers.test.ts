@@ -18,9 +18,9 @@ test.each<{ event: Event; starts: readonly string[] }>([
   { event: { type: 'rollout.finished', version }, starts: ['stage-image'] },
   { event: { type: 'image.staged', version, schematic: 'a' }, starts: ['upgrade-node'] },
   { event: { type: 'node.returned', node: 'w-1' }, starts: ['upgrade-node', 'watch-releases'] },
-  { event: { type: 'power.on-mains', ups }, starts: ['upgrade-node', 'wake-cluster'] },
+  { event: { type: 'power.on-mains', ups }, starts: ['shed-load', 'upgrade-node', 'wake-cluster'] },
   { event: { type: 'power.on-battery', ups }, starts: ['shed-load', 'wake-cluster'] },
-  { event: { type: 'cluster.woken', summary: '' }, starts: ['upgrade-node', 'watch-releases'] },
+  { event: { type: 'cluster.woken', summary: '' }, starts: ['stage-image', 'upgrade-node', 'watch-releases'] },
 ])('$event.type starts $starts', async ({ event, starts }) => {
   const homelab = fakeHomelab(two)
   await using it = startAgent(homelab)

@@ -57,13 +57,13 @@ describe('images come', () => {
   test('in the order in which machines need them: what they boot now is published before the next is fetched', async () => {
     const { diary, said } = await stages()
     expect(diary).toEqual([`stage ${older}`, `publish ${older}`, `stage ${newer}`])
-    expect(said).toBe(`${older}, ${newer} staged; it is not published yet: every node runs it`)
+    expect(said).toBe(`${older}, ${newer} staged; machines boot ${older}: every node runs it`)
   })
 
   test('once', async () => {
     const { diary, said } = await stages({ times: 2 })
     expect(diary).toEqual([])
-    expect(said).toBe(`already staged: ${older}, ${newer}; it is not published yet: every node runs it`)
+    expect(said).toBe(`already staged: ${older}, ${newer}; machines boot ${older}: every node runs it`)
   })
 
   test('where there is no target release, and what nodes run is all that is said', async () => {
@@ -92,7 +92,7 @@ describe('images come', () => {
     ]
     const { said } = await stages({ options: { images } })
     expect(said).toMatch(
-      `${older} for mini, ${older} for board, ${newer} for mini, ${newer} for board staged; it is not published yet: `,
+      `${older} for mini, ${older} for board, ${newer} for mini, ${newer} for board staged; machines boot ${older}: `,
     )
   })
 })
@@ -201,7 +201,7 @@ describe('what a person has taken back', () => {
       remembers: ({ ports }) => remembered.holds.remember(ports.journal, { amd64: hold }),
     })
     expect(serves).toBe(older)
-    expect(said).toBe(`${older}, ${newer} staged; it is not published yet: ${newer} was taken back by a person`)
+    expect(said).toBe(`${older}, ${newer} staged; machines boot ${older}: ${newer} was taken back by a person`)
     expect(remembered.holds.recall(journal)).toEqual({ amd64: hold })
   })
 
