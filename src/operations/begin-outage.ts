@@ -188,15 +188,15 @@ async function look(
       wasHealthy: isHealthy(node) || marked || !node.kubernetes.ok,
     })
   }
-  if (cluster) tellOfArmed(context, cluster, machines)
+  if (cluster) tellOfArmed(context, cluster)
   const silent = { answers: false, stopping: false, isMarkable: false, wasUp: false, wasHealthy: true }
   return new Map(context.machines.map(({ name }) => [name, sights.get(name) ?? silent]))
 }
 
 /** Of every node that loses its power, whichever of them are looked at: one look is not to take back what another has said. */
-function tellOfArmed({ alerts, ports }: JobContext, { nodes }: Cluster, machines: readonly Machine[]): void {
-  const names = [...machines.map(({ name }) => name), ...Object.keys(ports.journal.openOutage()?.nodes ?? {})]
-  const failing = nodes.filter(({ name }) => names.includes(name))
+function tellOfArmed({ alerts, ports }: JobContext, { nodes }: Cluster): void {
+  const onRecord = ports.journal.openOutage()?.nodes ?? {}
+  const failing = nodes.filter(({ name }) => onRecord[name] !== undefined)
   // What was said of one that is silent by now stands.
   if (alerts.find('outage.armed') && failing.some(({ talos }) => !talos.ok)) return
   const namesOf = (kind: NextBoot['kind'], found: readonly Node[]) =>

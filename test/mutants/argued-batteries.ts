@@ -212,11 +212,7 @@ export const arguedBatteries: readonly Argued[] = [
   {
     path: 'src/operations/begin-outage.ts',
     code: 'if (before.state === state && before.wasUp) return outage',
-    change: [
-      'before.state === state → false',
-      'before.wasUp → false',
-      'before.state === state && before.wasUp → false',
-    ],
+    change: ['before.state === state → false', 'before.wasUp → false'],
     because: 'what is the same is noted as the same',
   },
   {
@@ -228,11 +224,7 @@ export const arguedBatteries: readonly Argued[] = [
   {
     path: 'src/operations/rollout-requests.ts',
     code: 'if (named !== undefined) demandRelease(named)',
-    change: [
-      'named !== undefined → false',
-      'demandRelease(named) → nothing',
-      'if (named !== undefined) demandRelease(named) → nothing',
-    ],
+    change: ['named !== undefined → false', 'demandRelease(named) → nothing'],
     because: 'what is no release is refused by whoever asks whether it is offered, after a look',
   },
   {
