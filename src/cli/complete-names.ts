@@ -64,5 +64,5 @@ async function askServer(
   const options = { server, ...(tokenFile === undefined ? {} : { tokenFile }), ...(ca === undefined ? {} : { ca }) }
   const reach = await openServer(options, () => {})
   const response = await send(reach, { method: 'GET', path, signal })
-  return response.statusCode === 200 ? readText(response, reach) : undefined
+  return response.statusCode === 200 ? readText(response, reach, 'GET') : undefined
 }

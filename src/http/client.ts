@@ -4,7 +4,7 @@ import { AgentError, errorCodes } from '../core/errors.ts'
 import type { Api } from './api.ts'
 import type { Problem } from './errors.ts'
 import { basePath } from './base-path.ts'
-import { type Outgoing, placeOf, type Reach, send } from './reach.ts'
+import { brokenOff, type Outgoing, type Reach, send } from './reach.ts'
 import { encodeRequester, requesterHeader } from './requester.ts'
 import { unknownRequest } from './unknown-request.ts'
 
@@ -66,7 +66,7 @@ export async function askJson(
   const type: Readonly<Record<string, string>> = json === undefined ? {} : { 'content-type': 'application/json' }
   const body = json === undefined ? undefined : JSON.stringify(json)
   const response = await send(reach, { method, path, headers: { ...type, ...headers }, body })
-  const told = await readText(response, reach)
+  const told = await readText(response, reach, method)
   if (response.statusCode !== 200 || !isJson(told)) throw errorOf(response, told, reach)
   return JSON.parse(told)
 }
@@ -79,12 +79,12 @@ export async function answerOf<T>(response: Promise<{ json(): Promise<T> }>): Pr
 }
 
 /** The whole answer. @throws AgentError `unreachable` where it is broken off */
-export async function readText(response: IncomingMessage, reach: Reach): Promise<string> {
+export async function readText(response: IncomingMessage, reach: Reach, method: string): Promise<string> {
   const chunks: Buffer[] = []
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk)
   } catch (error) {
-    throw new AgentError('unreachable', `${placeOf(reach)} closed the connection: was it stopped?`, error)
+    throw new AgentError('unreachable', brokenOff(reach, method), error)
   }
   return Buffer.concat(chunks).toString('utf8')
 }

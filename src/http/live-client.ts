@@ -51,7 +51,7 @@ async function* readEvents(reach: Reach, signal: AbortSignal): AsyncGenerator<Li
   const headers = { accept: 'text/event-stream' }
   const both = AbortSignal.any([signal, over.signal])
   const response = await send(reach, { method: 'GET', path: `${basePath}/live`, headers, signal: both })
-  if (response.statusCode !== 200) throw errorOf(response, await readText(response, reach), reach)
+  if (response.statusCode !== 200) throw errorOf(response, await readText(response, reach, 'GET'), reach)
   const watchdog = setTimeout(() => over.abort(), silentFor)
   try {
     response.setEncoding('utf8')

@@ -36,7 +36,9 @@ export function send(
     const outgoing = open(reach, path, options)
     outgoing.on('response', resolve)
     outgoing.on('error', (error: NodeJS.ErrnoException) =>
-      reject(signal?.aborted ? new AgentError('unreachable', 'no one waits for it any more') : explain(error, reach)),
+      reject(
+        signal?.aborted ? new AgentError('unreachable', 'no one waits for it any more') : explain(error, reach, method),
+      ),
     )
     outgoing.end(body)
   })
@@ -83,9 +85,21 @@ export function placeOf(reach: Reach): string {
   return 'socketPath' in reach ? `the daemon at ${reach.socketPath}` : reach.url
 }
 
+/**
+ * What is said where the connection ends before the answer. Of what was to change something nobody knows whether it was done:
+ * the journal does.
+ */
+export function brokenOff(reach: Reach, method: string): string {
+  const doubt = method === 'GET' ? '' : ' If the request was carried out, `caretaker journal` tells of it'
+  return `${placeOf(reach)} closed the connection before it answered: was it stopped?${doubt}`
+}
+
 /** The failure of a connection in words that say what to do. */
-export function explain(error: NodeJS.ErrnoException, reach: Reach): AgentError {
+function explain(error: NodeJS.ErrnoException, reach: Reach, method: string): AgentError {
   if (error instanceof AgentError) return error
+  const isTls = 'url' in reach && reach.url.startsWith('https:')
+  if ((error.code === 'ECONNRESET' || error.code === 'EPIPE') && ('socketPath' in reach || isTls))
+    return new AgentError('unreachable', brokenOff(reach, method), error)
   const [code, text] = 'socketPath' in reach ? atSocket(error, reach.socketPath) : atServer(error, reach)
   return new AgentError(code, text, error)
 }

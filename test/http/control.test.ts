@@ -174,6 +174,27 @@ describe('the CLI', () => {
       server.close()
     }
   })
+
+  test.each([
+    { what: 'before its answer', answer: '' },
+    { what: 'in the middle of it', answer: 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"said"' },
+  ])('is told where to look when the daemon ends $what: nobody knows what was carried out', async ({ answer }) => {
+    await using folder = await temporaryFolder()
+    const socket = join(folder.path, 'control.sock')
+    const server = createServer((peer) => {
+      peer.on('error', () => {})
+      peer.once('data', () => peer.end(answer))
+    }).listen(socket)
+    await once(server, 'listening')
+    const closed = `the daemon at ${socket} closed the connection before it answered: was it stopped?`
+    try {
+      await expect(rawControl(socket).get('/status')).rejects.toMatchObject({ code: 'unreachable', message: closed })
+      const message = `${closed} If the request was carried out, \`caretaker journal\` tells of it`
+      await expect(rawControl(socket).post('/rollout/pause')).rejects.toMatchObject({ code: 'unreachable', message })
+    } finally {
+      server.close()
+    }
+  })
 })
 
 /** Asks, and goes away without waiting for the answer, as a CLI does at Ctrl-C. */
