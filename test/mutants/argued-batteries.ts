@@ -129,7 +129,7 @@ export const arguedBatteries: readonly Argued[] = [
   },
   {
     path: 'src/core/power/figures.ts',
-    code: 'before.reading?.doubts?.runtime?.why === standing ? runtime === doubted : runtime <= doubted,',
+    code: 'if (before.reading?.doubts?.runtime?.why === standing || allOnes.has(doubted)) return runtime === doubted',
     change: [
       'before.reading?.doubts?.runtime?.why → before.reading?.doubts?.runtime.why',
       'before.reading?.doubts?.runtime → before.reading?.doubts.runtime',
@@ -241,7 +241,7 @@ export const arguedBatteries: readonly Argued[] = [
   },
   {
     path: 'src/operations/rollout-requests.ts',
-    code: 'if (seen.version === undefined || !isReached(seen, seen.version)) throw noRelease()',
+    code: 'if (seen.version === undefined || !isReached(seen, seen.version)) throw noRelease(seen)',
     change: 'seen.version === undefined → false',
     because: 'there is a version as soon as a node answers, and without one none is reached',
   },
