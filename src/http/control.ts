@@ -1,4 +1,4 @@
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, lstat, rename, rm } from 'node:fs/promises'
 import { AgentError, messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Operator } from '../core/operator.ts'
@@ -28,7 +28,7 @@ export async function serveControl(
     limits: { ...limits, connections: connectionsWithin(limits.connections, 1 / 8) },
   })
   // A socket that a killed daemon left behind; that it is nobody's is known from the lock on the state directory.
-  await rm(path, { force: true })
+  await clear(path)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
       reject(new AgentError('misconfigured', `the control socket ${path} can't be opened: ${messageOf(error)}`, error)),
@@ -43,4 +43,11 @@ export async function serveControl(
       await rm(path, { force: true })
     },
   }
+}
+
+/** A folder, as Docker makes one where a mount is missing, is moved aside: there may be something in it. */
+async function clear(path: string): Promise<void> {
+  const there = await lstat(path).catch(() => undefined)
+  if (there?.isDirectory()) await rename(path, `${path}.damaged-${Date.now()}`)
+  else await rm(path, { force: true })
 }

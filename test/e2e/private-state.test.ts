@@ -46,6 +46,17 @@ test('a state directory that everybody could read is closed by the next start, t
   expect(daemon.output).toContain('others could read the state directory')
 })
 
+test('a folder in the place of the control socket keeps neither the daemon from running nor commands from reaching it', async () => {
+  await using folder = await temporaryFolder()
+  const config = await writeSmallConfig(folder.path)
+  const inTheWay = join(folder.path, 'state', 'control.sock')
+  await mkdir(inTheWay, { recursive: true })
+  await writeFile(join(inTheWay, 'kept'), '')
+  await using daemon = await startDaemon({ config, directory: folder.path })
+  expect((await runCli(['jobs', '-c', config])).code).toBe(0)
+  expect(await daemon.stop()).toBe(0)
+})
+
 // Without a Docker engine: the folder as the image makes it, which is what a new volume gets.
 test.skipIf(process.getuid?.() !== 0 || !(await isReadableByOthers()))(
   'any user of a container can use a new volume for the state, and a later one is told what to do',

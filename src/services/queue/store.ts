@@ -109,10 +109,13 @@ export async function openEmbeddedStore({
     } else if (failure === undefined) {
       mute = child
     }
-    const tail = (await readFile(file, 'utf8').catch(() => '')).trim().split('\n').slice(-2).join(' / ')
+    const said = lastWordsOf(await readFile(file, 'utf8').catch(() => ''))
+    const advice = failure?.startsWith('ended')
+      ? `. If its files are damaged, move ${directory} away: an empty one is made`
+      : ''
     throw new AgentError(
       'misconfigured',
-      `the queue store ${program} did not start: ${failure ?? 'it does not answer'}${tail ? `; it says: ${tail}` : ''}`,
+      `the queue store ${program} did not start: ${failure ?? 'it does not answer'}${said ? `; it says: ${said}` : ''}${advice}`,
     )
   }
 
@@ -149,6 +152,16 @@ export async function openEmbeddedStore({
       for (const end = performance.now() + 5_000; isAlive(pid) && performance.now() < end;) await sleep(20)
     },
   }
+}
+
+/** Of its log, without the advice on the machine that each start brings, which would push out why it ended. */
+function lastWordsOf(log: string): string {
+  const lines = log.trim().split('\n')
+  return lines
+    .filter((line) => line !== '' && !/ # WARNING /.test(line))
+    .slice(-2)
+    .map((line) => line.replace(/^\d+:\S (?:\d+ \S+ \d+ [\d:.]+ )?[.*#-] /, ''))
+    .join(' / ')
 }
 
 function endOf(child: ChildProcess): Promise<string> {

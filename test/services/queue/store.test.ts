@@ -1,4 +1,4 @@
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { describe, test } from 'vitest'
@@ -268,5 +268,25 @@ describe.skipIf(isStoreMissing).concurrent(`the store of our own${skippedWord}`,
     await using folder = await temporaryFolder()
     await mkdir(join(folder.path, 'queue.sock'))
     await expect(openStore(folder.path)).rejects.toMatchObject({ code: 'misconfigured', message: /did not start/ })
+  })
+
+  // As a power cut leaves them behind.
+  test.for([
+    ['is a file', (path: string) => writeFile(path, '')],
+    ['is a link to itself', (path: string) => symlink('appendonlydir', path)],
+  ] as const)('whose folder of jobs %s says so alone, and what to do', async ([, spoil], { expect }) => {
+    await using folder = await temporaryFolder()
+    const at = join(folder.path, 'queue')
+    await mkdir(at)
+    await spoil(join(at, 'appendonlydir'))
+    const error = await openStore(at).then(
+      () => expect.unreachable(),
+      (why: Error) => why.message,
+    )
+    expect(error).toMatch(/says: .*Can't open or create append-only dir.*move .+ away/)
+    expect(error).not.toContain('WARNING')
+    await rename(at, `${at}-damaged`)
+    await using store = await openStore(at)
+    expect(store.adopted).toBe(false)
   })
 })
