@@ -7,7 +7,7 @@ import { isRefused, reportRefused } from '../src/operations/outage-alerts.ts'
 import { openRecord } from '../src/operations/outage-record.ts'
 import { beginOutage } from '../src/core/power/outage.ts'
 import { bestEffort, phase, type Step, type StepState } from '../src/core/plan.ts'
-import { findSheddable } from '../src/operations/shed.ts'
+import { findSheddable, type Sheddable } from '../src/operations/shed.ts'
 import { apiWithin } from '../src/core/power/shutdown.ts'
 
 /** In ms. Between two looks at the power. */
@@ -47,10 +47,7 @@ export default defineJob({
     if (open?.stage === 'shedding') return done('the workloads are already scaled down')
     if (open) return later('an earlier outage is still open', after(now(), looksAgain))
 
-    const within = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
-    const sheddable = await findSheddable(ports.kubernetes, shed, within)
-    reportRefused(alerts, sheddable)
-    const scaled = sheddable.found
+    const { found: scaled } = await lookForSheddable(context)
     if (scaled.length === 0) return done('power.shed selects nothing that runs')
     // A shutdown may have started in the meantime.
     if (!isOnBattery() || ports.journal.openOutage()) return done('the power state has changed')
@@ -69,15 +66,20 @@ export default defineJob({
   },
 })
 
+/** Also reports what the API server refuses. */
+async function lookForSheddable({ config, ports, alerts, signal }: JobContext): Promise<Sheddable> {
+  const within = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
+  const sheddable = await findSheddable(ports.kubernetes, config.power.shed, within)
+  reportRefused(alerts, sheddable)
+  return sheddable
+}
+
 /** What the API server refused in a power cut is asked for again until it is fixed: the next one may be far. */
-async function lookAtRefused({ config, ports, alerts, now, signal }: JobContext): Promise<Outcome> {
+async function lookAtRefused(context: JobContext): Promise<Outcome> {
+  const { alerts, now, signal } = context
   const nothing = done('nothing runs on battery')
   if (!isRefused(alerts)) return nothing
-  const within = AbortSignal.any([signal, AbortSignal.timeout(apiWithin)])
-  await findSheddable(ports.kubernetes, config.power.shed, within).then(
-    (sheddable) => reportRefused(alerts, sheddable),
-    () => {},
-  )
+  await lookForSheddable(context).catch(() => {})
   signal.throwIfAborted()
   if (!isRefused(alerts)) return nothing
   return later('the API server refuses a part of power.shed', after(now(), asksAgain))

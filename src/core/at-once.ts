@@ -1,5 +1,5 @@
 /**
- * `Promise.all` over a list, with at most `most` under way at a time. The results are in the list's order. With `pause`
+ * `allEnded` over a list, with at most `most` under way at a time. The results are in the list's order. With `pause`
  * each but the first begins only after one more pause, so that they do not all need the processor in the same moment.
  */
 export async function eachAtOnce<T, R>(
@@ -17,7 +17,7 @@ export async function eachAtOnce<T, R>(
       results[index] = await action(list[index]!)
     }
   }
-  await Promise.all(Array.from({ length: Math.min(most, list.length) }, work))
+  await allEnded(Array.from({ length: Math.min(most, list.length) }, work))
   return results
 }
 
@@ -28,4 +28,14 @@ export async function eachAtOnce<T, R>(
 export async function allEnded<T>(all: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(all)
   return Promise.all(all)
+}
+
+/** Runs one piece of work after another, in the order in which they come. One that fails keeps no other back. */
+export function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const own = last.then(work)
+    last = own.catch(() => {})
+    return own
+  }
 }

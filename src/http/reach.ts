@@ -97,14 +97,21 @@ export function brokenOff(reach: Reach, method: string): string {
 /** The failure of a connection in words that say what to do. */
 function explain(error: NodeJS.ErrnoException, reach: Reach, method: string): AgentError {
   if (error instanceof AgentError) return error
-  const isTls = 'url' in reach && reach.url.startsWith('https:')
-  if ((error.code === 'ECONNRESET' || error.code === 'EPIPE') && ('socketPath' in reach || isTls))
-    return new AgentError('unreachable', brokenOff(reach, method), error)
-  const [code, text] = 'socketPath' in reach ? atSocket(error, reach.socketPath) : atServer(error, reach)
+  const closed = brokenOff(reach, method)
+  const [code, text] =
+    'socketPath' in reach ? atSocket(error, reach.socketPath, closed) : atServer(error, reach, closed)
   return new AgentError(code, text, error)
 }
 
-function atSocket({ code, message }: NodeJS.ErrnoException, path: string): readonly [ErrorCode, string] {
+const isClosed = (code: string | undefined) => code === 'ECONNRESET' || code === 'EPIPE'
+
+/** @param closed what is said where it ends the connection */
+function atSocket(
+  { code, message }: NodeJS.ErrnoException,
+  path: string,
+  closed: string,
+): readonly [ErrorCode, string] {
+  if (isClosed(code)) return ['unreachable', closed]
   if (code === 'ENOENT' || code === 'ECONNREFUSED')
     return ['unreachable', `no daemon is running at ${path}: start it with \`caretaker start\``]
   if (code === 'EACCES') return ['unreachable', `permission denied on ${path}: run the CLI as the daemon's user`]
@@ -120,7 +127,12 @@ const untrusted = [
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]
 
-function atServer({ code = '', message }: NodeJS.ErrnoException, { url, ca }: Server): readonly [ErrorCode, string] {
+/** @param closed what is said where it ends the connection */
+function atServer(
+  { code = '', message }: NodeJS.ErrnoException,
+  { url, ca }: Server,
+  closed: string,
+): readonly [ErrorCode, string] {
   const host = new URL(url).hostname
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return ['unreachable', `${host} is not found: check the name, or the DNS server`]
@@ -137,6 +149,7 @@ function atServer({ code = '', message }: NodeJS.ErrnoException, { url, ca }: Se
     return ['misconfigured', `${url} does not speak TLS: try http://`]
   if (code === 'ECONNRESET' && url.startsWith('http:'))
     return ['unreachable', `${url} closed the connection: does it take https:// alone?`]
+  if (isClosed(code) && url.startsWith('https:')) return ['unreachable', closed]
   if (code.startsWith('HPE_')) return ['malformed', `${url} is no Caretaker: it does not speak HTTP`]
   return ['unreachable', `${url}: ${message}`]
 }

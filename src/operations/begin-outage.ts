@@ -193,11 +193,11 @@ async function look(
   return new Map(context.machines.map(({ name }) => [name, sights.get(name) ?? silent]))
 }
 
-/** Of every node that loses its power, whichever of them are looked at: one look is not to take back what another has said. */
+/** Reports every node that loses its power, not only those in this look: one look must not settle what another found. */
 function tellOfArmed({ alerts, ports }: JobContext, { nodes }: Cluster): void {
   const onRecord = ports.journal.openOutage()?.nodes ?? {}
   const failing = nodes.filter(({ name }) => onRecord[name] !== undefined)
-  // What was said of one that is silent by now stands.
+  // A node that is silent by now may still be armed.
   if (alerts.find('outage.armed') && failing.some(({ talos }) => !talos.ok)) return
   const namesOf = (kind: NextBoot['kind'], found: readonly Node[]) =>
     found.filter((node) => nextBootOf(node).kind === kind).map(({ name }) => name)

@@ -72,7 +72,8 @@ export function createClock({ journal, alerts, now, monotonic, floors }: ClockOp
     const isAwaited = isBack && hasRefused
     if (isTrusted) hasRefused = false
     const by = verdict.kind === 'wrong' ? verdict.by : undefined
-    // Its times go on, and are not told anew every minute. What was said before the start stands until somebody tells the time.
+    // Its times go on, and are not reported anew every minute. An alert from before the start stays open until a server confirms the
+    // time or contradicts it.
     const isKnown = verdict.kind !== 'unconfirmed' || reported !== undefined
     if (isKnown && (by === undefined || by !== reported || isMoved))
       alerts.report('clock.untrusted', verdict.kind === 'wrong' ? contentOf(verdict.why) : undefined)

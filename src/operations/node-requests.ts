@@ -1,3 +1,4 @@
+import { createTurns } from '../core/at-once.ts'
 import type { Node } from '../core/cluster/cluster.ts'
 import { AgentError } from '../core/errors.ts'
 import { type Asked, type NodeRequests } from '../core/operator.ts'
@@ -23,6 +24,7 @@ export interface NodeMeans extends RequestMeans {
 /** Requests about one node, or about all. */
 export function createNodeRequests(means: NodeMeans): NodeRequests {
   const list = async (signal: AbortSignal) => (await means.seen.recent(signal)).value.nodes
+  // Each reads the node first, to tell whether it changes anything: the one before it must have ended.
   const inTurn = createTurns()
   return {
     list,
@@ -38,16 +40,6 @@ export function createNodeRequests(means: NodeMeans): NodeRequests {
     retry: async ({ node }, asked) =>
       inTurn(() => retry(means, node === undefined ? undefined : demandNode(means, node), asked)),
     rollback: async ({ node, force }, asked) => rollBack(means, { node: demandNode(means, node), force }, asked),
-  }
-}
-
-/** One after the other: what is the same as before is told by what is there, which takes a look. */
-function createTurns() {
-  let last: Promise<unknown> = Promise.resolve()
-  return <T>(work: () => Promise<T>): Promise<T> => {
-    const own = last.then(work)
-    last = own.catch(() => {})
-    return own
   }
 }
 

@@ -85,28 +85,35 @@ function isUnheard({ upses }: PowerFailureContext['power']): boolean {
 
 /** Nothing was done yet: what will be, when, and what stops it. */
 function contentOnBattery(context: PowerFailureContext, labels: readonly string[]): AlertContent {
-  const { ports, power, wording } = context
+  const { power } = context
   const states = labels.map((label) => [label, power.upses.get(label)!] as const)
-  const { timeline, runtime } = planNow(context, ports.journal.openOutage())
-  const turns = describeTurns(timeline, wording)
   const isCancelled = states.every(([, state]) => state.mode === 'on-battery' && state.calledOff !== undefined)
-  // One that has failed starts nothing more.
-  const lasting = states.filter(([, { mode }]) => mode !== 'critical')
-  const isCarried = !isCancelled && lasting.length === 0
-  const then = turns === '' || isCancelled || isCarried ? '' : `. Then: ${turns}`
-  const lasts = runtime === undefined || isCarried ? '' : `. The battery lasts ${describeDuration(runtime)}`
-  const starts = isCancelled
-    ? capitalized(describeRestarts(cancelledIn(states, (label) => policyFor(context.config, label))))
-    : isCarried
-      ? `Nothing is shut down, because no machine depends on ${labels.length === 1 ? 'it' : 'them'} alone`
-      : `If mains power stays off, a shutdown starts ${describeStarts(context, lasting)}`
   const subject = labels.length === 1 ? labels[0]! : 'power'
   return {
     severity: 'warning',
     subject,
-    text: `${isCancelled ? 'the shutdown is cancelled' : 'mains power failed'}: ${listed(states.map(([label, state]) => describeBattery(label, state)))}. ${starts}${then}${lasts}`,
+    text: `${isCancelled ? 'the shutdown is cancelled' : 'mains power failed'}: ${listed(states.map(([label, state]) => describeBattery(label, state)))}. ${describeNext(context, states, isCancelled)}`,
     ...(isCancelled ? {} : offer(context, 'cancel')),
   }
+}
+
+/** What is to come, as sentences without the last full stop. */
+function describeNext(
+  context: PowerFailureContext,
+  states: readonly (readonly [string, PowerState])[],
+  isCancelled: boolean,
+): string {
+  const { timeline, runtime } = planNow(context, context.ports.journal.openOutage())
+  const lasts = runtime === undefined ? '' : `. The battery lasts ${describeDuration(runtime)}`
+  if (isCancelled)
+    return `${capitalized(describeRestarts(cancelledIn(states, (label) => policyFor(context.config, label))))}${lasts}`
+  // One that has failed starts nothing more.
+  const lasting = states.filter(([, { mode }]) => mode !== 'critical')
+  if (lasting.length === 0)
+    return `Nothing is shut down, because no machine depends on ${states.length === 1 ? 'it' : 'them'} alone`
+  const turns = describeTurns(timeline, context.wording)
+  const then = turns === '' ? '' : `. Then: ${turns}`
+  return `If mains power stays off, a shutdown starts ${describeStarts(context, lasting)}${then}${lasts}`
 }
 
 function describeBattery(label: string, state: PowerState): string {

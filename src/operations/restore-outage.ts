@@ -23,10 +23,8 @@ const looksAgain = 60_000
 const soon = 5_000
 /** Between two looks at machines that are left off, in ms. */
 const looksForLeft = 10 * 60_000
-/** In ms. What is off for so long is off on purpose, and nobody needs to be told of it any more. */
-const toldFor = 7 * 86_400_000
-
-const noCut = done('there was no power cut')
+/** In ms. A machine that is off for longer is off on purpose, and its alert ends. */
+const reportedFor = 7 * 86_400_000
 
 /** What a power cut without a record has left behind. */
 export type Leftovers =
@@ -50,9 +48,13 @@ export async function lookForLeftovers(context: JobContext): Promise<Leftovers> 
     if (scaled === undefined)
       return nothing(later('Kubernetes does not tell which workloads were scaled down', after(now(), looksAgain)))
     if (isLost) remembered.lost.remember(ports.journal, undefined)
-    // Who wakes it tells nobody.
-    const isTold = leftAlerts.some((id) => context.alerts.find(id))
-    return nothing(isTold ? later('a person decides over what is left off', after(now(), looksForLeft)) : noCut)
+    // A machine that somebody switches on sends no event.
+    const isOpen = leftAlerts.some((id) => context.alerts.find(id))
+    return nothing(
+      isOpen
+        ? later('a person decides over what is left off', after(now(), looksForLeft))
+        : done('there was no power cut'),
+    )
   }
   return { kind: 'something', machines: await seeAll(context), scaled }
 }
@@ -151,7 +153,7 @@ async function tellOfStorage(context: JobContext): Promise<void> {
 
 /** A person decides over what no mark tells of, and over what a person has ordered. */
 function tellWhoIsLeft({ alerts, now }: JobContext, { unmarked, ordered }: LeftOff): void {
-  const isOld = (id: string) => now().getTime() - Date.parse(alerts.find(id)?.since ?? '') > toldFor
+  const isOld = (id: string) => now().getTime() - Date.parse(alerts.find(id)?.since ?? '') > reportedFor
   const wake = (names: readonly string[]) => names.map((name) => `\`caretaker power wake ${name}\``).join(', ')
   alerts.report(
     'journal.unmarked',

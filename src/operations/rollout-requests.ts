@@ -102,7 +102,7 @@ async function start(means: RequestMeans, asked: Asked): Promise<RequestAnswer> 
   const { journal } = means.ports
   const isAsked = remembered.rollbacks.recall(journal) !== undefined
   const observed = isAsked ? (await means.agent.observe(patiently(asked.signal))).nodes : []
-  // What another request has withdrawn meanwhile is told there.
+  // Read after the node was observed: another request may have withdrawn some of it meanwhile.
   const aborted = abortsIn(journal).map(({ release }) => release)
   const rollbacks = (remembered.rollbacks.recall(journal) ?? []).map(({ node }) => node)
   const goesBack = goingBack(observed, rollbacks)

@@ -1,4 +1,4 @@
-import { allEnded } from '../core/at-once.ts'
+import { eachAtOnce } from '../core/at-once.ts'
 import { AgentError, findError } from '../core/errors.ts'
 import type { Journal } from '../core/journal.ts'
 import { phase } from '../core/plan.ts'
@@ -66,7 +66,7 @@ export async function stageOrders(
 
   // Two orders of the same files one after the other: each has one place on the share.
   const groups = [...Map.groupBy(orders, ({ order }) => keyOf(order)).values()]
-  await inTurns(groups, config.share.downloads, async (group) => {
+  await eachAtOnce(config.share.downloads, groups, async (group) => {
     for (const order of group) {
       signal.throwIfAborted()
       await stage(order)
@@ -92,14 +92,6 @@ function rankOf({ isRequest, error }: Failure): number {
 
 function keyOf({ version, schematic, architecture, secureBoot, kind }: ImageOrder): string {
   return [version, schematic, architecture, secureBoot, kind].join(' ')
-}
-
-async function inTurns<T>(items: readonly T[], most: number, work: (item: T) => Promise<void>): Promise<void> {
-  const left = items.values()
-  const workers = Array.from({ length: Math.min(most, items.length) }, async () => {
-    for (const item of left) await work(item)
-  })
-  await allEnded(workers)
 }
 
 /**

@@ -161,41 +161,37 @@ describe('the CLI', () => {
       code: 'malformed',
     },
   ])('gets an error when the daemon $what', async ({ answer, code }) => {
-    await using folder = await temporaryFolder()
-    const socket = join(folder.path, 'control.sock')
-    const server = createServer((peer) => {
-      peer.on('error', () => {})
-      peer.once('data', () => peer.end(answer))
-    }).listen(socket)
-    await once(server, 'listening')
-    try {
-      await expect(rawControl(socket).get('/status')).rejects.toMatchObject({ name: 'AgentError', code })
-    } finally {
-      server.close()
-    }
+    await using daemon = await daemonThatSays(answer)
+    await expect(rawControl(daemon.socket).get('/status')).rejects.toMatchObject({ name: 'AgentError', code })
   })
 
   test.each([
     { what: 'before its answer', answer: '' },
     { what: 'in the middle of it', answer: 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"said"' },
   ])('is told where to look when the daemon ends $what: nobody knows what was carried out', async ({ answer }) => {
-    await using folder = await temporaryFolder()
-    const socket = join(folder.path, 'control.sock')
-    const server = createServer((peer) => {
-      peer.on('error', () => {})
-      peer.once('data', () => peer.end(answer))
-    }).listen(socket)
-    await once(server, 'listening')
+    await using daemon = await daemonThatSays(answer)
+    const { socket } = daemon
     const closed = `the daemon at ${socket} closed the connection before it answered: was it stopped?`
-    try {
-      await expect(rawControl(socket).get('/status')).rejects.toMatchObject({ code: 'unreachable', message: closed })
-      const message = `${closed} If the request was carried out, \`caretaker journal\` tells of it`
-      await expect(rawControl(socket).post('/rollout/pause')).rejects.toMatchObject({ code: 'unreachable', message })
-    } finally {
-      server.close()
-    }
+    await expect(rawControl(socket).get('/status')).rejects.toMatchObject({ code: 'unreachable', message: closed })
+    const message = `${closed} If the request was carried out, \`caretaker journal\` tells of it`
+    await expect(rawControl(socket).post('/rollout/pause')).rejects.toMatchObject({ code: 'unreachable', message })
   })
 })
+
+/** What answers each question with these bytes, and ends the connection. */
+async function daemonThatSays(answer: string) {
+  await using stack = new AsyncDisposableStack()
+  const folder = stack.use(await temporaryFolder())
+  const socket = join(folder.path, 'control.sock')
+  const server = createServer((peer) => {
+    peer.on('error', () => {})
+    peer.once('data', () => peer.end(answer))
+  }).listen(socket)
+  stack.defer(() => void server.close())
+  await once(server, 'listening')
+  const owned = stack.move()
+  return { socket, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
 
 /** Asks, and goes away without waiting for the answer, as a CLI does at Ctrl-C. */
 function hastyClient(path: string, where: string, body: string) {

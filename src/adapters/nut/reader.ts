@@ -49,7 +49,7 @@ export function createReader({ name, at, dialect, onUnclear }: ReaderOptions): R
   let driver: DriverPace | undefined
   /** What can't be understood now, by variable. */
   const unclear = new Map<ReadVariable, string>()
-  /** The variables that were told of; undefined: nothing was said yet, and whoever asked before us may have. */
+  /** The variables that were reported last; undefined: none yet, though a daemon before this one may have reported some. */
   let told: string | undefined
 
   /** The value on a line that is about this variable. */

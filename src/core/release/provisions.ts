@@ -60,6 +60,8 @@ function spelled(value: unknown): string {
 
 /** What a node loses that does not report its extensions and gets another schematic: nobody knows. */
 export const unknownExtensions = 'extensions'
+/** A machine configuration inside the image, by the name of its key in a schematic. */
+const embedded = 'embeddedMachineConfiguration'
 
 /** What the node is to get. */
 export interface Provisions {
@@ -86,7 +88,7 @@ export function lossesOf({ name, talos }: Node, target: Provisions, mayLose: rea
     ...(extensions || schematic === target.schematicOf(name) ? [] : [unknownExtensions]),
     ...has.filter((argument) => !kept.kernelArguments.includes(argument)),
     ...(provides ? overlayLosses(provides, kept) : []),
-    ...(provides?.embeddedConfig && !kept.embeddedConfig ? ['embeddedMachineConfiguration'] : []),
+    ...(provides?.embeddedConfig && !kept.embeddedConfig ? [embedded] : []),
   ]
   const accepted = piecesOf(mayLose)
   return [...new Set(losses)].filter((loss) => !follow(accepted, piecesOf([loss])))
@@ -97,28 +99,36 @@ export function lossesOf({ name, talos }: Node, target: Provisions, mayLose: rea
  * has: then nobody knows.
  */
 export function strangePieces(names: readonly string[], nodes: readonly Node[]): readonly string[] {
-  const known: string[] = [unknownExtensions, 'embeddedMachineConfiguration']
-  for (const { talos } of nodes) {
-    if (!talos.ok || !talos.value.extensions) return []
-    const { extensions, provides, kernelArguments } = talos.value
-    const { overlay, overlayOptions = {} } = provides ?? {}
-    known.push(...extensions, ...kernelArguments, ...(provides?.kernelArguments ?? []))
-    if (overlay !== undefined)
-      known.push(`overlay:${overlay}`, ...Object.keys(overlayOptions).map((key) => `overlay:${overlay}/${key}`))
-  }
-  const present = new Set(known.flatMap((name) => piecesOf([name])))
+  if (nodes.some(({ talos }) => !talos.ok || !talos.value.extensions)) return []
+  const present = new Set(piecesOf([unknownExtensions, embedded, ...nodes.flatMap(namesOn)]))
   return piecesOf(names).filter(
     (piece) => !present.has(piece) && !present.has(canonicalExtension(`siderolabs/${piece}`)),
   )
 }
 
+/** All that a node has and may lose, by the names of `lossesOf`. */
+function namesOn({ talos }: Node): readonly string[] {
+  if (!talos.ok) return []
+  const { extensions = [], provides, kernelArguments: booted } = talos.value
+  const { overlay, overlayOptions = {}, kernelArguments = [] }: Partial<SchematicParts> = provides ?? {}
+  const ofOverlay =
+    overlay === undefined
+      ? []
+      : [nameOfOverlay(overlay), ...Object.keys(overlayOptions).map((key) => nameOfOverlay(overlay, key))]
+  return [...extensions, ...booted, ...kernelArguments, ...ofOverlay]
+}
+
+function nameOfOverlay(overlay: string, option?: string): string {
+  return option === undefined ? `overlay:${overlay}` : `overlay:${overlay}/${option}`
+}
+
 /** Another overlay has options of its own: then the overlay itself is what is lost. */
 function overlayLosses({ overlay, overlayOptions = {} }: SchematicParts, kept: SchematicParts): readonly string[] {
   if (overlay === undefined) return []
-  if (overlay !== kept.overlay) return [`overlay:${overlay}`]
+  if (overlay !== kept.overlay) return [nameOfOverlay(overlay)]
   const options = new Map(Object.entries(kept.overlayOptions ?? {}))
   return Object.entries(overlayOptions).flatMap(([key, value]) =>
-    options.get(key) === value ? [] : [`overlay:${overlay}/${key}`],
+    options.get(key) === value ? [] : [nameOfOverlay(overlay, key)],
   )
 }
 

@@ -1,3 +1,4 @@
+import { createTurns } from '../../core/at-once.ts'
 import { AgentError } from '../../core/errors.ts'
 import type { Command } from '../../core/home-assistant/command.ts'
 import type { Operator } from '../../core/operator.ts'
@@ -28,7 +29,7 @@ export function createPresses({ operator, log, signal, monotonic }: Context): Pr
   let answer: string | undefined
   let tell = () => {}
   let waiting = 0
-  let last = Promise.resolve()
+  const inTurn = createTurns()
 
   async function perform(command: Command): Promise<void> {
     try {
@@ -54,7 +55,7 @@ export function createPresses({ operator, log, signal, monotonic }: Context): Pr
     press: (command) => {
       if (waiting >= mostPresses || !isMeant(command)) return
       waiting += 1
-      last = last.then(() => perform(command))
+      void inTurn(() => perform(command))
     },
     get answer() {
       return answer

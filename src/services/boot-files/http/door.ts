@@ -73,7 +73,7 @@ export async function openHttp(places: readonly HttpPlace[], options: HttpOption
   for (const place of places) {
     const server = createFor(listener, options)
     limitPipelining(server)
-    // One that comes may have to make room first, or is told to come back later.
+    // The newest may push out a slower one, or gets a 503.
     server.maxConnections = 2 * desk.limits.connections + desk.limits.perAddress
     server.on('connection', seats.take)
     server.on('secureConnection', seats.take)

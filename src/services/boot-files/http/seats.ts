@@ -17,9 +17,9 @@ export interface SeatOptions {
 
 /** All connections, so that slow ones keep nobody out. */
 export interface Seats {
-  /** A connection that has just come, or what speaks TLS on it. Where there is no room it is to be told so, and may stay for a moment. */
+  /** A new connection, or the TLS socket on it. Where there is no seat it stays open long enough for a 503. */
   take(socket: Socket): void
-  /** Whether it got no seat: it is to be told to come back later. */
+  /** Whether it got no seat: its request is answered with 503. */
   isTurnedAway(socket: Socket): boolean
   /** Whether it had to make room for another. */
   isOusted(socket: Socket): boolean
@@ -36,7 +36,7 @@ interface Seat {
   readonly rate: Rate
 }
 
-/** In ms: so long one that gets no seat may take to ask, and to hear so. */
+/** In ms: a connection without a seat has so long to send its request and read the 503. */
 const turnedAwayWithin = 2_000
 
 export function createSeats({ limits, now, holderOf }: SeatOptions): Seats {
@@ -63,7 +63,7 @@ export function createSeats({ limits, now, holderOf }: SeatOptions): Seats {
     return true
   }
 
-  /** As many as have seats are told; beyond that, and of one address, it is a flood. */
+  /** Bounded in all and for each address, as seats are: the rest is a flood, and hung up on. */
   function turnAway(key: string, socket: Socket): void {
     const client = peerAddress(socket)
     const own = [...turnedAway.values()].filter((one) => one === client)
